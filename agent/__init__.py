@@ -1,0 +1,1 @@
+"""The treasurer: plans, graph, runner and command line."""

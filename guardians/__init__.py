@@ -1,0 +1,1 @@
+"""What humans use, alive with the agent stopped."""

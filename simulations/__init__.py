@@ -1,0 +1,1 @@
+"""Rehearsal of real actions, exact pool mathematics, routing and treasury risk."""

@@ -1,0 +1,138 @@
+"""Strict reading of TOML documents: every key is asked for once, and a key nobody asked for is refused by name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from strongroom.addresses import parse_address
+from strongroom.errors import BadValue, InputError, UnknownKey
+from strongroom.model import Address
+
+_REQUIRED: Any = object()
+
+
+class DocumentMissing(InputError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"no document at `{path}`; `strongroom init` writes it")
+
+
+class DocumentBroken(InputError):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"`{name}` is not TOML ({why}); mend that line")
+
+
+class Table:
+    """One table of a document. Close it with `done()`, or use it as a context manager: unknown keys are named there."""
+
+    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+        self._data, self.where, self._asked = data, where, set[str]()
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.done()
+
+    def done(self) -> None:
+        """Raises `UnknownKey` for the first key that was never asked for."""
+        for key in self._data:
+            if key not in self._asked:
+                raise UnknownKey(key, self._asked, self.where)
+
+    def path(self, key: str) -> str:
+        return f"`{key}` in {self.where}"
+
+    def has(self, key: str) -> bool:
+        self._asked.add(key)
+        return key in self._data
+
+    def text(self, key: str, default: str = _REQUIRED) -> str:
+        value = self._value(key, str, "write it in quotes", default)
+        return str(value)
+
+    def integer(self, key: str, default: int = _REQUIRED) -> int:
+        """A whole number >= 0."""
+        value = self._value(key, int, "write a whole number", default)
+        if isinstance(value, bool) or value < 0:
+            raise BadValue(value, self.path(key), "write a whole number, zero or more")
+        return int(value)
+
+    def flag(self, key: str, default: bool = _REQUIRED) -> bool:
+        return bool(self._value(key, bool, "write `true` or `false`", default))
+
+    def address(self, key: str) -> Address:
+        return parse_address(self.text(key))
+
+    def texts(self, key: str, default: tuple[str, ...] = _REQUIRED) -> tuple[str, ...]:
+        """A list of quoted texts."""
+        items = self._value(key, list, 'write a list: ["…", "…"]', default)
+        if not all(isinstance(item, str) for item in items):
+            raise BadValue(items, self.path(key), "every item is written in quotes")
+        return tuple(items)
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str = _REQUIRED) -> str:
+        value = self.text(key, default)
+        if value not in choices:
+            raise BadValue(value, self.path(key), "choose one of " + ", ".join(f"`{c}`" for c in choices))
+        return value
+
+    def table(self, key: str) -> Table:
+        """A sub-table; an absent one is empty."""
+        self._asked.add(key)
+        data = self._data.get(key, {})
+        if not isinstance(data, Mapping):
+            raise BadValue(data, self.path(key), f"write a table: [{key}]")
+        return Table(data, f"[{key}] of {self.where}")
+
+    def tables(self, key: str) -> dict[str, Table]:
+        """A table of tables, by name."""
+        outer = self.table(key)
+        return {name: outer.table(name) for name in outer.keys()}  # noqa: SIM118 - a Table is no mapping
+
+    def rows(self, key: str) -> list[Table]:
+        """An array of tables; absent is empty."""
+        self._asked.add(key)
+        rows = self._data.get(key, [])
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise BadValue(rows, self.path(key), f"write rows: [[{key}]]")
+        return [Table(row, f"[[{key}]] {number} of {self.where}") for number, row in enumerate(rows, 1)]
+
+    def keys(self) -> list[str]:
+        return list(self._data)
+
+    def _missing(self, key: str) -> InputError:
+        mistyped = get_close_matches(key, [name for name in self._data if name not in self._asked], n=1)
+        if mistyped:
+            return UnknownKey(mistyped[0], [key], self.where)
+        return BadValue("nothing", self.path(key), "this key is required")
+
+    def _value(self, key: str, kind: type, mend: str, default: Any) -> Any:
+        self._asked.add(key)
+        if key not in self._data:
+            if default is _REQUIRED:
+                raise self._missing(key)
+            return default
+        if not isinstance(self._data[key], kind):
+            raise BadValue(self._data[key], self.path(key), mend)
+        return self._data[key]
+
+
+def parse(text: str, name: str) -> Table:
+    """The document's top table. Raises `DocumentBroken` naming the line."""
+    try:
+        return Table(tomllib.loads(text), name)
+    except tomllib.TOMLDecodeError as error:
+        raise DocumentBroken(name, str(error)) from error
+
+
+def read(path: Path) -> str:
+    """The document's text. Raises `DocumentMissing`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DocumentMissing(path) from error

@@ -1,0 +1,167 @@
+"""Every error a user can meet. A class takes facts and writes its own sentence; the command line prints it and exits 1.
+
+StrongroomError
+├── InputError          what was typed or written in a document is wrong
+│   ├── BadAddress
+│   ├── UnknownKey
+│   ├── BadValue
+│   └── Unparseable
+├── SetupError          the installation, a key, the state folder or the Safe is not as it must be
+│   ├── ForeignPackage
+│   ├── KeyMissing
+│   ├── NotDeployed
+│   ├── StateHeld
+│   ├── ToolMissing
+│   └── WrongChain
+├── NodeError           the chain's node
+│   ├── NodeUnreachable
+│   └── NodeRefused
+├── ServiceError        the Safe Transaction Service
+│   ├── ServiceUnreachable
+│   └── ServiceRefused
+└── LedgerError         the audit log
+    ├── LedgerCorrupt
+    ├── LedgerUnwritable
+    └── NotRecorded
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class StrongroomError(Exception):
+    """Anything that ends a command with one line."""
+
+
+class InputError(StrongroomError):
+    """What was typed, or written in a document, cannot be used."""
+
+
+class BadAddress(InputError):
+    def __init__(self, value: str, expected: str | None = None) -> None:
+        mend = f"did you mean `{expected}`" if expected else "give 0x and 40 hexadecimal digits"
+        super().__init__(f"`{value}` is not a checksummed address; {mend}")
+
+
+class UnknownKey(InputError):
+    def __init__(self, key: str, known: Iterable[str], where: str) -> None:
+        names = sorted(known)
+        near = get_close_matches(key, names, n=1)
+        mend = f"did you mean `{near[0]}`" if near else "known here: " + ", ".join(f"`{n}`" for n in names)
+        super().__init__(f"unknown key `{key}` in {where}; {mend}")
+
+
+class BadValue(InputError):
+    def __init__(self, value: object, where: str, mend: str) -> None:
+        super().__init__(f"`{value}` cannot be used for {where}; {mend}")
+
+
+class Unparseable(InputError):
+    def __init__(self, text: str, mend: str) -> None:
+        super().__init__(f"`{text}` is not understood; {mend}")
+
+
+class SetupError(StrongroomError):
+    """The installation, a key, the state folder or the Safe is not as it must be."""
+
+
+class ForeignPackage(SetupError):
+    def __init__(self, package: str, owners: Iterable[str]) -> None:
+        named = ", ".join(f"`{o}`" for o in sorted(owners))
+        super().__init__(
+            f"package `{package}` is also installed by {named}; uninstall it, it would replace ours silently"
+        )
+
+
+class KeyMissing(SetupError):
+    def __init__(self, path: str, mend: str) -> None:
+        super().__init__(f"no usable key at `{path}`; {mend}")
+
+
+class NotDeployed(SetupError):
+    def __init__(self, what: str, address: str, mend: str) -> None:
+        super().__init__(f"no {what} at `{address}`; {mend}")
+
+
+class StateHeld(SetupError):
+    def __init__(self, path: str, pid: int) -> None:
+        super().__init__(f"state folder `{path}` is held by process `{pid}`; stop it, or reach it through its socket")
+
+
+class ToolMissing(SetupError):
+    def __init__(self, tool: str, mend: str) -> None:
+        super().__init__(f"`{tool}` is not installed; {mend}")
+
+
+class WrongChain(SetupError):
+    def __init__(self, url: str, found: int, expected: int) -> None:
+        super().__init__(f"node `{url}` serves chain `{found}`, treasury.toml says `{expected}`; correct one of them")
+
+
+class NodeError(StrongroomError):
+    """The chain's node did not do what was asked."""
+
+
+class NodeUnreachable(NodeError):
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"node `{url}` cannot be reached ({why}); check `rpc` in treasury.toml")
+
+
+class NodeRefused(NodeError):
+    """The node answered a method with a JSON-RPC error; `data` holds revert bytes where it gave them."""
+
+    def __init__(self, method: str, why: str, data: bytes = b"") -> None:
+        self.data = data
+        super().__init__(f"the node refused `{method}`: {why}")
+
+
+class ServiceError(StrongroomError):
+    """The Safe Transaction Service did not do what was asked."""
+
+
+class ServiceUnreachable(ServiceError):
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"transaction service `{url}` cannot be reached ({why}); check `service` in treasury.toml")
+
+
+class ServiceRefused(ServiceError):
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"the transaction service refused `{what}`: {why}")
+
+
+class UnitError(StrongroomError):
+    """One unit cannot go on for now; it is taken up again at the next round."""
+
+
+class Unsettled(UnitError):
+    def __init__(self, unit: str) -> None:
+        super().__init__(f"unit `{unit}` was sent and is not mined yet; its receipt is looked for again")
+
+
+class NoLongerQueued(UnitError):
+    def __init__(self, unit: str, safe_tx_hash: str) -> None:
+        super().__init__(
+            f"unit `{unit}`: proposal `{safe_tx_hash}` is not in the queue; look at the transaction service"
+        )
+
+
+class LedgerError(StrongroomError):
+    """The audit log cannot be trusted or cannot be written."""
+
+
+class LedgerCorrupt(LedgerError):
+    def __init__(self, path: str, index: int, why: str) -> None:
+        self.index = index
+        super().__init__(f"ledger `{path}` is not intact at entry `{index}`: {why}; restore it from a backup")
+
+
+class LedgerUnwritable(LedgerError):
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"ledger `{path}` cannot be written ({why}); mend or free the disk, then start again")
+
+
+class NotRecorded(LedgerError):
+    def __init__(self, binding: str) -> None:
+        super().__init__(f"action `{binding}` has no durable tx.intent entry; nothing was signed")

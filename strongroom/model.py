@@ -1,0 +1,382 @@
+"""The nouns of the house: frozen values without behaviour beyond their own invariants.
+
+Money is an `int` in the token's smallest unit. USD prices and values are integers scaled by 1e8 (`_e8`).
+Times are Unix seconds. Addresses are EIP-55 strings; the zero address stands for the chain's native coin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Generic, NewType, TypeVar
+
+Address = NewType("Address", str)
+TokenId = NewType("TokenId", str)
+Digest = NewType("Digest", str)
+"""32 bytes as 0x and 64 lower-case hexadecimal digits."""
+
+NATIVE = Address("0x0000000000000000000000000000000000000000")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Safe on a chain."""
+
+    chain_id: int
+    safe: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A listed token; `id` is its name in the policy's address book."""
+
+    account: Account
+    id: TokenId
+    address: Address
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    token: TokenId
+    units: int
+
+
+class Label(StrEnum):
+    """Where a value came from."""
+
+    OPERATOR = "operator"
+    GOVERNANCE = "governance"
+    MANDATE = "mandate"
+    CHAIN = "chain"
+    ORACLE = "oracle"
+    MODEL = "model"
+    EXTERNAL = "external"
+    MEMORY = "memory"
+
+    @property
+    def rank(self) -> int:
+        """0 for what people or the chain said, 1 for a model, 2 for untrusted text and memory."""
+        return {Label.MODEL: 1, Label.EXTERNAL: 2, Label.MEMORY: 2}.get(self, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled(Generic[T]):
+    value: T
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """Pay `amount` of `token` to `payee`: an id of the address book, or a literal address for policy to judge."""
+
+    id: str
+    token: Labelled[TokenId]
+    payee: Labelled[str]
+    amount_units: Labelled[int]
+    reason: Labelled[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Sell exactly `amount_in_units` of `token_in` for `token_out`; the route decides the minimum out."""
+
+    id: str
+    token_in: Labelled[TokenId]
+    token_out: Labelled[TokenId]
+    amount_in_units: Labelled[int]
+    reason: Labelled[str]
+
+
+Intent = Pay | Swap
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    account: Account
+    to: Address
+    value_wei: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One pool of a route: exact amount in, quoted amount out, and the least that its call accepts."""
+
+    pool: Address
+    fee_pips: int
+    amount_in_units: int
+    quoted_out_units: int
+    min_out_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    token_in: TokenId
+    token_out: TokenId
+    amount_in_units: int
+    min_out_units: int
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Declared bounds on effects: at most this out, at least that in, only these recipients and spenders,
+    nothing left approved."""
+
+    max_out: tuple[Amount, ...]
+    min_in: tuple[Amount, ...] = ()
+    recipients: tuple[Address, ...] = ()
+    spenders: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is rehearsed, judged, approved and executed as one. `id` is also its graph thread's id."""
+
+    id: str
+    account: Account
+    intents: tuple[Intent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    id: str
+    actor: str
+    units: tuple[Unit, ...]
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A unit's calls in values: what will be sent, and what it declares about itself."""
+
+    unit: Unit
+    calls: tuple[Call, ...]
+    envelope: Envelope
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The Kernel rule that covers one call, with its Merkle proof."""
+
+    rule: str
+    leaf: Digest
+    proof: tuple[Digest, ...]
+
+
+class Lane(StrEnum):
+    AGENT = "agent"
+    OWNER = "owner"
+
+
+class Operation(IntEnum):
+    CALL = 0
+    DELEGATECALL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SafeTx:
+    """The Safe's own transaction, as its owners sign it (EIP-712); refund fields are always zero."""
+
+    account: Account
+    to: Address
+    value_wei: int
+    data: bytes
+    operation: Operation
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCall:
+    """One call from the agent's key to the Kernel."""
+
+    account: Account
+    agent: Address
+    kernel: Address
+    data: bytes
+
+
+Action = SafeTx | KernelCall
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    number: int
+    hash: Digest
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class SafeState:
+    version: str
+    singleton: Address
+    owners: tuple[Address, ...]
+    threshold: int
+    nonce: int
+    modules: tuple[Address, ...]
+    guard: Address
+    fallback_handler: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One source's latest answer, raw: every failure mode of a feed is still visible in it."""
+
+    feed: Address
+    decimals: int
+    round_id: int
+    answer: int
+    started_at: int
+    updated_at: int
+    answered_in_round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A transaction waiting in the guardians' queue. `approvals` are the owners who have signed it."""
+
+    tx: SafeTx
+    safe_tx_hash: Digest
+    proposer: Address
+    approvals: tuple[Approval, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    guardian: Address
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outflow:
+    """Value that has left the Safe, read from the chain."""
+
+    token: TokenId
+    recipient: Address
+    units: int
+    timestamp: int
+    tx_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """What sending costs: wei per gas at the pinned block, and the agent key's own balance (zero without a key)."""
+
+    base_fee_wei: int
+    agent_balance_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id."""
+
+    account: Account
+    block: Block
+    safe: SafeState
+    tokens: Mapping[TokenId, Token]
+    balances: Mapping[TokenId, int]
+    rounds: Mapping[TokenId, tuple[Round, ...]]
+    queue: tuple[Queued, ...]
+    outflows: tuple[Outflow, ...]
+    gas: Gas
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Change of one holder's balance, in units; negative is out."""
+
+    holder: Address
+    token: TokenId
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """An ERC-20 approval of the Safe's that stands after the action."""
+
+    token: TokenId
+    spender: Address
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The simulated outcome at `block`. `revert` is empty on success; deltas come from balance reads, not logs."""
+
+    block: Block
+    success: bool
+    revert: str
+    deltas: tuple[Delta, ...]
+    allowances: tuple[Allowance, ...]
+    gas_used: int
+    safe_before: SafeState
+    safe_after: SafeState
+
+
+class Verdict(StrEnum):
+    """Ordered from loosest to strictest; compare with `rank`."""
+
+    ALLOW = "allow"
+    DELAY = "delay"
+    ASK = "ask"
+    DENY = "deny"
+
+    @property
+    def rank(self) -> int:
+        return list(Verdict).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule's result. `measured` and `limit` are in the rule's own unit, written for people."""
+
+    rule: str
+    verdict: Verdict
+    reason: str
+    measured: str = ""
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All findings and the strictest verdict among them. `approvals_needed` guardians for an ask."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    document_hash: Digest
+    approvals_needed: int = 0
+    guardians: tuple[Address, ...] = ()
+    delay_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReceipt:
+    """Proof to the signer that an entry is durable: its index, its type, and the action's binding in its head."""
+
+    index: int
+    type: str
+    binding: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A mined transaction and what it really did."""
+
+    tx_hash: Digest
+    block: Block
+    success: bool
+    gas_used: int
+    deltas: tuple[Delta, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Plain numbers a planner may plan with; the engine alone decides."""
+
+    per_transaction_units: Mapping[TokenId, int]
+    ask_above_units: Mapping[TokenId, int]

@@ -1,0 +1,216 @@
+"""The doors between rooms: small Protocols, each with its adapters elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from strongroom.model import (
+    Address,
+    Approval,
+    Block,
+    Digest,
+    Facts,
+    LedgerReceipt,
+    Plan,
+    Queued,
+    SafeTx,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """One view call and how its returned bytes become a value; `decode` raises `ValueError` on bytes it cannot take."""
+
+    target: Address
+    data: bytes
+    decode: Callable[[bytes], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One ERC-20 Transfer event out of an address, with its block's time."""
+
+    token: Address
+    recipient: Address
+    units: int
+    timestamp: int
+    tx_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCall:
+    sender: Address
+    to: Address
+    value_wei: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """State set aside for a simulation: storage words by slot, balance and code where given."""
+
+    storage: Mapping[int, bytes]
+    balance_wei: int | None = None
+    code: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedResult:
+    success: bool
+    returned: bytes
+    """Return data, or revert bytes when not `success`."""
+    gas_used: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MinedTransaction:
+    tx_hash: Digest
+    block: Block
+    success: bool
+    gas_used: int
+
+
+class Chain(Protocol):
+    """The one socket to a node. Raises `NodeUnreachable` or `NodeRefused`."""
+
+    def chain_id(self) -> int:
+        """The chain id the node serves."""
+
+    def head(self) -> Block:
+        """The newest block."""
+
+    def parent(self, block: Block) -> Block:
+        """The block that `block` was built on."""
+
+    def read(self, reads: Sequence[Read[Any]], block: Block) -> list[Any]:
+        """All view calls at exactly this block (by hash), batched, in order. A call that reverts, or returns what
+        its decoder refuses, gives `None` in its place."""
+
+    def balances_wei(self, holders: Sequence[Address], block: Block) -> list[int]:
+        """Native balances at this block."""
+
+    def storage(self, address: Address, slots: Sequence[int], block: Block) -> list[bytes]:
+        """Raw 32-byte storage words at this block."""
+
+    def code(self, address: Address, block: Block) -> bytes:
+        """Runtime bytecode at this block; empty for an account without code."""
+
+    def base_fee_wei(self, block: Block) -> int:
+        """The block's base fee per gas."""
+
+    def transfers_from(
+        self, holder: Address, tokens: Sequence[Address], since: int, block: Block
+    ) -> tuple[Transfer, ...]:
+        """ERC-20 transfers out of `holder` in blocks whose time is >= `since`, up to and including `block`."""
+
+    def simulate(
+        self, calls: Sequence[SimulatedCall], overrides: Mapping[Address, Override], block: Block
+    ) -> list[SimulatedResult]:
+        """`calls` one after another in one block on top of `block`, each seeing what those before it did
+        (eth_simulateV1)."""
+
+    def nonce(self, sender: Address) -> int:
+        """The next account nonce, pending transactions included."""
+
+    def send(self, raw: bytes) -> Digest:
+        """Broadcast signed bytes. The same bytes again are no error: the hash is returned."""
+
+    def transaction(self, tx_hash: Digest) -> MinedTransaction | None:
+        """The mined transaction, or `None` while it is unknown or pending."""
+
+
+class Signer(Protocol):
+    """Holds one key. Signs only what the ledger holds durably."""
+
+    @property
+    def address(self) -> Address:
+        """The key's address."""
+
+    def sign_digest(self, digest: Digest, receipt: LedgerReceipt) -> bytes:
+        """65-byte r,s,v signature over `digest`; raises `NotRecorded` unless `receipt.binding == digest`."""
+
+    def sign_transaction(self, transaction: Mapping[str, Any], binding: Digest, receipt: LedgerReceipt) -> bytes:
+        """Raw signed EIP-1559 bytes; raises `NotRecorded` unless `receipt` is a tx.intent for `binding`."""
+
+
+class Wallet(Protocol):
+    """The agent's own hands: a delegate's signature and one gas-paying account. It owns nothing of the treasury."""
+
+    @property
+    def address(self) -> Address:
+        """The agent's address."""
+
+    def propose(self, tx: SafeTx, origin: str, receipt: LedgerReceipt) -> None:
+        """Post the transaction for the owners to sign; again is no error."""
+
+    def sign_execution(self, tx: SafeTx, approvals: Sequence[Approval], gas: int, receipt: LedgerReceipt) -> Digest:
+        """Sign and keep the transaction that executes `tx` with the owners' approvals; again gives the same hash."""
+
+    def broadcast(self, binding: Digest) -> None:
+        """Send what was kept for this action; again is no error."""
+
+    def await_mined(self, tx_hash: Digest) -> MinedTransaction | None:
+        """Wait a while for the receipt; `None` means unknown, not failed."""
+
+
+class Queue(Protocol):
+    """The guardians' queue: a Safe Transaction Service. Raises `ServiceUnreachable` or `ServiceRefused`."""
+
+    def pending(self, from_nonce: int) -> tuple[Queued, ...]:
+        """Trusted, not executed transactions with nonce >= `from_nonce`, by nonce then arrival."""
+
+    def find(self, safe_tx_hash: Digest) -> Queued | None:
+        """One transaction with its approvals, or `None`."""
+
+    def executed(self, safe_tx_hash: Digest) -> Digest | None:
+        """The hash of the chain transaction that executed this one, or `None`; the receipt is the caller's to read."""
+
+    def propose(self, tx: SafeTx, safe_tx_hash: Digest, signature: bytes, origin: str) -> None:
+        """Post a proposal as delegate; posting it again is no error."""
+
+
+class Ledger(Protocol):
+    """The audit log. What `append` returns for is durable."""
+
+    def append(
+        self,
+        type: str,
+        body: Mapping[str, Any],
+        *,
+        binding: Digest | None = None,
+        cause: int | None = None,
+        confidential: Mapping[str, Any] | None = None,
+    ) -> LedgerReceipt:
+        """Write one entry and sync it. `cause` is the index of the entry that led to it; confidential fields
+        enter salted."""
+
+
+    def intent(self, binding: Digest) -> LedgerReceipt | None:
+        """The receipt of an action's tx.intent, also after a restart."""
+
+    def is_open(self, request: int) -> bool:
+        """Whether a request has neither result nor gap yet, also one of an earlier run."""
+
+
+class Planner(Protocol):
+    """Turns an ask, the mandate and facts into typed intents."""
+
+    def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
+        """A plan for one cycle; an empty plan when nothing is due."""
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Wall time in Unix seconds; deadlines on chain use the block's time instead."""
+
+
+class Notices(Protocol):
+    """Where people are told what waits for them."""
+
+    def tell(self, text: str) -> None:
+        """One line for people."""

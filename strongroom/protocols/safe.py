@@ -1,0 +1,111 @@
+"""Safe 1.3.0 to 1.5.0: EIP-712 transaction hash, execTransaction, and the state that a Safe is made of.
+
+Source: safe-smart-account `Safe.sol`, `OwnerManager.sol`, `ModuleManager.sol`, `StorageAccessible.sol`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from strongroom.addresses import keccak, to_address, to_digest
+from strongroom.model import NATIVE, Account, Address, Approval, Digest, Operation, SafeState, SafeTx
+from strongroom.ports import Read
+from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, view
+
+EXEC = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
+EXECUTION_SUCCESS = "ExecutionSuccess(bytes32,uint256)"
+EXECUTION_FAILURE = "ExecutionFailure(bytes32,uint256)"
+THRESHOLD_SLOT = 4
+NONCE_SLOT = 5
+
+_SENTINEL = Address("0x0000000000000000000000000000000000000001")
+_DOMAIN = "EIP712Domain(uint256 chainId,address verifyingContract)"
+_SAFE_TX = (
+    "SafeTx(address to,uint256 value,bytes data,uint8 operation,uint256 safeTxGas,uint256 baseGas,"
+    "uint256 gasPrice,address gasToken,address refundReceiver,uint256 nonce)"
+)
+_SINGLETON_SLOT = 0
+_GUARD_SLOT = int.from_bytes(keccak(b"guard_manager.guard.address"), "big")
+_HANDLER_SLOT = int.from_bytes(keccak(b"fallback_manager.handler.address"), "big")
+_MODULES_SHOWN = 100
+
+
+def domain_separator(account: Account) -> bytes:
+    return keccak(
+        encode_arguments(["bytes32", "uint256", "address"], [keccak(_DOMAIN.encode()), account.chain_id, account.safe])
+    )
+
+
+def safe_tx_hash(tx: SafeTx) -> Digest:
+    """The digest that owners sign (EIP-712 `SafeTx`, refund fields zero)."""
+    types = ["bytes32", "address", "uint256", "bytes32", "uint8", *["uint256"] * 3, "address", "address", "uint256"]
+    fields = [tx.to, tx.value_wei, keccak(tx.data), int(tx.operation), 0, 0, 0, NATIVE, NATIVE, tx.nonce]
+    struct = keccak(encode_arguments(types, [keccak(_SAFE_TX.encode()), *fields]))
+    return to_digest(keccak(b"\x19\x01" + domain_separator(tx.account) + struct))
+
+
+def encode_exec(tx: SafeTx, signatures: bytes) -> bytes:
+    """Calldata of `execTransaction`; refund fields zero."""
+    return encode_call(EXEC, tx.to, tx.value_wei, tx.data, int(tx.operation), 0, 0, 0, NATIVE, NATIVE, signatures)
+
+
+def decode_exec(account: Account, nonce: int, data: bytes) -> SafeTx:
+    """The transaction inside `execTransaction` calldata. Raises `ValueError` when it asks for a refund."""
+    to, value, inner, operation, *refund, _ = decode_call(EXEC, data)
+    if refund != [0, 0, 0, NATIVE, NATIVE]:
+        raise ValueError("the transaction pays a gas refund")
+    return SafeTx(account, to, value, inner, Operation(operation), nonce)
+
+
+def join_signatures(approvals: Iterable[Approval]) -> bytes:
+    """Signatures in the order the Safe demands: ascending by owner."""
+    return b"".join(a.signature for a in sorted(approvals, key=lambda a: int(a.guardian, 16)))
+
+
+def prevalidated(owner: Address) -> Approval:
+    """The signature of an owner who is `msg.sender`, or has approved the hash on chain (v = 1)."""
+    return Approval(owner, bytes(12) + bytes.fromhex(owner[2:]) + bytes(32) + b"\x01")
+
+
+def state_reads(safe: Address) -> tuple[Read[Any], ...]:
+    """Reads whose values `state_from` takes, all plain calls, so that they also work inside a simulation."""
+    return (
+        view(safe, "VERSION()", ["string"], str),
+        _storage_read(safe, _SINGLETON_SLOT),
+        view(safe, "getOwners()", ["address[]"], tuple),
+        view(safe, "getThreshold()", ["uint256"], int),
+        view(safe, "nonce()", ["uint256"], int),
+        view(
+            safe,
+            "getModulesPaginated(address,uint256)",
+            ["address[]", "address"],
+            lambda modules, _: tuple(modules),
+            [_SENTINEL, _MODULES_SHOWN],
+        ),
+        _storage_read(safe, _GUARD_SLOT),
+        _storage_read(safe, _HANDLER_SLOT),
+    )
+
+
+def _storage_read(safe: Address, slot: int) -> Read[Address]:
+    return view(safe, "getStorageAt(uint256,uint256)", ["bytes"], _address_in_word, [slot, 1])
+
+
+def _address_in_word(word: bytes) -> Address:
+    if len(word) != 32:
+        raise ValueError(f"a storage word has 32 bytes, not {len(word)}")
+    return to_address(word[12:])
+
+
+def state_from(values: Sequence[Any]) -> SafeState | None:
+    """The state from what `state_reads` gave, or `None` when any read failed: then this is no Safe we know."""
+    if any(value is None for value in values):
+        return None
+    version, singleton, owners, threshold, nonce, modules, guard, handler = values
+    return SafeState(version, singleton, owners, threshold, nonce, modules, guard, handler)
+
+
+def exec_succeeded(returned: bytes) -> bool:
+    """The boolean that `execTransaction` returns."""
+    return bool(decode_values(["bool"], returned)[0])

@@ -1,0 +1,83 @@
+"""Amounts, percentages and durations as people write them, read and written exactly: no float in between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from strongroom.errors import BadValue
+from strongroom.model import Amount, TokenId
+
+_NUMBER = re.compile(r"(\d[\d_,]*)(?:\.(\d[\d_]*))?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+
+
+def parse_units(text: str, decimals: int, where: str) -> int:
+    """A decimal number such as `25_000.50` (or `25,000.50`) in units of 10^-decimals, exactly. Raises `BadValue` on a
+    sign, an exponent, or more digits than the unit holds."""
+    found = _NUMBER.fullmatch(text.strip())
+    if not found:
+        raise BadValue(text, where, "write a plain number, for example `25_000.50`")
+    fraction = (found[2] or "").replace("_", "").rstrip("0")
+    if len(fraction) > decimals:
+        raise BadValue(text, where, f"at most {decimals} digits may follow the point")
+    whole = int(found[1].replace("_", "").replace(",", ""))
+    scale: int = 10**decimals
+    return whole * scale + int(fraction.ljust(decimals, "0") or "0")
+
+
+def parse_amount(text: str, decimals: Mapping[TokenId, int], where: str) -> Amount:
+    """`25_000 USDC` as units of a listed token. Raises `BadValue` on an unknown token."""
+    number, _, name = text.strip().partition(" ")
+    token = TokenId(name.strip())
+    if token not in decimals:
+        raise BadValue(text, where, "write a number and a listed token: " + ", ".join(f"`{t}`" for t in decimals))
+    return Amount(token, parse_units(number, decimals[token], where))
+
+
+def parse_bps(text: str, where: str) -> int:
+    """`1.5 %` as basis points, 0 to 10,000. Raises `BadValue` beyond that or on a finer part."""
+    number, sign, rest = text.strip().partition("%")
+    if not sign or rest.strip():
+        raise BadValue(text, where, "write a percentage, for example `1.5 %`")
+    bps = parse_units(number, 2, where)
+    if bps > 10_000:
+        raise BadValue(text, where, "a percentage is at most `100 %`")
+    return bps
+
+
+def parse_seconds(text: str, where: str) -> int:
+    """`7 days`, `1 hour`, `90 seconds` as whole seconds, at least one."""
+    found = re.fullmatch(r"(\d[\d_]*) *([a-z]+?)s?", text.strip())
+    if not found or found[2] not in _SECONDS or int(found[1]) == 0:
+        raise BadValue(text, where, "write a duration, for example `7 days`, `12 hours` or `90 seconds`")
+    return int(found[1].replace("_", "")) * _SECONDS[found[2]]
+
+
+def format_units(units: int, decimals: int) -> str:
+    """Units as `31,500.00`: thousands set apart, at least two digits after the point, none dropped."""
+    whole, rest = divmod(abs(units), 10**decimals)
+    fraction = str(rest).rjust(decimals, "0").rstrip("0").ljust(2, "0") if decimals else "00"
+    return f"{'-' if units < 0 else ''}{whole:,}.{fraction}"
+
+
+def format_bps(bps: int) -> str:
+    """Basis points as `1.5 %`."""
+    whole, rest = divmod(bps, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + " %"
+
+
+def format_seconds(seconds: int) -> str:
+    """Seconds in the largest unit that divides them: `7 days`, `90 seconds`."""
+    for name, size in reversed(_SECONDS.items()):
+        if seconds and seconds % size == 0:
+            count = seconds // size
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return "0 seconds"
+
+
+def quantity(units: int, decimals: int) -> str:
+    """Units as a document writes them: `31_500.5`, exact, without trailing zeros."""
+    whole, rest = divmod(units, 10**decimals)
+    fraction = str(rest).rjust(decimals, "0").rstrip("0") if rest else ""
+    return f"{whole:_}" + (f".{fraction}" if fraction else "")
