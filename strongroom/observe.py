@@ -1,0 +1,94 @@
+"""The one place facts are assembled: everything a decision needs, read at one pinned block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from strongroom.errors import NotDeployed
+from strongroom.model import (
+    NATIVE,
+    Account,
+    Address,
+    Block,
+    Facts,
+    Gas,
+    Outflow,
+    Round,
+    SafeState,
+    Token,
+    TokenId,
+)
+from strongroom.ports import Chain, Queue
+from strongroom.protocols import chainlink, erc20, safe
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), and how far
+    back outflows count."""
+
+    account: Account
+    tokens: tuple[Token, ...]
+    feeds: Mapping[TokenId, tuple[Address, ...]]
+    agent: Address | None
+    window_seconds: int
+
+
+def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
+    """Facts at the newest block. A feed or balance that does not answer is absent, so that rules which need it deny.
+    Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached."""
+    block = chain.head()
+    state = safe_state(chain, subject.account.safe, block)
+    return Facts(
+        account=subject.account,
+        block=block,
+        safe=state,
+        tokens={token.id: token for token in subject.tokens},
+        balances=_balances(chain, subject, block),
+        rounds=_rounds(chain, subject, block),
+        queue=queue.pending(state.nonce),
+        outflows=_outflows(chain, subject, block),
+        gas=_gas(chain, subject, block),
+    )
+
+
+def safe_state(chain: Chain, address: Address, block: Block) -> SafeState:
+    """The Safe at `address`. Raises `NotDeployed` when what is there does not answer as one."""
+    state = safe.state_from(chain.read(safe.state_reads(address), block))
+    if state is None:
+        raise NotDeployed("Safe", address, "check `safe` and `rpc` in treasury.toml")
+    return state
+
+
+def _balances(chain: Chain, subject: Subject, block: Block) -> dict[TokenId, int]:
+    holder = subject.account.safe
+    coins = [token for token in subject.tokens if token.address == NATIVE]
+    others = [token for token in subject.tokens if token.address != NATIVE]
+    units = chain.read([erc20.read_balance(token.address, holder) for token in others], block)
+    wei = chain.balances_wei([holder], block)[0]
+    found = {token.id: held for token, held in zip(others, units, strict=True) if held is not None}
+    return found | {coin.id: wei for coin in coins}
+
+
+def _rounds(chain: Chain, subject: Subject, block: Block) -> dict[TokenId, tuple[Round, ...]]:
+    pairs = [(token, feed) for token, feeds in subject.feeds.items() for feed in feeds]
+    values = chain.read([read for _, feed in pairs for read in chainlink.round_reads(feed)], block)
+    rounds: dict[TokenId, tuple[Round, ...]] = {}
+    for number, (token, feed) in enumerate(pairs):
+        answered = chainlink.round_from(feed, values[2 * number : 2 * number + 2])
+        if answered is not None:
+            rounds[token] = (*rounds.get(token, ()), answered)
+    return rounds
+
+
+def _outflows(chain: Chain, subject: Subject, block: Block) -> tuple[Outflow, ...]:
+    ids = {token.address: token.id for token in subject.tokens if token.address != NATIVE}
+    since = block.timestamp - subject.window_seconds
+    moved = chain.transfers_from(subject.account.safe, tuple(ids), since, block)
+    return tuple(Outflow(ids[m.token], m.recipient, m.units, m.timestamp, m.tx_hash) for m in moved)
+
+
+def _gas(chain: Chain, subject: Subject, block: Block) -> Gas:
+    held = chain.balances_wei([subject.agent], block)[0] if subject.agent else 0
+    return Gas(chain.base_fee_wei(block), held)
