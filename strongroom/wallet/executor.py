@@ -1,0 +1,101 @@
+"""Exactly once: an action's transaction is signed one time, kept, and only ever those same bytes are sent again.
+
+The outbox row is durable before the first broadcast. After a crash the row decides: no row, nothing was ever sent and
+signing again is safe; a row, its bytes are sent again and mean the same transaction, whatever had happened to it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from strongroom.addresses import keccak, to_digest
+from strongroom.model import Account, Address, Digest, LedgerReceipt
+from strongroom.ports import Chain, MinedTransaction, Signer
+
+_SCHEMA = """create table if not exists outbox (
+    binding text primary key, tx_hash text not null unique, nonce integer not null, raw blob not null)"""
+# Gas used is counted after refunds, which are at most a fifth of it; the limit must cover it before them.
+_GAS_MARGIN = (13, 10)
+_PRIORITY_FEE_WEI = 1_000_000_000
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A signed transaction in the outbox."""
+
+    binding: Digest
+    tx_hash: Digest
+    nonce: int
+    raw: bytes
+
+
+class Outbox:
+    """Signed transactions by the binding of the action they carry. Every write is synced before it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=full")
+        self._db.execute(_SCHEMA)
+
+    def find(self, binding: Digest) -> Sent | None:
+        row = self._db.execute("select * from outbox where binding = ?", [binding]).fetchone()
+        return Sent(*row) if row else None
+
+    def keep(self, sent: Sent) -> None:
+        self._db.execute("insert into outbox values (?, ?, ?, ?)", [sent.binding, sent.tx_hash, sent.nonce, sent.raw])
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class Executor:
+    """Sends one transaction per action from the agent's own account."""
+
+    def __init__(self, chain: Chain, signer: Signer, outbox: Outbox) -> None:
+        self._chain, self._signer, self._outbox = chain, signer, outbox
+
+    def sign_once(
+        self, account: Account, binding: Digest, to: Address, data: bytes, gas: int, receipt: LedgerReceipt
+    ) -> Sent:
+        """The signed transaction for `binding`: the kept one, or a new one, kept before this returns. `gas` is what the
+        rehearsal used; a margin is added. Raises `NotRecorded` without a durable intent."""
+        kept = self._outbox.find(binding)
+        if kept:
+            return kept
+        transaction = self._transaction(account, to, data, gas)
+        raw = self._signer.sign_transaction(transaction, binding, receipt)
+        sent = Sent(binding, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
+        self._outbox.keep(sent)
+        return sent
+
+    def broadcast(self, sent: Sent) -> None:
+        """Sends the kept bytes; again is no error."""
+        self._chain.send(sent.raw)
+
+    def await_mined(self, tx_hash: Digest, timeout_seconds: float) -> MinedTransaction | None:
+        """The mined transaction, or `None` when the time is up: unknown is not failed."""
+        deadline = time.monotonic() + timeout_seconds
+        while (mined := self._chain.transaction(tx_hash)) is None and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return mined
+
+    def _transaction(self, account: Account, to: Address, data: bytes, gas: int) -> Mapping[str, Any]:
+        base = self._chain.base_fee_wei(self._chain.head())
+        return {
+            "type": 2,
+            "chainId": account.chain_id,
+            "nonce": self._chain.nonce(self._signer.address),
+            "to": to,
+            "value": 0,
+            "data": data,
+            "gas": gas * _GAS_MARGIN[0] // _GAS_MARGIN[1],
+            "maxPriorityFeePerGas": _PRIORITY_FEE_WEI,
+            "maxFeePerGas": 2 * base + _PRIORITY_FEE_WEI,
+        }
