@@ -1,0 +1,163 @@
+"""The agent's composition root: documents and environment in, a wired treasurer out. Adapters are made nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.context import Context
+from agent.planners.deterministic import DeterministicPlanner
+from agent.state_folder import Held, StateFolder
+from agent.units import Units
+from policies.document import document_hash
+from policies.document import load as load_policy
+from policies.terms import PolicyDocument
+from strongroom.clock import WallClock
+from strongroom.documents import read
+from strongroom.errors import BadValue, KeyMissing, WrongChain
+from strongroom.model import Address
+from strongroom.notices import StreamNotices
+from strongroom.observe import Subject, safe_state
+from strongroom.ports import Chain, Notices, Queue, Wallet
+from strongroom.settings import Job, Mandate, Mode, Treasury, load_mandate, load_schedule, load_treasury
+
+if TYPE_CHECKING:
+    from agent.runner import Runner
+    from strongroom.ledger.file_ledger import FileLedger
+
+PASSWORD = "STRONGROOM_PASSWORD"  # noqa: S105 - the variable's name
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The four documents that make a treasury."""
+
+    treasury: Treasury
+    policy: PolicyDocument
+    mandate: Mandate
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Treasurer:
+    """A wired agent that holds its state folder."""
+
+    documents: Documents
+    folder: StateFolder
+    context: Context
+    units: Units
+    runner: Runner
+    ledger: FileLedger
+
+
+def open_documents(folder: Path) -> Documents:
+    """The documents in `folder`, each checked, and policy and treasury about the same account. Raises `InputError`."""
+    treasury = load_treasury(read(folder / "treasury.toml"), folder)
+    policy = load_policy(read(folder / "policy.toml"))
+    if policy.account != treasury.account:
+        raise BadValue(policy.account.safe, "`safe` in policy.toml", f"treasury.toml names `{treasury.account.safe}`")
+    decimals = {token.token.id: token.token.decimals for token in policy.tokens.values()}
+    mandate = load_mandate(read(folder / "mandate.toml"), decimals)
+    for payment in mandate.payroll:
+        if payment.payee not in policy.payees:
+            raise BadValue(payment.payee, "`payee` in mandate.toml", "add the payee to policy.toml first")
+    return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
+
+
+def subject_of(policy: PolicyDocument, agent: Address | None) -> Subject:
+    """What the treasurer and its guardians look at: the policy's tokens, feeds and windows."""
+    return Subject(
+        account=policy.account,
+        tokens=tuple(listed.token for listed in policy.tokens.values()),
+        feeds={token: policy.feeds_of(token) for token in policy.tokens},
+        agent=agent,
+        window_seconds=max(policy.history_seconds(), _MONTH_SECONDS),
+    )
+
+
+# Payroll asks the chain what was paid since the month began.
+_MONTH_SECONDS = 31 * 86_400
+
+
+@contextmanager
+def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iterator[Treasurer]:
+    """Takes the state folder and wires everything. Raises `SetupError`, `NodeError` or `LedgerError`: nothing began."""
+    treasury, folder = documents.treasury, StateFolder(documents.treasury.state_dir)
+    with ExitStack() as stack:
+        chain = _chain(stack, treasury)
+        stack.callback(Held(folder).release)
+        queue = _queue(stack, treasury, chain)
+        wallet = None if treasury.mode is Mode.SHADOW else _wallet(stack, treasury, folder, chain, queue)
+        ledger = _ledger(stack, documents, folder)
+        units = Units(folder.units)
+        stack.callback(units.close)
+        told = notices or StreamNotices(sys.stderr)
+        subject = subject_of(documents.policy, wallet.address if wallet else None)
+        context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
+        yield Treasurer(documents, folder, context, units, _runner(stack, documents, folder, context, units), ledger)
+
+
+def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
+    from strongroom.chain.rpc import RpcChain
+
+    chain = RpcChain(treasury.rpc)
+    stack.callback(chain.close)
+    if (found := chain.chain_id()) != treasury.account.chain_id:
+        raise WrongChain(treasury.rpc, found, treasury.account.chain_id)
+    return chain
+
+
+def _queue(stack: ExitStack, treasury: Treasury, chain: Chain) -> Queue:
+    from strongroom.wallet.service import SafeService
+
+    service = SafeService(treasury.service, treasury.account, chain)
+    stack.callback(service.close)
+    return service
+
+
+def _wallet(stack: ExitStack, treasury: Treasury, folder: StateFolder, chain: Chain, queue: Queue) -> Wallet:
+    from strongroom.wallet.executor import Executor, Outbox
+    from strongroom.wallet.owner_lane import OwnerLane
+    from strongroom.wallet.signer import open_keystore
+
+    signer = open_keystore(folder.keystore, os.environ.get(PASSWORD, ""))
+    if signer.address in safe_state(chain, treasury.account.safe, chain.head()).owners:
+        raise KeyMissing(str(folder.keystore), f"`{signer.address}` owns the Safe; the agent's key never may")
+    outbox = Outbox(folder.outbox)
+    stack.callback(outbox.close)
+    return OwnerLane(queue, signer, Executor(chain, signer, outbox), outbox)
+
+
+def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> FileLedger:
+    from strongroom.ledger.file_ledger import FileLedger
+
+    genesis = {"policy": document_hash(documents.policy), "mode": str(documents.treasury.mode)}
+    ledger = FileLedger.open(folder.ledger, documents.treasury.account, WallClock(), genesis)
+    stack.callback(ledger.close)
+    return ledger
+
+
+def _runner(stack: ExitStack, documents: Documents, folder: StateFolder, context: Context, units: Units) -> Runner:
+    from agent.graph import build
+    from agent.runner import Runner
+
+    addresses = {payee.id: payee.address for payee in documents.policy.payees.values()}
+    graph = build(_checkpointer(stack, folder), context.mode)
+    return Runner(graph, context, units, DeterministicPlanner(documents.mandate, addresses))
+
+
+def _checkpointer(stack: ExitStack, folder: StateFolder) -> Any:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    database = sqlite3.connect(folder.checkpoints, check_same_thread=False)
+    stack.callback(database.close)
+    database.execute("pragma journal_mode=wal")
+    database.execute("pragma synchronous=full")
+    return SqliteSaver(database, serde=JsonPlusSerializer(allowed_msgpack_modules=[]))

@@ -1,0 +1,140 @@
+"""Starts and resumes unit threads; nothing else does. One action at a time; a unit that waits holds nothing up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agent.context import Context
+from agent.graph import Graph
+from agent.units import RUNNING, WAITING, Row, Units, next_attempt
+from strongroom import observe as observation
+from strongroom.errors import StrongroomError
+from strongroom.model import Action, Approval, Digest, Plan, SafeState, SafeTx
+from strongroom.plain import from_plain, to_plain
+from strongroom.ports import Planner
+
+
+class Runner:
+    """One account's units. Thread-safe: every method holds the account's one lock while it acts."""
+
+    def __init__(self, graph: Graph, context: Context, units: Units, planner: Planner) -> None:
+        self._graph, self._context, self._units, self._planner = graph, context, units, planner
+        self._one_at_a_time = threading.RLock()
+
+    def cycle(self, ask: Mapping[str, Any]) -> tuple[Plan, tuple[Row, ...]]:
+        """Observes, plans once, and takes every planned unit as far as it goes now."""
+        with self._one_at_a_time:
+            plan, cause = self._plan(ask)
+            return plan, self.start(plan, cause)
+
+    def start(self, plan: Plan, cause: int) -> tuple[Row, ...]:
+        """Takes the plan's units up; one that is under way or done already is left as it is."""
+        with self._one_at_a_time:
+            rows = []
+            for unit in plan.units:
+                attempts = self._units.attempts(unit.id)
+                name = next_attempt(unit.id, attempts)
+                if name is None:
+                    rows.append(attempts[-1])
+                    continue
+                row = self._units.add(replace(unit, id=name), plan.actor, plan.id, cause)
+                rows.append(self._advance(row, _initial(row, _drifted_nonce(attempts))))
+            return tuple(rows)
+
+    def poll(self) -> tuple[Row, ...]:
+        """Takes up what was cut off, then wakes each sleeping unit whose wait is over. Returns the units that moved."""
+        with self._one_at_a_time:
+            moved = [self._take_up(row) for row in self._units.open() if row.status == RUNNING]
+            for row in self._units.open():
+                event = self._event(row) if row.status == WAITING else None
+                if event:
+                    moved.append(self._wake(row, event))
+            return tuple(moved)
+
+    def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
+        ledger = self._context.ledger
+        asked = ledger.append("tool.req", {"tool": "plan", "ask": to_plain(ask)})
+        try:
+            facts = observation.observe(self._context.chain, self._context.queue, self._context.subject)
+            plan = self._planner.plan(ask, facts)
+        except StrongroomError as error:
+            ledger.append("gap", {"why": str(error)}, cause=asked.index)
+            raise
+        planned = ledger.append("tool.res", {"plan": to_plain(plan), "facts": to_plain(facts)}, cause=asked.index)
+        return plan, planned.index
+
+    def _take_up(self, row: Row) -> Row:
+        # Killed before its first checkpoint, a thread has no state yet and starts over.
+        known = self._graph.get_state(_config(row)).values
+        return self._advance(row, None if known else _initial(row, row.nonce))
+
+    def _wake(self, row: Row, event: str) -> Row:
+        from langgraph.types import Command
+
+        return self._advance(row, Command(resume=event))
+
+    def _advance(self, row: Row, entry: Any) -> Row:
+        self._units.change(row.id, status=RUNNING, why="")
+        try:
+            self._graph.invoke(entry, _config(row), context=self._context, durability="sync")
+        except StrongroomError as error:
+            self._context.notices.tell(f"{row.id}: {error}")
+            return self._units.change(row.id, why=str(error))
+        return self._units.change(row.id, **_columns(self._graph.get_state(_config(row))))
+
+    def _event(self, row: Row) -> str | None:
+        """What became of a waiting unit's proposal, from the chain first and the queue second."""
+        context, binding = self._context, Digest(row.binding)
+        try:
+            state = observation.safe_state(context.chain, context.subject.account.safe, context.chain.head())
+            if row.nonce is not None and state.nonce > row.nonce:
+                return "executed" if context.queue.executed(binding) else "superseded"
+            queued = context.queue.find(binding)
+        except StrongroomError as error:
+            context.notices.tell(f"{row.id}: {error}")
+            return None
+        ready = queued is not None and state.nonce == row.nonce
+        return "approved" if ready and queued and _enough(queued.approvals, state, self._needed(row)) else None
+
+    def _needed(self, row: Row) -> int:
+        decision = self._graph.get_state(_config(row)).values["decision"]
+        return int(decision["approvals_needed"])
+
+
+def _enough(approvals: tuple[Approval, ...], state: SafeState, needed: int) -> bool:
+    signed = {approval.guardian for approval in approvals} & set(state.owners)
+    return len(signed) >= max(state.threshold, needed)
+
+
+def _initial(row: Row, nonce: int | None) -> dict[str, Any]:
+    return {"unit": to_plain(row.value()), "actor": row.actor, "cause": row.cause, "nonce": nonce}
+
+
+def _drifted_nonce(attempts: tuple[Row, ...]) -> int | None:
+    """A proposal that drifted still stands in the queue: its successor takes its nonce, so only one can execute."""
+    return attempts[-1].nonce if attempts and attempts[-1].status == "drifted" else None
+
+
+def _config(row: Row) -> dict[str, Any]:
+    return {"configurable": {"thread_id": row.id}}
+
+
+def _columns(snapshot: Any) -> dict[str, Any]:
+    values = snapshot.values
+    action = from_plain(Action, values["action"]) if "action" in values else None  # type: ignore[arg-type]
+    return {
+        "status": WAITING if snapshot.next else _ended(values),
+        "lane": "owner" if isinstance(action, SafeTx) else "",
+        "binding": values.get("binding", ""),
+        "nonce": action.nonce if isinstance(action, SafeTx) else None,
+        "tx_hash": values.get("tx_hash", ""),
+    }
+
+
+def _ended(values: Mapping[str, Any]) -> str:
+    if values["status"] == "denied" and "intent" in values:
+        return "drifted"
+    return {"judged": "shadowed"}.get(values["status"], str(values["status"]))
