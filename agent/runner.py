@@ -54,6 +54,10 @@ class Runner:
                     moved.append(self._wake(row, event))
             return tuple(moved)
 
+    def state(self, row: Row) -> dict[str, Any]:
+        """The unit's graph state, plain."""
+        return dict(self._graph.get_state(_config(row)).values)
+
     def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
         ledger = self._context.ledger
         asked = ledger.append("tool.req", {"tool": "plan", "ask": to_plain(ask)})

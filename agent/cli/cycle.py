@@ -1,0 +1,55 @@
+"""`strongroom cycle`: one scheduled operation now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli import say
+from agent.cli.reach import config_option, json_option, reach
+
+
+@click.command()
+@click.argument("job", default="payroll")
+@click.option("--dry-run", is_flag=True, help="Plan, rehearse and judge, whatever the mode; nothing is signed.")
+@config_option
+@json_option
+def cycle(job: str, dry_run: bool, config: Path, as_json: bool) -> None:
+    """Run JOB of schedule.toml now.
+
+    \b
+    Examples:
+      strongroom cycle payroll
+      strongroom cycle payroll --dry-run --json
+    """
+    answer = _dry(config, job) if dry_run else _now(config, job)
+    say(_text(answer), answer, as_json)
+
+
+def _now(config: Path, job: str) -> dict[str, Any]:
+    with reach(config) as desk:
+        return desk.cycle(job)
+
+
+def _dry(config: Path, job: str) -> dict[str, Any]:
+    from agent.app import open_documents, open_treasurer
+    from agent.desk import OwnDesk
+    from strongroom.settings import Mode
+
+    documents = open_documents(config)
+    shadow = replace(documents, treasury=replace(documents.treasury, mode=Mode.SHADOW))
+    with open_treasurer(shadow) as treasurer:
+        return OwnDesk(treasurer).cycle(job)
+
+
+def _text(answer: dict[str, Any]) -> str:
+    units = [f"  {unit['id']}: {unit['status']}{_where(unit)}" for unit in answer["units"]]
+    return "\n".join([answer["rationale"], *units])
+
+
+def _where(unit: dict[str, Any]) -> str:
+    waiting = f" at nonce {unit['nonce']}, proposal {unit['proposal']}" if unit["status"] == "waiting" else ""
+    return waiting + (f" ({unit['why']})" if unit["why"] else "")

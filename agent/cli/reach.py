@@ -1,0 +1,95 @@
+"""How a command reaches the treasurer: through the process that holds the state folder, or by taking it briefly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from agent.desk import Desk
+from agent.state_folder import StateFolder
+from strongroom.errors import SetupError, StateHeld, StrongroomError
+from strongroom.settings import Treasury
+
+F = TypeVar("F", bound=Callable[..., Any])
+_PATIENCE_SECONDS = 120.0
+
+
+class Answered(StrongroomError):
+    """The running treasurer's own one line."""
+
+
+class NotAnswering(SetupError):
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"the running treasurer at `{url}` does not answer ({why}); look at its terminal, or restart it"
+        )
+
+
+def config_option(command: F) -> F:
+    """`--config DIR`: the folder with the four documents."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        default=Path("config"),
+        show_default=True,
+        help="Folder with the four documents.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="One line of JSON for machines.")(command)
+
+
+@contextmanager
+def reach(config: Path) -> Iterator[Desk]:
+    """The desk of this treasury, wherever it is."""
+    from agent.app import open_documents, open_treasurer
+    from agent.desk import OwnDesk
+
+    documents = open_documents(config)
+    try:
+        with open_treasurer(documents) as treasurer:
+            yield OwnDesk(treasurer)
+    except StateHeld as held:
+        yield FarDesk(_socket(documents.treasury, held))
+
+
+def _socket(treasury: Treasury, held: StateHeld) -> dict[str, str]:
+    try:
+        return dict(json.loads(StateFolder(treasury.state_dir).socket.read_text()))
+    except (OSError, ValueError) as error:
+        raise held from error
+
+
+class FarDesk:
+    """`Desk` of the process that holds the state folder."""
+
+    def __init__(self, socket: dict[str, str]) -> None:
+        self._socket = socket
+
+    def cycle(self, job_id: str) -> dict[str, Any]:
+        return dict(self._ask("POST", f"/cycle/{job_id}"))
+
+    def plans(self) -> list[dict[str, Any]]:
+        return list(self._ask("GET", "/plans"))
+
+    def show(self, unit_id: str) -> dict[str, Any]:
+        return dict(self._ask("GET", f"/units/{unit_id}"))
+
+    def _ask(self, method: str, path: str) -> Any:
+        import httpx
+
+        headers = {"authorization": f"Bearer {self._socket['token']}"}
+        try:
+            answer = httpx.request(method, self._socket["url"] + path, headers=headers, timeout=_PATIENCE_SECONDS)
+            data = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise NotAnswering(self._socket["url"], str(error)) from error
+        if answer.is_error:
+            raise Answered(data["error"])
+        return data

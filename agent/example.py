@@ -1,0 +1,102 @@
+"""The example DAO of the local world as the four documents: what the demo runs on and tests begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from policies.document import load
+from policies.template import render
+from policies.terms import SWAPS, Cap, GasBudget, Guardians, ListedToken, Payee, PolicyDocument, Pool, Tier, Venue
+from strongroom.model import NATIVE, TokenId
+from strongroom.settings import Job, Missed, Mode, Treasury
+from strongroom.templates import render_mandate, render_schedule, render_treasury
+from strongroom.valuation import Bounds
+from strongroom.world.people import GUARDIANS, OPERATOR
+from strongroom.world.treasury import DAI, DECIMALS, TREASURY, USDC, WETH, units
+from strongroom.world.world import World
+
+_MONTH, _WEEK, _DAY = 30 * 86_400, 7 * 86_400, 86_400
+TEAM = "team"
+
+JOBS = (Job("payroll", "payroll", "0 9 1 * *", "UTC", Missed.ONCE, 5 * _DAY),)
+
+
+def policy(world: World) -> PolicyDocument:
+    """The example's policy for this world's addresses."""
+    return load(render(_policy(world)))
+
+
+def documents(world: World, service: str, state_dir: Path, mode: Mode) -> dict[str, str]:
+    """File names and texts of the four documents."""
+    treasury = Treasury(TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,))
+    return {
+        "treasury.toml": render_treasury(treasury),
+        "mandate.toml": render_mandate(TREASURY.mandate, DECIMALS),
+        "policy.toml": render(_policy(world)),
+        "schedule.toml": render_schedule(JOBS),
+    }
+
+
+def write(texts: Mapping[str, str], folder: Path) -> Path:
+    """Writes the documents into a new or existing folder, and returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def _policy(world: World) -> PolicyDocument:
+    payees = {
+        payee.id: Payee(payee.id, payee.address, TEAM, _at_most(payee.monthly.token)) for payee in TREASURY.payees
+    }
+    return PolicyDocument(
+        account=world.account,
+        multisend=world.contracts.multisend,
+        tokens=_tokens(world),
+        payees=payees,
+        venues={"uniswap": _venue(world)},
+        caps=_caps(),
+        guardians=Guardians(tuple(person.address for person in GUARDIANS), 2),
+        bounds=Bounds(max_age_seconds=4_500, max_deviation_bps=150, min_sources=2),
+        max_loss_bps=100,
+        gas=GasBudget(2_000_000, 150 * 10**9),
+    )
+
+
+def _at_most(token: TokenId) -> dict[TokenId, int]:
+    return {token: units(token, 15_000 if token == USDC else 9_000)}
+
+
+def _tokens(world: World) -> dict[TokenId, ListedToken]:
+    listed = {}
+    for token in world.tokens:
+        feeds = () if token.address == NATIVE else world.feeds[token.id]
+        listed[token.id] = ListedToken(token, feeds, price_as=WETH if token.address == NATIVE else None)
+    return listed
+
+
+def _venue(world: World) -> Venue:
+    contracts = world.contracts
+    pools = tuple(Pool(pool.address, pool.pair, pool.fee_pips) for pool in contracts.pools)
+    return Venue("uniswap", "uniswap_v3", contracts.swap_router, contracts.quoter, pools)
+
+
+def _caps() -> dict[str, dict[TokenId, Cap]]:
+    team = {
+        USDC: Cap(TEAM, USDC, _usdc(60_000), _MONTH, _usdc(45_000), _usdc(60_000), (_tier(USDC, 12_000),)),
+        DAI: Cap(TEAM, DAI, units(DAI, 20_000), _MONTH, units(DAI, 15_000), units(DAI, 20_000), (_tier(DAI, 9_000),)),
+    }
+    swaps = {
+        WETH: Cap(SWAPS, WETH, units(WETH, 60), _WEEK, units(WETH, 20), units(WETH, 100), (_tier(WETH, 10),)),
+        USDC: Cap(SWAPS, USDC, _usdc(150_000), _WEEK, _usdc(50_000), _usdc(250_000), (_tier(USDC, 25_000),)),
+    }
+    return {TEAM: team, SWAPS: swaps}
+
+
+def _usdc(whole: int) -> int:
+    return units(USDC, whole)
+
+
+def _tier(token: TokenId, whole: int) -> Tier:
+    return Tier(2, units(token, whole), _DAY)
