@@ -122,8 +122,8 @@ def _queue(stack: ExitStack, treasury: Treasury, chain: Chain) -> Queue:
 
 
 def _wallet(stack: ExitStack, treasury: Treasury, folder: StateFolder, chain: Chain, queue: Queue) -> Wallet:
+    from strongroom.wallet.agent_wallet import AgentWallet
     from strongroom.wallet.executor import Executor, Outbox
-    from strongroom.wallet.owner_lane import OwnerLane
     from strongroom.wallet.signer import open_keystore
 
     signer = open_keystore(folder.keystore, os.environ.get(PASSWORD, ""))
@@ -131,7 +131,7 @@ def _wallet(stack: ExitStack, treasury: Treasury, folder: StateFolder, chain: Ch
         raise KeyMissing(str(folder.keystore), f"`{signer.address}` owns the Safe; the agent's key never may")
     outbox = Outbox(folder.outbox)
     stack.callback(outbox.close)
-    return OwnerLane(queue, signer, Executor(chain, signer, outbox), outbox)
+    return AgentWallet(queue, signer, Executor(chain, signer, outbox), outbox)
 
 
 def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> FileLedger:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from policies.grants import granted_payments
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress
@@ -15,8 +16,10 @@ from strongroom.model import (
     Call,
     Compiled,
     Envelope,
+    Facts,
     Finding,
     Intent,
+    KernelCall,
     Operation,
     Pay,
     SafeTx,
@@ -25,6 +28,7 @@ from strongroom.model import (
     Verdict,
 )
 from strongroom.protocols.erc20 import encode_transfer
+from strongroom.protocols.kernel import encode_payments
 from strongroom.protocols.multisend import encode_multisend
 
 
@@ -42,12 +46,23 @@ def compile_unit(unit: Unit, document: PolicyDocument) -> Compiled | Finding:
     return Compiled(unit, calls, _envelope(payments))
 
 
-def dress(compiled: Compiled, multisend: Address, nonce: int) -> SafeTx:
+def dress_for_owners(compiled: Compiled, multisend: Address, nonce: int) -> SafeTx:
     """The unit as the Safe's own transaction: its single call, or all of them through MultiSendCallOnly."""
     account, calls = compiled.unit.account, compiled.calls
     if len(calls) == 1:
         return SafeTx(account, calls[0].to, calls[0].value_wei, calls[0].data, Operation.CALL, nonce)
     return SafeTx(account, multisend, 0, encode_multisend(calls), Operation.DELEGATECALL, nonce)
+
+
+def dress_for_kernel(compiled: Compiled, facts: Facts, document: PolicyDocument) -> KernelCall | None:
+    """The unit as one Kernel call from the agent's key, or `None` when some call has no grant, or nobody may act."""
+    kernel = facts.kernel
+    if kernel is None or not kernel.enabled or kernel.paused:
+        return None
+    payments = granted_payments(compiled.calls, document)
+    if payments is None:
+        return None
+    return KernelCall(compiled.unit.account, kernel.agent, kernel.address, encode_payments(payments))
 
 
 Payment = tuple[Token, Address, int]

@@ -1,4 +1,4 @@
-"""The unit's graph: observe, compile, rehearse, judge; propose, wait for guardians, look again, execute, settle."""
+"""The unit's graph: observe, compile, dress, rehearse, judge; then the lane that fits, and settle."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from agent import nodes
 from agent.context import Context
-from agent.nodes import State
+from agent.nodes import agent_lane, judging, owner_lane, sending
+from agent.nodes.state import State
+from strongroom.model import Verdict
 from strongroom.settings import Mode
 
 Graph = Any
@@ -16,44 +17,66 @@ Graph = Any
 
 
 def build(checkpointer: Any, mode: Mode) -> Graph:
-    """The graph of one unit, compiled over a checkpointer. In shadow mode it ends at the verdict."""
-    graph = StateGraph(State, context_schema=Context)
-    graph.add_node("observe", nodes.observe)
-    graph.add_node("compile", nodes.compile_calls)
-    graph.add_node("rehearse", nodes.rehearse_action)
-    graph.add_node("judge", nodes.judge)
-    graph.add_edge(START, "observe")
-    graph.add_edge("observe", "compile")
-    graph.add_conditional_edges("compile", _unless_denied("rehearse"), ["rehearse", END])
-    graph.add_edge("rehearse", "judge")
+    """The graph of one unit over a checkpointer: up to the verdict in shadow mode, with the owner lane in propose mode,
+    with both lanes in guarded mode."""
+    graph: Any = StateGraph(State, context_schema=Context)
+    _judging(graph)
     if mode is Mode.SHADOW:
         graph.add_edge("judge", END)
     else:
+        _sending(graph)
         _owner_lane(graph)
+        if mode is Mode.GUARDED:
+            _agent_lane(graph)
+        following = {"propose", END} | ({"intend", "ask owners"} if mode is Mode.GUARDED else set())
+        graph.add_conditional_edges("judge", _lane, sorted(following))
     return graph.compile(checkpointer=checkpointer, name="unit")
 
 
+def _judging(graph: Any) -> None:
+    graph.add_node("observe", judging.observe)
+    graph.add_node("compile", judging.compile_calls)
+    graph.add_node("dress", judging.dress)
+    graph.add_node("rehearse", judging.rehearse_action)
+    graph.add_node("judge", judging.judge)
+    graph.add_edge(START, "observe")
+    graph.add_edge("observe", "compile")
+    graph.add_conditional_edges("compile", _unless_denied("dress"), ["dress", END])
+    graph.add_edge("dress", "rehearse")
+    graph.add_edge("rehearse", "judge")
+
+
 def _owner_lane(graph: Any) -> None:
-    for name, node in (
-        ("propose", nodes.propose),
-        ("wait", nodes.wait),
-        ("hear", nodes.hear),
-        ("observe again", nodes.observe),
-        ("rehearse again", nodes.rehearse_action),
-        ("judge again", nodes.judge),
-        ("execute", nodes.execute),
-        ("send", nodes.send),
-        ("settle", nodes.settle),
-    ):
-        graph.add_node(name, node)
-    graph.add_conditional_edges("judge", _unless_denied("propose"), ["propose", END])
+    graph.add_node("propose", owner_lane.propose)
+    graph.add_node("wait", owner_lane.wait)
+    graph.add_node("hear", owner_lane.hear)
+    graph.add_node("observe again", judging.observe)
+    graph.add_node("rehearse again", judging.rehearse_action)
+    graph.add_node("judge again", judging.judge)
+    graph.add_node("execute", owner_lane.execute)
     graph.add_edge("propose", "wait")
     graph.add_edge("wait", "hear")
-    graph.add_conditional_edges("hear", _after_hearing, ["observe again", "settle", END])
+    graph.add_conditional_edges("hear", _heard, ["observe again", "settle", END])
     graph.add_edge("observe again", "rehearse again")
     graph.add_edge("rehearse again", "judge again")
     graph.add_conditional_edges("judge again", _unless_denied("execute"), ["execute", END])
     graph.add_edge("execute", "send")
+
+
+def _agent_lane(graph: Any) -> None:
+    graph.add_node("ask owners", judging.ask_owners)
+    graph.add_node("intend", agent_lane.intend)
+    graph.add_node("preflight", agent_lane.preflight)
+    graph.add_node("sign", agent_lane.sign_call)
+    graph.add_edge("ask owners", "dress")
+    graph.add_edge("intend", "preflight")
+    graph.add_conditional_edges("preflight", _cleared, ["sign", "observe"])
+    graph.add_edge("sign", "send")
+
+
+def _sending(graph: Any) -> None:
+    graph.add_node("send", sending.send)
+    graph.add_node("settle", sending.settle)
     graph.add_edge("send", "settle")
     graph.add_edge("settle", END)
 
@@ -62,5 +85,17 @@ def _unless_denied(following: str) -> Any:
     return lambda state: END if state.get("status") == "denied" else following
 
 
-def _after_hearing(state: State) -> str:
+def _lane(state: State) -> str:
+    if state["status"] == "denied":
+        return END
+    if state["action"]["kind"] == "SafeTx":
+        return "propose"
+    return "intend" if state["decision"]["verdict"] == Verdict.ALLOW else "ask owners"
+
+
+def _heard(state: State) -> str:
     return {"approved": "observe again", "executed": "settle"}.get(state["event"], END)
+
+
+def _cleared(state: State) -> str:
+    return "sign" if state["status"] == "cleared" else "observe"

@@ -9,11 +9,13 @@ from typing import Any
 
 from agent.context import Context
 from agent.graph import Graph
+from agent.nodes import state as read
+from agent.nodes.state import State
 from agent.units import RUNNING, WAITING, Row, Units, next_attempt
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
-from strongroom.model import Action, Approval, Digest, Plan, SafeState, SafeTx
-from strongroom.plain import from_plain, to_plain
+from strongroom.model import Approval, Digest, Lane, Plan, SafeState, SafeTx
+from strongroom.plain import to_plain
 from strongroom.ports import Planner
 
 
@@ -127,12 +129,12 @@ def _config(row: Row) -> dict[str, Any]:
 
 
 def _columns(snapshot: Any) -> dict[str, Any]:
-    values = snapshot.values
-    action = from_plain(Action, values["action"]) if "action" in values else None  # type: ignore[arg-type]
+    values: State = snapshot.values
+    action = read.action(values) if "action" in values else None
     return {
         "status": WAITING if snapshot.next else _ended(values),
-        "lane": "owner" if isinstance(action, SafeTx) else "",
-        "binding": values.get("binding", ""),
+        "lane": "" if action is None else Lane.OWNER if isinstance(action, SafeTx) else Lane.AGENT,
+        "binding": "" if action is None else read.binding(action),
         "nonce": action.nonce if isinstance(action, SafeTx) else None,
         "tx_hash": values.get("tx_hash", ""),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Units:
     def __init__(self, path: Path) -> None:
         import sqlite_utils
 
-        self._db = sqlite_utils.Database(str(path))
+        # The socket's threads and the runner's share it; the runner's lock orders the writes.
+        self._db = sqlite_utils.Database(sqlite3.connect(path, check_same_thread=False))
         self._rows = self._db.table("units")
         if not self._rows.exists():
             columns = dict.fromkeys(Row.__dataclass_fields__, str) | {"cause": int, "nonce": int}

@@ -19,6 +19,10 @@ StrongroomError
 ├── ServiceError        the Safe Transaction Service
 │   ├── ServiceUnreachable
 │   └── ServiceRefused
+├── GuardianError       what a guardian asked for is not done
+│   ├── NotQueued
+│   ├── NotAnOwner
+│   └── Denied
 └── LedgerError         the audit log
     ├── LedgerCorrupt
     ├── LedgerUnwritable
@@ -144,6 +148,29 @@ class NoLongerQueued(UnitError):
     def __init__(self, unit: str, safe_tx_hash: str) -> None:
         super().__init__(
             f"unit `{unit}`: proposal `{safe_tx_hash}` is not in the queue; look at the transaction service"
+        )
+
+
+class GuardianError(StrongroomError):
+    """What a guardian asked for is not done."""
+
+
+class NotQueued(GuardianError):
+    def __init__(self, what: object) -> None:
+        super().__init__(f"nothing waits at `{what}`; `guardian list` shows what does")
+
+
+class NotAnOwner(GuardianError):
+    def __init__(self, address: str, safe: str, owners: Iterable[str]) -> None:
+        named = ", ".join(f"`{owner}`" for owner in owners)
+        super().__init__(f"key `{address}` does not own Safe `{safe}`; open the keystore of one of {named}")
+
+
+class Denied(GuardianError):
+    def __init__(self, safe_tx_hash: str, denials: int, nonce: int) -> None:
+        count = "1 finding denies" if denials == 1 else f"{denials} findings deny"
+        super().__init__(
+            f"{count} `{safe_tx_hash}`; do not sign it, `guardian reject {nonce}` uses up its nonce instead"
         )
 
 

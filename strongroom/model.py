@@ -272,6 +272,33 @@ class Gas:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """A continuous leaky bucket as stored: `level` is what was spent as of `updated`; it drains whole in `drain` s."""
+
+    capacity: int
+    level: int
+    updated: int
+    drain: int
+
+
+@dataclass(frozen=True, slots=True)
+class KernelState:
+    """The Kernel at the pinned block; `enabled` says whether the Safe has it as a module. Buckets by key."""
+
+    address: Address
+    safe: Address
+    enabled: bool
+    agent: Address
+    epoch: int
+    version: int
+    paused: bool
+    root: Digest
+    document_hash: Digest
+    rekey_delay_seconds: int
+    buckets: Mapping[Digest, Bucket]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id."""
 
@@ -284,6 +311,7 @@ class Facts:
     queue: tuple[Queued, ...]
     outflows: tuple[Outflow, ...]
     gas: Gas
+    kernel: KernelState | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from strongroom.model import (
     Account,
     Address,
     Block,
+    Digest,
     Facts,
     Gas,
+    KernelState,
     Outflow,
     Round,
     SafeState,
@@ -20,19 +22,21 @@ from strongroom.model import (
     TokenId,
 )
 from strongroom.ports import Chain, Queue
-from strongroom.protocols import chainlink, erc20, safe
+from strongroom.protocols import chainlink, erc20, kernel, safe
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), and how far
-    back outflows count."""
+    """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
+    outflows count, and the Kernel with the buckets that matter (none before guarded mode)."""
 
     account: Account
     tokens: tuple[Token, ...]
     feeds: Mapping[TokenId, tuple[Address, ...]]
     agent: Address | None
     window_seconds: int
+    kernel: Address | None = None
+    buckets: tuple[Digest, ...] = ()
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
@@ -50,6 +54,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         queue=queue.pending(state.nonce),
         outflows=_outflows(chain, subject, block),
         gas=_gas(chain, subject, block),
+        kernel=_kernel(chain, subject, state, block),
     )
 
 
@@ -59,6 +64,16 @@ def safe_state(chain: Chain, address: Address, block: Block) -> SafeState:
     if state is None:
         raise NotDeployed("Safe", address, "check `safe` and `rpc` in treasury.toml")
     return state
+
+
+def _kernel(chain: Chain, subject: Subject, state: SafeState, block: Block) -> KernelState | None:
+    if subject.kernel is None:
+        return None
+    reads = [*kernel.state_reads(subject.kernel), *(kernel.bucket_read(subject.kernel, key) for key in subject.buckets)]
+    values = chain.read(reads, block)
+    own = len(kernel.state_reads(subject.kernel))
+    buckets = {key: found for key, found in zip(subject.buckets, values[own:], strict=True) if found is not None}
+    return kernel.state_from(subject.kernel, values[:own], buckets, subject.kernel in state.modules)
 
 
 def _balances(chain: Chain, subject: Subject, block: Block) -> dict[TokenId, int]:

@@ -12,6 +12,7 @@ from strongroom.model import (
     Block,
     Digest,
     Facts,
+    KernelCall,
     LedgerReceipt,
     Plan,
     Queued,
@@ -151,6 +152,9 @@ class Wallet(Protocol):
     def sign_execution(self, tx: SafeTx, approvals: Sequence[Approval], gas: int, receipt: LedgerReceipt) -> Digest:
         """Sign and keep the transaction that executes `tx` with the owners' approvals; again gives the same hash."""
 
+    def sign_call(self, call: KernelCall, ledger_leaf: Digest, gas: int, receipt: LedgerReceipt) -> Digest:
+        """Sign and keep the Kernel call, the ledger's leaf in it; again gives the same hash."""
+
     def broadcast(self, binding: Digest) -> None:
         """Send what was kept for this action; again is no error."""
 
@@ -189,9 +193,11 @@ class Ledger(Protocol):
         """Write one entry and sync it. `cause` is the index of the entry that led to it; confidential fields
         enter salted."""
 
-
     def intent(self, binding: Digest) -> LedgerReceipt | None:
         """The receipt of an action's tx.intent, also after a restart."""
+
+    def leaf(self, index: int) -> Digest:
+        """The Merkle leaf hash of an entry: what a Kernel call carries to name its place in the log."""
 
     def is_open(self, request: int) -> bool:
         """Whether a request has neither result nor gap yet, also one of an earlier run."""

@@ -26,6 +26,17 @@ _POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A call to send from the agent's account for one action; `gas` is what its rehearsal used."""
+
+    account: Account
+    binding: Digest
+    to: Address
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A signed transaction in the outbox."""
 
@@ -61,17 +72,15 @@ class Executor:
     def __init__(self, chain: Chain, signer: Signer, outbox: Outbox) -> None:
         self._chain, self._signer, self._outbox = chain, signer, outbox
 
-    def sign_once(
-        self, account: Account, binding: Digest, to: Address, data: bytes, gas: int, receipt: LedgerReceipt
-    ) -> Sent:
-        """The signed transaction for `binding`: the kept one, or a new one, kept before this returns. `gas` is what the
-        rehearsal used; a margin is added. Raises `NotRecorded` without a durable intent."""
-        kept = self._outbox.find(binding)
+    def sign_once(self, outgoing: Outgoing, receipt: LedgerReceipt) -> Sent:
+        """The signed transaction for the action: the kept one, or a new one, kept before this returns. Raises
+        `NotRecorded` without a durable intent."""
+        kept = self._outbox.find(outgoing.binding)
         if kept:
             return kept
-        transaction = self._transaction(account, to, data, gas)
-        raw = self._signer.sign_transaction(transaction, binding, receipt)
-        sent = Sent(binding, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
+        transaction = self._transaction(outgoing)
+        raw = self._signer.sign_transaction(transaction, outgoing.binding, receipt)
+        sent = Sent(outgoing.binding, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
         self._outbox.keep(sent)
         return sent
 
@@ -86,16 +95,16 @@ class Executor:
             time.sleep(_POLL_SECONDS)
         return mined
 
-    def _transaction(self, account: Account, to: Address, data: bytes, gas: int) -> Mapping[str, Any]:
+    def _transaction(self, outgoing: Outgoing) -> Mapping[str, Any]:
         base = self._chain.base_fee_wei(self._chain.head())
         return {
             "type": 2,
-            "chainId": account.chain_id,
+            "chainId": outgoing.account.chain_id,
             "nonce": self._chain.nonce(self._signer.address),
-            "to": to,
+            "to": outgoing.to,
             "value": 0,
-            "data": data,
-            "gas": gas * _GAS_MARGIN[0] // _GAS_MARGIN[1],
+            "data": outgoing.data,
+            "gas": outgoing.gas * _GAS_MARGIN[0] // _GAS_MARGIN[1],
             "maxPriorityFeePerGas": _PRIORITY_FEE_WEI,
             "maxFeePerGas": 2 * base + _PRIORITY_FEE_WEI,
         }

@@ -1,0 +1,70 @@
+"""The first half of the story: shadow, then a proposal that outlives the process that made it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from agent.demo.scene import Scene, shown
+from strongroom.settings import Mode
+from strongroom.world.people import GUARDIANS
+from strongroom.world.treasury import TREASURY
+
+
+def shadow(scene: Scene) -> None:
+    """Payroll planned, rehearsed and judged; nothing signed."""
+    scene.stage.chapter("Shadow: payroll is planned, rehearsed and judged; nothing is signed")
+    before = scene.world.ask("eth_blockNumber")
+    answer = scene.stage.strongroom("cycle", "payroll", "--config", str(scene.documents(Mode.SHADOW)))
+    unit = answer["units"][0]
+    scene.stage.tell(f"   {answer['rationale']}; {unit['id']} {unit['status']}")
+    scene.stage.check(unit["status"] == "shadowed", "a shadow unit ends at its verdict")
+    scene.stage.check(scene.world.ask("eth_blockNumber") == before, "shadow mode sends nothing")
+
+
+def proposal(scene: Scene) -> str:
+    """`strongroom run` proposes payroll as delegate and is killed; the proposal's hash."""
+    scene.stage.chapter("Propose: payroll waits in the guardians' queue, and its process is killed")
+    scene.register_delegate()
+    config = str(scene.documents(Mode.PROPOSE))
+    child = scene.stage.start_strongroom("run", "--config", config)
+    answer = scene.stage.strongroom("cycle", "payroll", "--config", config)
+    unit = answer["units"][0]
+    scene.stage.check(unit["status"] == "waiting", "payroll waits for guardians")
+    scene.stage.tell(f"   process {child.pid} proposed {unit['id']} at nonce {unit['nonce']}: {unit['proposal']}")
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    scene.stage.tell(f"   process {child.pid} was killed (SIGKILL) before anybody signed")
+    return str(unit["proposal"])
+
+
+def guardians_sign(scene: Scene, proposal: str) -> None:
+    """Two guardians, each in a process of their own, read for themselves and sign."""
+    scene.stage.chapter("Guardians: each reads, rehearses and judges alone, without the agent's code, then signs")
+    for person in GUARDIANS[:2]:
+        config, key = scene.guardian(person)
+        seen = scene.stage.guardian("verify", proposal, "--config", str(config))
+        signed = scene.stage.guardian("sign", proposal, "--config", str(config), "--keystore", str(key), "--yes")
+        scene.stage.tell(f"   {person.name}: verdict {seen['verdict']}, signed as {signed['signed_by']}")
+
+
+def executed(scene: Scene) -> int:
+    """Another process finds the sleeping unit and executes it once; how many intents that were."""
+    scene.stage.chapter("Execute: another process takes the unit up and settles it")
+    before = {payee.id: scene.held(payee.address, payee.monthly.token) for payee in TREASURY.payees}
+    config = str(scene.documents(Mode.PROPOSE))
+    child = scene.stage.start_strongroom("run", "--config", config)
+    unit = scene.stage.until("payroll", lambda: _executed(scene, config))
+    scene.stage.tell(f"   process {child.pid} executed {unit['id']} in {unit['tx_hash']}")
+    for payee in TREASURY.payees:
+        got = scene.held(payee.address, payee.monthly.token) - before[payee.id]
+        scene.stage.check(got == payee.monthly.units, f"{payee.id} is paid once")
+        scene.stage.tell(f"   {payee.id}: {shown(payee.monthly.token, got)}")
+    child.terminate()
+    child.wait()
+    return int(unit["intents"])
+
+
+def _executed(scene: Scene, config: str) -> dict[str, str] | None:
+    units = scene.stage.strongroom("plans", "--config", config)
+    return next((unit for unit in units if unit["status"] == "executed"), None)

@@ -1,0 +1,48 @@
+"""The chapters in order, and the one line of figures at the end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from agent.app import PASSWORD as AGENT_PASSWORD
+from agent.demo import propose
+from agent.demo.scene import PASSWORD, Scene
+from agent.demo.stage import Stage, free_port
+from guardians.app import PASSWORD as GUARDIAN_PASSWORD
+from strongroom.settings import Mode
+from strongroom.world.world import World
+
+
+def play(tell: Callable[[str], None]) -> dict[str, Any]:
+    """Tells the whole story and returns its figures. Raises `StoryBroken` at the first step that does not hold."""
+    started = time.monotonic()
+    with ExitStack() as stack:
+        scene = _open(stack, tell)
+        propose.shadow(scene)
+        hash_ = propose.proposal(scene)
+        propose.guardians_sign(scene, hash_)
+        owner_lane = propose.executed(scene)
+    return {"owner_lane": owner_lane, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _open(stack: ExitStack, tell: Callable[[str], None]) -> Scene:
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="strongroom-demo-")))
+    secrets = {AGENT_PASSWORD: PASSWORD, GUARDIAN_PASSWORD: PASSWORD}
+    stage = Stage(tell, home, stack, {**os.environ, **secrets})
+    stage.chapter("A world: a local chain with the real contracts, and a DAO's treasury in a Safe")
+    began = time.monotonic()
+    world = stack.enter_context(World.start())
+    tell(f"   {world.treasury.name}: Safe {world.account.safe}, 3 guardians, 2 of them sign")
+    tell(f"   built in {time.monotonic() - began:.2f} s at {world.url}")
+    port = free_port()
+    scene = Scene(stage, world, home, f"http://127.0.0.1:{port}")
+    config = str(scene.documents(Mode.SHADOW))
+    service = stage.start_guardians("serve", "--config", config, "--port", str(port))
+    tell(f"   the guardians' queue is served by process {service.pid}")
+    return scene

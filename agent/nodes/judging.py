@@ -1,0 +1,96 @@
+"""Observe, compile and dress, rehearse, judge: everything before anything has an effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from agent.compiler import compile_unit, dress_for_kernel, dress_for_owners
+from agent.context import Context
+from agent.nodes import state as read
+from agent.nodes.state import State, Update
+from policies.document import document_hash
+from policies.engine import decide
+from simulations.rehearse import rehearse
+from strongroom import observe as observation
+from strongroom.errors import StrongroomError
+from strongroom.model import Action, Compiled, Decision, Facts, Finding, Lane, Rehearsal, Verdict
+from strongroom.plain import to_plain
+from strongroom.settings import Mode
+
+
+def observe(state: State, runtime: Runtime[Context]) -> Update:
+    context = runtime.context
+    asked = context.ledger.append("tool.req", {"tool": "observe", "unit": read.unit(state).id}, cause=state["cause"])
+    try:
+        facts = observation.observe(context.chain, context.queue, context.subject)
+    except StrongroomError as error:
+        context.ledger.append("gap", {"why": str(error)}, cause=asked.index)
+        raise
+    plain = to_plain(facts)
+    seen = context.ledger.append("tool.res", {"facts": plain}, cause=asked.index)
+    return {"facts": plain, "cause": seen.index}
+
+
+def compile_calls(state: State, runtime: Runtime[Context]) -> Update:
+    context = runtime.context
+    compiled = compile_unit(read.unit(state), context.document)
+    if isinstance(compiled, Finding):
+        refusal = Decision(Verdict.DENY, (compiled,), document_hash(context.document))
+        return _judged(state, context, refusal)
+    return {"compiled": to_plain(compiled)}
+
+
+def dress(state: State, runtime: Runtime[Context]) -> Update:
+    """With a grant for every call, as one Kernel call; else, or once guardians must be asked, as the Safe's own."""
+    return {"action": to_plain(_dressed(state, runtime.context, read.compiled(state)))}
+
+
+def _dressed(state: State, context: Context, compiled: Compiled) -> Action:
+    facts = read.facts(state)
+    if context.mode is Mode.GUARDED and state.get("lane") != Lane.OWNER:
+        call = dress_for_kernel(compiled, facts, context.document)
+        if call is not None:
+            return call
+    nonce = state.get("nonce")
+    return dress_for_owners(compiled, context.document.multisend, next_nonce(facts) if nonce is None else nonce)
+
+
+def next_nonce(facts: Facts) -> int:
+    """The first nonce that neither the chain nor anything queued has used."""
+    return max([facts.safe.nonce, *(queued.tx.nonce + 1 for queued in facts.queue)])
+
+
+def rehearse_action(state: State, runtime: Runtime[Context]) -> Update:
+    envelope = read.compiled(state).envelope
+    action, facts = read.action(state), read.facts(state)
+    plain = to_plain(rehearse(runtime.context.chain, action, facts, envelope.recipients, envelope.spenders))
+    body = {"unit": read.unit(state).id, "action": state["action"], "outcome": plain}
+    entry = runtime.context.ledger.append("rehearsal", body, cause=state["cause"])
+    return {"rehearsal": plain, "cause": entry.index}
+
+
+def judge(state: State, runtime: Runtime[Context]) -> Update:
+    return _judged(state, runtime.context, judged(state, runtime.context, read.rehearsal(state)))
+
+
+def judged(state: State, context: Context, rehearsal: Rehearsal) -> Decision:
+    """The engine's decision on the state's action, its own proposal left out of what is in flight beside it."""
+    action = read.action(state)
+    facts = read.facts(state)
+    others = tuple(queued for queued in facts.queue if queued.safe_tx_hash != read.binding(action))
+    return decide(read.compiled(state), action, rehearsal, replace(facts, queue=others), context.document)
+
+
+def _judged(state: State, context: Context, decision: Decision) -> Update:
+    plain = to_plain(decision)
+    body = {"unit": read.unit(state).id, "mode": context.mode, "decision": plain}
+    entry = context.ledger.append("verdict", body, cause=state["cause"])
+    status = "denied" if decision.verdict is Verdict.DENY else "judged"
+    return {"decision": plain, "cause": entry.index, "status": status}
+
+
+def ask_owners(state: State) -> Update:
+    """A Kernel call that guardians must approve becomes the Safe's own transaction, and is rehearsed again as that."""
+    return {"lane": Lane.OWNER}

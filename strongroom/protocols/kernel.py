@@ -1,0 +1,236 @@
+"""The Kernel: rule leaves, calldata, and the state that facts hold. Source: `contracts/src/interfaces`, ADR 0002."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.addresses import from_digest, keccak, to_address, to_digest
+from strongroom.model import Account, Address, Bucket, Digest, KernelState
+from strongroom.ports import Read
+from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, selector, view
+
+NO_LEAF = Digest("0x" + "00" * 32)
+ACTIONS = Address("0x0000000000000000000000000000000000000001")
+"""The bucket (ACTIONS, class 0) counts the agent's calls, `ACTION_UNITS` each."""
+ACTION_UNITS = 1_000_000
+
+_PAY_FIELDS = ("address", "address", "uint96", "uint32", "uint32")
+_PAY_TAG = keccak(b"Pay(address token,address recipient,uint96 maxAmount,uint32 class,uint32 delay)")
+_PAY = "pay((address,address,uint96,uint32,uint32),uint256,bytes32[],bytes32)"
+_LEG = "(uint8,bytes,bytes32[],uint96,uint256,uint256,bytes)"
+_RUN = f"run({_LEG}[],bytes32)"
+_SETTING = "(address,uint32,uint96,uint96,uint32)"
+_BIRTH = f"(address,address,address,bytes32,address[],bytes32,bytes32,{_SETTING}[],uint32,uint32,uint32)"
+_KIND_PAY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PayRule:
+    """Payments of `token` to `recipient`, each at most `max_units`, charged to the token's bucket `bucket_class`."""
+
+    token: Address
+    recipient: Address
+    max_units: int
+    bucket_class: int
+    delay_seconds: int = 0
+
+    @property
+    def fields(self) -> tuple[Any, ...]:
+        return self.token, self.recipient, self.max_units, self.bucket_class, self.delay_seconds
+
+    @property
+    def encoded(self) -> bytes:
+        return encode_arguments(_PAY_FIELDS, self.fields)
+
+    @property
+    def leaf(self) -> Digest:
+        """keccak(keccak(tag ++ abi.encode(rule)))"""
+        return to_digest(keccak(keccak(_PAY_TAG + self.encoded)))
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One granted payment of a Kernel call."""
+
+    rule: PayRule
+    units: int
+    proof: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSetting:
+    """Limits of the bucket (token, class): at most `capacity_units` at once, draining whole in `drain_seconds`."""
+
+    token: Address
+    bucket_class: int
+    capacity_units: int
+    drain_seconds: int
+    level_units: int = 0
+
+    @property
+    def key(self) -> Digest:
+        return bucket_key(self.token, self.bucket_class)
+
+    @property
+    def fields(self) -> tuple[Any, ...]:
+        return self.token, self.bucket_class, self.capacity_units, self.level_units, self.drain_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """All that a Kernel is born with; an agent with code is not supported."""
+
+    safe: Address
+    registry: Address
+    agent: Address
+    guardians: tuple[Address, ...]
+    root: Digest
+    document_hash: Digest
+    buckets: tuple[BucketSetting, ...]
+    config_delay_seconds: int
+    rekey_delay_seconds: int
+    window_seconds: int
+
+    @property
+    def encoded(self) -> bytes:
+        """The constructor's arguments."""
+        buckets = [setting.fields for setting in self.buckets]
+        hashes = [bytes(32), list(self.guardians), from_digest(self.root), from_digest(self.document_hash), buckets]
+        delays = [self.config_delay_seconds, self.rekey_delay_seconds, self.window_seconds]
+        return encode_arguments([_BIRTH], [(self.safe, self.registry, self.agent, *hashes, *delays)])
+
+
+def bucket_key(token: Address, bucket_class: int) -> Digest:
+    return to_digest(keccak(encode_arguments(["address", "uint32"], [token, bucket_class])))
+
+
+def class_number(name: str) -> int:
+    """The Kernel's number for a class of the policy: the first four bytes of its name's Keccak-256, so that it depends
+    on no other class. Zero is the Kernel's own."""
+    return int.from_bytes(keccak(name.encode())[:4], "big") or 1
+
+
+def encode_payments(payments: Sequence[Payment], ledger_leaf: Digest = NO_LEAF) -> bytes:
+    """One payment as `pay`, several as one atomic `run`."""
+    leaf = from_digest(ledger_leaf)
+    if len(payments) == 1:
+        only = payments[0]
+        return encode_call(_PAY, only.rule.fields, only.units, _hashes(only.proof), leaf)
+    return encode_call(_RUN, [_leg(payment) for payment in payments], leaf)
+
+
+def _leg(payment: Payment) -> tuple[Any, ...]:
+    return _KIND_PAY, payment.rule.encoded, _hashes(payment.proof), payment.units, 0, 0, b""
+
+
+def _hashes(digests: Sequence[Digest]) -> list[bytes]:
+    return [from_digest(digest) for digest in digests]
+
+
+def with_leaf(data: bytes, ledger_leaf: Digest) -> bytes:
+    """Calldata of `pay` or `run` made with `NO_LEAF`, now carrying the ledger's leaf: the last word of the head."""
+    words = {selector(_PAY): 7, selector(_RUN): 1}
+    at = 4 + 32 * words[data[:4]]
+    if data[at : at + 32] != bytes(32):
+        raise ValueError("the calldata carries a leaf already")
+    return data[:at] + from_digest(ledger_leaf) + data[at + 32 :]
+
+
+def decode_payments(data: bytes) -> tuple[Payment, ...]:
+    """The payments of a `pay` or `run` call, whatever leaf it carries. Raises `ValueError` on any other call or leg."""
+    if data[:4] == selector(_PAY):
+        fields, units, proof, _ = decode_call(_PAY, data)
+        return (_payment(fields, units, proof),)
+    legs, _ = decode_call(_RUN, data)
+    return tuple(_decoded_leg(*leg) for leg in legs)
+
+
+def _decoded_leg(
+    kind: int, rule: bytes, proof: Sequence[bytes], units: int, least: int, deadline: int, data: bytes
+) -> Payment:
+    if kind != _KIND_PAY or least or deadline or data:
+        raise ValueError(f"a leg of kind {kind} is no payment")
+    return _payment(decode_values(_PAY_FIELDS, rule), units, proof)
+
+
+def _payment(fields: Sequence[Any], units: int, proof: Sequence[bytes]) -> Payment:
+    token, recipient, *numbers = fields
+    rule = PayRule(to_address(token), to_address(recipient), *numbers)
+    return Payment(rule, units, tuple(to_digest(sibling) for sibling in proof))
+
+
+def encode_pause() -> bytes:
+    return encode_call("pause()")
+
+
+def encode_block(target: Address) -> bytes:
+    return encode_call("blockAddress(address)", target)
+
+
+def encode_rekey(agent: Address, dropped: Sequence[Address] = ()) -> bytes:
+    """Names a new agent without code; announced by the Safe first."""
+    return encode_call("rekey(address,bytes32,address[])", agent, bytes(32), list(dropped))
+
+
+def encode_set_policy(root: Digest, document_hash: Digest, buckets: Sequence[BucketSetting]) -> bytes:
+    settings = [setting.fields for setting in buckets]
+    return encode_call(
+        f"setPolicy(bytes32,bytes32,{_SETTING}[])", from_digest(root), from_digest(document_hash), settings
+    )
+
+
+def encode_announce(call: bytes) -> bytes:
+    """The Safe announces the exact calldata of `rekey` or `setPolicy`."""
+    return encode_call("announce(bytes)", call)
+
+
+def encode_enable_module(module: Address) -> bytes:
+    return encode_call("enableModule(address)", module)
+
+
+def encode_disable_module(previous: Address, module: Address) -> bytes:
+    """`previous` is the module before it in the Safe's list, or the sentinel 0x…01."""
+    return encode_call("disableModule(address,address)", previous, module)
+
+
+def state_reads(kernel: Address) -> tuple[Read[Any], ...]:
+    """Reads whose values `state_from` takes."""
+    return (
+        view(kernel, "safe()", ["address"], str),
+        view(kernel, "agent()", ["address"], str),
+        view(kernel, "epoch()", ["uint32"], int),
+        view(kernel, "version()", ["uint32"], int),
+        view(kernel, "paused()", ["bool"], bool),
+        view(kernel, "root()", ["bytes32"], to_digest),
+        view(kernel, "documentHash()", ["bytes32"], to_digest),
+        view(kernel, "rekeyDelay()", ["uint32"], int),
+    )
+
+
+def bucket_read(kernel: Address, key: Digest) -> Read[Bucket]:
+    fields = ["uint96", "uint96", "uint32", "uint32"]
+    return Read(
+        kernel, encode_call("bucket(bytes32)", from_digest(key)), lambda data: Bucket(*decode_values(fields, data))
+    )
+
+
+def burned_read(kernel: Address, key: Address) -> Read[bool]:
+    return view(kernel, "burned(address)", ["bool"], bool, [key])
+
+
+def state_from(
+    kernel: Address, values: Sequence[Any], buckets: dict[Digest, Bucket], enabled: bool
+) -> KernelState | None:
+    """The state from what `state_reads` gave, or `None` when any read failed: then this is no Kernel."""
+    if any(value is None for value in values):
+        return None
+    safe, agent, epoch, version, paused, root, document_hash, rekey_delay = values
+    return KernelState(kernel, safe, enabled, agent, epoch, version, paused, root, document_hash, rekey_delay, buckets)
+
+
+def action_hash(account: Account, kernel: Address, data: bytes) -> Digest:
+    """The binding of a Kernel call: keccak(abi.encode(chain id, kernel, keccak(calldata with a zero leaf)))."""
+    types = ["uint256", "address", "bytes32"]
+    return to_digest(keccak(encode_arguments(types, [account.chain_id, kernel, keccak(data)])))
