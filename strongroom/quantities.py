@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from strongroom.errors import BadValue
 from strongroom.model import Amount, TokenId
 
-_NUMBER = re.compile(r"(\d[\d_,]*)(?:\.(\d[\d_]*))?")
+# Commas only between thousands: `1,5` is one and a half to half the world.
+_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.(\d[\d_]*))?", re.ASCII)
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 
@@ -48,7 +49,7 @@ def parse_bps(text: str, where: str) -> int:
 
 def parse_seconds(text: str, where: str) -> int:
     """`7 days`, `1 hour`, `90 seconds` as whole seconds, at least one."""
-    found = re.fullmatch(r"(\d[\d_]*) *([a-z]+?)s?", text.strip())
+    found = re.fullmatch(r"(\d[\d_]*) *([a-z]+?)s?", text.strip(), re.ASCII)
     if not found or found[2] not in _SECONDS or int(found[1]) == 0:
         raise BadValue(text, where, "write a duration, for example `7 days`, `12 hours` or `90 seconds`")
     return int(found[1].replace("_", "")) * _SECONDS[found[2]]
