@@ -1,0 +1,1 @@
+"""What reaches the Safe: the guardians' queue, signatures, and the lanes that send."""
