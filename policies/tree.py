@@ -23,14 +23,14 @@ def root(leaves: Iterable[Digest]) -> Digest:
 def proof(leaves: Iterable[Digest], leaf: Digest) -> tuple[Digest, ...]:
     """Siblings from `leaf` upwards; empty in a tree of one. Raises `ValueError` when the leaf is not in the tree."""
     level, node, siblings = sorted(set(leaves)), leaf, []
+    if leaf not in level:
+        raise ValueError(f"`{leaf}` is no leaf of this tree")
     while len(level) > 1:
         at = level.index(node)
         if at ^ 1 < len(level):
             siblings.append(level[at ^ 1])
         level = _above(level)
         node = level[at // 2]
-    if level != [node]:
-        raise ValueError(f"`{leaf}` is no leaf of this tree")
     return tuple(siblings)
 
 

@@ -1,0 +1,66 @@
+"""What the rules judge: one unit with its action, rehearsal, facts and document, and what its bytes say they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls, understand
+from policies.terms import PolicyDocument
+from strongroom.model import NATIVE, Action, Address, Compiled, Facts, Finding, Rehearsal, TokenId, Verdict
+from strongroom.quantities import format_units
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`moves` come from the action's bytes; the intents and the envelope only say what was meant."""
+
+    compiled: Compiled
+    action: Action
+    rehearsal: Rehearsal
+    facts: Facts
+    document: PolicyDocument
+    moves: tuple[Move, ...]
+
+    @property
+    def payments(self) -> tuple[Payment, ...]:
+        return tuple(move for move in self.moves if isinstance(move, Payment))
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(move for move in self.moves if isinstance(move, Exchange))
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        return tuple(move for move in self.moves if isinstance(move, Permission))
+
+    def rehearsed(self, holder: Address, token: TokenId) -> int:
+        """Change of `holder`'s balance in the rehearsal; zero where none was seen."""
+        return sum(d.units for d in self.rehearsal.deltas if d.holder == holder and d.token == token)
+
+    def show(self, token: TokenId, units: int) -> str:
+        """`31,500.00 USDC`; the bare count where the token is not listed."""
+        listed = self.document.tokens.get(token)
+        return f"{format_units(units, listed.token.decimals)} {token}" if listed else f"{units} units of {token}"
+
+    def name(self, address: Address) -> str:
+        """The address book's name for an address, else the address itself."""
+        payee = self.document.payee_at(address)
+        return payee.id if payee else str(address)
+
+
+Rule = Callable[[Case], Iterable[Finding]]
+
+
+def open_case(compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: Facts, document: PolicyDocument) -> Case:
+    """The case of one unit. An action that cannot be unwrapped is one opaque move."""
+    try:
+        moves = tuple(understand(call, document) for call in inner_calls(action, document))
+    except ValueError as error:
+        moves = (Opaque(NATIVE, str(error)),)
+    return Case(compiled, action, rehearsal, facts, document, moves)
+
+
+def within(rule: str, holds: bool, otherwise: Verdict, reason: str, measured: str = "", limit: str = "") -> Finding:
+    """A finding that allows while `holds`, and else carries the verdict `otherwise`."""
+    return Finding(rule, Verdict.ALLOW if holds else otherwise, reason, measured, limit)

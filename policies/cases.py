@@ -1,0 +1,179 @@
+"""A policy's own cases: requests with the verdict and findings that people expect, tried against the engine without a
+chain.
+
+cases.toml lies beside policy.toml: what a treasurer reads to see what the policy means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from policies.engine import decide
+from policies.scenario import NOW, Scenario, address_of, stage
+from policies.terms import PolicyDocument
+from strongroom.addresses import keccak, to_digest
+from strongroom.documents import Table, parse
+from strongroom.errors import BadValue, Unparseable
+from strongroom.model import Address, Amount, Decision, Intent, Label, Labelled, Outflow, Pay, Swap, TokenId, Verdict
+from strongroom.quantities import parse_amount, parse_bps, parse_seconds, parse_units
+
+_PAY = re.compile(r"pay (\S+ \S+) to (\S+)")
+_SWAP = re.compile(r"swap (\S+ \S+) to (\S+)")
+_PAST = re.compile(r"(\S+ \S+) to (\S+) (\d\S* [a-z]+) ago")
+_WAITING = re.compile(r"(\S+ \S+) to (\S+)")
+_E8_DECIMALS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCase:
+    """A request, and what must come of it. `findings` maps a rule to the strictest verdict that it gives."""
+
+    name: str
+    scenario: Scenario
+    verdict: Verdict
+    findings: Mapping[str, Verdict]
+    approvals: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """`differences` is empty when the policy does what the case expects."""
+
+    name: str
+    decision: Decision
+    differences: tuple[str, ...]
+
+
+def load_cases(text: str, document: PolicyDocument, name: str = "cases.toml") -> tuple[PolicyCase, ...]:
+    """The cases in `text`, in order. Raises `InputError` naming key and mend."""
+    with parse(text, name) as top:
+        with top.table("prices") as row:
+            prices = {_token(t, document, row.where): _price(row, t) for t in list(row.keys())}
+        return tuple(_case(row, prices, document) for row in top.rows("cases"))
+
+
+def run_cases(document: PolicyDocument, cases: tuple[PolicyCase, ...]) -> tuple[CaseResult, ...]:
+    """Each case's decision and how it differs from what was expected."""
+    return tuple(_run(document, case) for case in cases)
+
+
+def samples() -> tuple[str, ...]:
+    """Names of the samples that ship with the package."""
+    return tuple(sorted(entry.name for entry in files("policies").joinpath("samples").iterdir() if entry.is_dir()))
+
+
+def sample(name: str) -> tuple[str, str]:
+    """The texts of a sample's policy.toml and cases.toml. Raises `BadValue` on an unknown name."""
+    if name not in samples():
+        raise BadValue(name, "a sample's name", "choose one of " + ", ".join(f"`{known}`" for known in samples()))
+    folder = files("policies").joinpath("samples", name)
+    policy, cases = (folder.joinpath(part).read_text(encoding="utf-8") for part in ("policy.toml", "cases.toml"))
+    return policy, cases
+
+
+def strictest_by_rule(decision: Decision) -> dict[str, Verdict]:
+    """Each rule's strictest verdict."""
+    found: dict[str, Verdict] = {}
+    for finding in decision.findings:
+        found[finding.rule] = max(found.get(finding.rule, Verdict.ALLOW), finding.verdict, key=lambda v: v.rank)
+    return found
+
+
+def _run(document: PolicyDocument, case: PolicyCase) -> CaseResult:
+    judged = stage(case.scenario, document)
+    decision = decide(judged.compiled, judged.action, judged.rehearsal, judged.facts, document)
+    return CaseResult(case.name, decision, tuple(_differences(case, decision)))
+
+
+def _differences(case: PolicyCase, decision: Decision) -> list[str]:
+    """Every rule that did not allow must be expected by name, so that no case passes for a reason not its own."""
+    found, verdict = strictest_by_rule(decision), decision.verdict
+    differences = [] if verdict is case.verdict else [f"verdict is {verdict}, expected {case.verdict}"]
+    for rule in sorted(found.keys() | case.findings.keys()):
+        says, expected = found.get(rule, Verdict.ALLOW), case.findings.get(rule, Verdict.ALLOW)
+        if says is not expected:
+            differences.append(f"rule `{rule}` says {says}, expected {expected}")
+    if case.approvals is not None and decision.approvals_needed != case.approvals:
+        differences.append(f"{decision.approvals_needed} guardians are asked, expected {case.approvals}")
+    return differences
+
+
+def _case(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -> PolicyCase:
+    with row:
+        findings = row.table("findings")
+        return PolicyCase(
+            name=row.text("name"),
+            scenario=_scenario(row, prices, document),
+            verdict=Verdict(row.choice("expect", tuple(Verdict))),
+            findings={rule: Verdict(findings.choice(rule, tuple(Verdict))) for rule in list(findings.keys())},
+            approvals=row.integer("guardians") if row.has("guardians") else None,
+        )
+
+
+def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -> Scenario:
+    decimals = _decimals(document)
+    balances = {token: 10**6 * 10**places for token, places in decimals.items()}
+    held = [parse_amount(text, decimals, row.path("balances")) for text in row.texts("balances", ())]
+    return Scenario(
+        intents=_intents(row, document),
+        balances={**balances, **{amount.token: amount.units for amount in held}},
+        prices_e8=prices,
+        past=tuple(_outflow(text, document, row.path("past")) for text in row.texts("past", ())),
+        waiting=tuple(_waiting(text, document, row.path("waiting")) for text in row.texts("waiting", ())),
+        stale=frozenset(_token(text, document, row.path("stale")) for text in row.texts("stale", ())),
+        arrives_bps=parse_bps(row.text("arrives", "100 %"), row.path("arrives")),
+        revert=row.text("reverts", ""),
+    )
+
+
+def _intents(row: Table, document: PolicyDocument) -> tuple[Intent, ...]:
+    """`by` labels every value of the request; `amount_by` the amounts alone."""
+    by = Label(row.choice("by", tuple(Label), Label.OPERATOR))
+    amount_by = Label(row.choice("amount_by", tuple(Label), by))
+    requests = row.texts("request")
+    return tuple(_intent(f"intent {n}", text, by, amount_by, document) for n, text in enumerate(requests, 1))
+
+
+def _intent(id_: str, text: str, by: Label, amount_by: Label, document: PolicyDocument) -> Intent:
+    reason = Labelled(text, by)
+    if found := _PAY.fullmatch(text):
+        amount = parse_amount(found[1], _decimals(document), f"request `{text}`")
+        return Pay(id_, Labelled(amount.token, by), Labelled(found[2], by), Labelled(amount.units, amount_by), reason)
+    if found := _SWAP.fullmatch(text):
+        amount = parse_amount(found[1], _decimals(document), f"request `{text}`")
+        bought = _token(found[2], document, f"request `{text}`")
+        return Swap(id_, Labelled(amount.token, by), Labelled(bought, by), Labelled(amount.units, amount_by), reason)
+    raise Unparseable(text, "write `pay 2_500 USDC to alice` or `swap 1 WETH to USDC`")
+
+
+def _outflow(text: str, document: PolicyDocument, where: str) -> Outflow:
+    found = _PAST.fullmatch(text)
+    if not found:
+        raise BadValue(text, where, "write for example `20_000 USDC to bob 3 days ago`")
+    amount = parse_amount(found[1], _decimals(document), where)
+    recipient, age = address_of(found[2], document), parse_seconds(found[3], where)
+    return Outflow(amount.token, recipient, amount.units, NOW - age, to_digest(keccak(text.encode())))
+
+
+def _waiting(text: str, document: PolicyDocument, where: str) -> tuple[Address, Amount]:
+    found = _WAITING.fullmatch(text)
+    if not found:
+        raise BadValue(text, where, "write for example `20_000 USDC to bob`")
+    return address_of(found[2], document), parse_amount(found[1], _decimals(document), where)
+
+
+def _token(text: str, document: PolicyDocument, where: str) -> TokenId:
+    if text not in document.tokens:
+        raise BadValue(text, where, "name a listed token: " + ", ".join(f"`{token}`" for token in document.tokens))
+    return TokenId(text)
+
+
+def _price(row: Table, token: str) -> int:
+    return parse_units(row.text(token), _E8_DECIMALS, row.path(token))
+
+
+def _decimals(document: PolicyDocument) -> dict[TokenId, int]:
+    return {id_: listed.token.decimals for id_, listed in document.tokens.items()}

@@ -1,0 +1,160 @@
+"""What must hold between the parts of a policy; each check names the key to mend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import combinations
+
+from policies.addressbook import lookalike
+from policies.terms import SWAPS, Cap, ListedToken, Payee, PolicyDocument, Pool
+from strongroom.errors import BadValue
+from strongroom.model import NATIVE, Address
+
+
+def check(document: PolicyDocument, name: str) -> None:
+    """Raises `BadValue` at the first contradiction."""
+    checks: tuple[Callable[[PolicyDocument, str], None], ...] = (
+        _addresses_differ,
+        _no_lookalikes,
+        _tokens,
+        _payees,
+        _pools,
+        _caps,
+        _guardians,
+        _scalars,
+    )
+    for one in checks:
+        one(document, name)
+
+
+def _addresses_differ(document: PolicyDocument, name: str) -> None:
+    """One address has one meaning: a payee that is also a token or a router would be paid into a hole."""
+    for address, count in Counter(_named(document)).items():
+        if count > 1:
+            raise BadValue(address, name, "it stands there twice; give each entry its own address")
+
+
+def _named(document: PolicyDocument) -> Iterable[Address]:
+    yield from (document.account.safe, document.multisend)
+    yield from (listed.token.address for listed in document.tokens.values())
+    yield from (payee.address for payee in document.payees.values())
+    yield from (pool.address for pool in document.pools())
+    for venue in document.venues.values():
+        yield from (venue.router, venue.quoter)
+
+
+def _no_lookalikes(document: PolicyDocument, name: str) -> None:
+    for one, other in combinations(document.payees.values(), 2):
+        if lookalike(one.address, other.address):
+            raise BadValue(
+                other.address, f"payee `{other.id}` in {name}", f"it looks like payee `{one.id}`; compare both in full"
+            )
+
+
+def _tokens(document: PolicyDocument, name: str) -> None:
+    if not document.tokens:
+        raise BadValue("nothing", f"[tokens] of {name}", "list at least one token")
+    for listed in document.tokens.values():
+        _token(document, listed, f"token `{listed.token.id}` in {name}")
+
+
+def _token(document: PolicyDocument, listed: ListedToken, where: str) -> None:
+    least = document.bounds.min_sources
+    if listed.feeds and (len(listed.feeds) < least or len(set(listed.feeds)) != len(listed.feeds)):
+        raise BadValue(
+            ", ".join(listed.feeds), f"`feeds` of {where}", f"name at least {least} different sources, or none"
+        )
+    if listed.price_as is None:
+        return
+    lender = document.tokens.get(listed.price_as)
+    if listed.feeds or lender is None or not lender.feeds or lender.token.decimals != listed.token.decimals:
+        raise BadValue(listed.price_as, f"`price_as` of {where}", "name a listed token with feeds and as many decimals")
+
+
+def _payees(document: PolicyDocument, name: str) -> None:
+    for payee in document.payees.values():
+        where = f"payee `{payee.id}` in {name}"
+        if payee.address == NATIVE:
+            raise BadValue(payee.address, where, "the zero address burns what it gets")
+        if payee.bucket_class == SWAPS:
+            raise BadValue(SWAPS, f"`class` of {where}", "swaps have this class for themselves; name another")
+        _payee_is_capped(document, payee, where)
+
+
+def _payee_is_capped(document: PolicyDocument, payee: Payee, where: str) -> None:
+    for token, units in payee.max_units.items():
+        cap = document.cap(payee.bucket_class, token)
+        if cap is None:
+            raise BadValue(
+                payee.bucket_class, f"`class` of {where}", f"write [caps.{payee.bucket_class}.{token}] first"
+            )
+        if units > cap.never_units:
+            raise BadValue(f"{token}", f"`at_most` of {where}", "it is more than `never_above` of its class; lower it")
+
+
+def _pools(document: PolicyDocument, name: str) -> None:
+    for pool in document.pools():
+        where = f"pool `{pool.address}` in {name}"
+        for token in pool.tokens:
+            if not document.feeds_of(token) or document.is_native(token):
+                raise BadValue(token, where, "only tokens with price feeds are swapped, and ether as its wrapped token")
+        if not 0 < pool.fee_pips < 1_000_000:
+            raise BadValue(pool.fee_pips, f"`fee` of {where}", "write the pool's fee, for example `0.05 %`")
+    _pools_differ(list(document.pools()), name)
+
+
+def _pools_differ(pools: list[Pool], name: str) -> None:
+    for one, other in combinations(pools, 2):
+        if set(one.tokens) == set(other.tokens) and one.fee_pips == other.fee_pips:
+            raise BadValue(other.address, f"pools of {name}", f"`{one.address}` has the same tokens and fee; keep one")
+
+
+def _caps(document: PolicyDocument, name: str) -> None:
+    for cap in document.all_caps():
+        _cap(document, cap, f"[caps.{cap.bucket_class}.{cap.token}] of {name}")
+
+
+def _cap(document: PolicyDocument, cap: Cap, where: str) -> None:
+    if not 0 < cap.at_once_units * 10 <= cap.cap_units * 9:
+        raise BadValue(
+            "at_once", where, "it is more than zero and at most nine tenths of `cap`, or it hardly flows back"
+        )
+    if cap.never_units < cap.at_once_units:
+        raise BadValue("never_above", where, "it is at least `at_once`")
+    if cap.model_units > cap.at_once_units:
+        raise BadValue("model_alone", where, "it is at most `at_once`")
+    for lower, upper in zip(cap.tiers, cap.tiers[1:], strict=False):
+        if not (lower.above_units < upper.above_units and lower.approvals <= upper.approvals):
+            raise BadValue("ask", where, "write its lines from the smallest amount and the fewest guardians upwards")
+    for tier in cap.tiers:
+        if not 0 < tier.approvals <= len(document.guardians.members):
+            raise BadValue(
+                tier.approvals, f"`ask` in {where}", f"there are {len(document.guardians.members)} guardians"
+            )
+
+
+def _guardians(document: PolicyDocument, name: str) -> None:
+    guardians, where = document.guardians, f"[guardians] of {name}"
+    if len(set(guardians.members)) != len(guardians.members):
+        raise BadValue("members", where, "name each guardian once")
+    if not 0 < guardians.approvals <= len(guardians.members):
+        raise BadValue(guardians.approvals, f"`approvals` in {where}", "between one and the number of members")
+
+
+def _scalars(document: PolicyDocument, name: str) -> None:
+    if document.account.chain_id == 0:
+        raise BadValue(0, f"`chain_id` in [account] of {name}", "write the chain's id, for example `1`")
+    if document.bounds.min_sources < 2:
+        raise BadValue(
+            document.bounds.min_sources, f"`sources` in [prices] of {name}", "at least two, or no source is checked"
+        )
+    if document.max_loss_bps >= 10_000:
+        raise BadValue("100 %", f"`max_loss` in [swaps] of {name}", "write how much a swap may lose, for example `1 %`")
+    limit = document.actions
+    if not 0 < limit.at_once * 10 <= limit.count * 9:
+        raise BadValue(
+            limit.at_once, f"`at_once` in [actions] of {name}", "more than zero, at most nine tenths of `cap`"
+        )
+    if not document.gas.max_gas_units or not document.gas.max_base_fee_wei:
+        raise BadValue(0, f"[gas] of {name}", "zero gas sends nothing; write a budget")

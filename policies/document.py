@@ -1,0 +1,220 @@
+"""policy.toml becomes a checked, frozen `PolicyDocument`, and a document has one hash.
+
+The hash covers what the policy means, not how it is written: comments, order, spacing and spelling (`1 day`, `24
+hours`) leave it as it is; any changed amount, address, name or note changes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+from policies.consistency import check
+from policies.terms import ActionLimit, Cap, GasBudget, Guardians, ListedToken, Payee, PolicyDocument, Pool, Tier, Venue
+from strongroom.addresses import parse_address, to_digest
+from strongroom.documents import Table, parse
+from strongroom.errors import BadValue
+from strongroom.model import Account, Digest, Token, TokenId
+from strongroom.plain import to_plain
+from strongroom.quantities import parse_amount, parse_bps, parse_seconds, parse_units
+from strongroom.valuation import Bounds
+
+Decimals = Mapping[TokenId, int]
+KINDS = ("uniswap_v3",)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+_TIER = re.compile(r"(\d+) guardians? above (.+) per (.+)")
+_LONGEST_NOTE = 200
+_GWEI_DECIMALS = 9
+
+
+def load(text: str, name: str = "policy.toml") -> PolicyDocument:
+    """The policy in `text`. Raises `InputError` naming the key, the value and what to write instead."""
+    with parse(text, name) as top:
+        document = _document(top)
+    check(document, name)
+    return document
+
+
+def document_hash(document: PolicyDocument) -> Digest:
+    """SHA-256 of the document's plain form as JSON with sorted keys, no spaces, UTF-8."""
+    plain = json.dumps(to_plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return to_digest(hashlib.sha256(plain.encode()).digest())
+
+
+def _document(top: Table) -> PolicyDocument:
+    with top.table("account") as row:
+        account, multisend = Account(row.integer("chain_id"), row.address("safe")), row.address("multisend")
+    decimals = {TokenId(_name(id_, row.where)): row.integer("decimals") for id_, row in top.tables("tokens").items()}
+    return PolicyDocument(
+        account=account,
+        multisend=multisend,
+        tokens={TokenId(id_): _token(account, id_, row) for id_, row in top.tables("tokens").items()},
+        payees={_name(id_, row.where): _payee(id_, row, decimals) for id_, row in top.tables("payees").items()},
+        venues={_name(id_, row.where): _venue(id_, row, decimals) for id_, row in top.tables("venues").items()},
+        caps={_name(id_, row.where): _caps(id_, row, decimals) for id_, row in top.tables("caps").items()},
+        guardians=_guardians(top.table("guardians")),
+        bounds=_bounds(top.table("prices")),
+        max_loss_bps=_max_loss(top.table("swaps")),
+        gas=_gas(top.table("gas")),
+        actions=_actions(top.table("actions")),
+    )
+
+
+def _name(text: str, where: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise BadValue(text, where, "a name starts with a letter and holds letters, digits, `-` and `_`, at most 32")
+    return text
+
+
+def _token(account: Account, id_: str, row: Table) -> ListedToken:
+    with row:
+        decimals = row.integer("decimals")
+        if decimals > 36:
+            raise BadValue(decimals, row.path("decimals"), "a token has at most 36 decimals")
+        token = Token(account, TokenId(id_), row.address("address"), decimals)
+        own = {token.id: decimals}
+        return ListedToken(
+            token=token,
+            feeds=tuple(parse_address(text) for text in row.texts("feeds", ())),
+            price_as=TokenId(row.text("price_as")) if row.has("price_as") else None,
+            max_age_seconds=_seconds(row, "max_age") if row.has("max_age") else None,
+            keep_units=_units(row, "keep", token.id, own) if row.has("keep") else 0,
+        )
+
+
+def _payee(id_: str, row: Table, decimals: Decimals) -> Payee:
+    with row:
+        amounts = [parse_amount(text, decimals, row.path("at_most")) for text in row.texts("at_most")]
+        at_most = {amount.token: amount.units for amount in amounts}
+        if not amounts or len(at_most) != len(amounts) or not all(at_most.values()):
+            raise BadValue(row.texts("at_most"), row.path("at_most"), 'write one amount per token: ["12_000 USDC"]')
+        note = row.text("note", "")
+        if len(note) > _LONGEST_NOTE or not note.isprintable():
+            raise BadValue(
+                note.encode("unicode_escape").decode(),
+                row.path("note"),
+                f"write one line of at most {_LONGEST_NOTE} characters",
+            )
+        return Payee(id_, row.address("address"), row.text("class"), at_most, note)
+
+
+def _venue(id_: str, row: Table, decimals: Decimals) -> Venue:
+    with row:
+        return Venue(
+            id=id_,
+            kind=row.choice("kind", KINDS),
+            router=row.address("router"),
+            quoter=row.address("quoter"),
+            pools=tuple(_pool(pool, decimals) for pool in row.rows("pools")),
+        )
+
+
+def _pool(row: Table, decimals: Decimals) -> Pool:
+    with row:
+        tokens = row.texts("tokens")
+        if len(tokens) != 2 or tokens[0] == tokens[1] or not set(tokens) <= set(decimals):
+            raise BadValue(tokens, row.path("tokens"), 'name two listed tokens: ["WETH", "USDC"]')
+        fee_pips = _pips(row.text("fee"), row.path("fee"))
+        return Pool(row.address("address"), (TokenId(tokens[0]), TokenId(tokens[1])), fee_pips)
+
+
+def _pips(text: str, where: str) -> int:
+    number, sign, rest = text.strip().partition("%")
+    if not sign or rest.strip():
+        raise BadValue(text, where, "write a percentage, for example `0.05 %`")
+    return parse_units(number, 4, where)
+
+
+def _caps(bucket_class: str, table: Table, decimals: Decimals) -> Mapping[TokenId, Cap]:
+    with table:
+        rows = {id_: table.table(id_) for id_ in list(table.keys())}
+        if not rows:
+            raise BadValue("nothing", table.where, f"write a cap: [caps.{bucket_class}.TOKEN]")
+        return {
+            _listed(id_, row, decimals): _cap(bucket_class, TokenId(id_), row, decimals) for id_, row in rows.items()
+        }
+
+
+def _listed(id_: str, row: Table, decimals: Decimals) -> TokenId:
+    if id_ not in decimals:
+        raise BadValue(id_, row.where, "name a listed token: " + ", ".join(f"`{token}`" for token in decimals))
+    return TokenId(id_)
+
+
+def _cap(bucket_class: str, token: TokenId, row: Table, decimals: Decimals) -> Cap:
+    with row:
+        amount, _, window = row.text("cap").partition(" per ")
+        if not window:
+            raise BadValue(row.text("cap"), row.path("cap"), f"write for example `60_000 {token} per 30 days`")
+        cap_units = _same_token(amount, token, decimals, row.path("cap"))
+        return Cap(
+            bucket_class=bucket_class,
+            token=token,
+            cap_units=cap_units,
+            window_seconds=_window(window, row.path("cap")),
+            at_once_units=_units(row, "at_once", token, decimals),
+            never_units=_units(row, "never_above", token, decimals),
+            tiers=tuple(_tier(text, token, decimals, row.path("ask")) for text in row.texts("ask", ())),
+            model_units=_units(row, "model_alone", token, decimals) if row.has("model_alone") else 0,
+        )
+
+
+def _tier(text: str, token: TokenId, decimals: Decimals, where: str) -> Tier:
+    found = _TIER.fullmatch(text.strip())
+    if not found:
+        raise BadValue(text, where, f"write for example `2 guardians above 10_000 {token} per day`")
+    return Tier(int(found[1]), _same_token(found[2], token, decimals, where), _window(found[3], where))
+
+
+def _window(text: str, where: str) -> int:
+    return parse_seconds(text if text.strip()[:1].isdigit() else f"1 {text.strip()}", where)
+
+
+def _seconds(row: Table, key: str) -> int:
+    return parse_seconds(row.text(key), row.path(key))
+
+
+def _units(row: Table, key: str, token: TokenId, decimals: Decimals) -> int:
+    return _same_token(row.text(key), token, decimals, row.path(key))
+
+
+def _same_token(text: str, token: TokenId, decimals: Decimals, where: str) -> int:
+    return parse_amount(text, {token: decimals[token]}, where).units
+
+
+def _guardians(row: Table) -> Guardians:
+    with row:
+        members = tuple(parse_address(text) for text in row.texts("members"))
+        return Guardians(members, row.integer("approvals"))
+
+
+def _bounds(row: Table) -> Bounds:
+    with row:
+        return Bounds(
+            max_age_seconds=_seconds(row, "max_age"),
+            max_deviation_bps=parse_bps(row.text("max_deviation"), row.path("max_deviation")),
+            min_sources=row.integer("sources"),
+        )
+
+
+def _max_loss(row: Table) -> int:
+    with row:
+        return parse_bps(row.text("max_loss"), row.path("max_loss"))
+
+
+def _gas(row: Table) -> GasBudget:
+    with row:
+        price, _, unit = row.text("max_price").strip().partition(" ")
+        if unit.strip() != "gwei":
+            raise BadValue(row.text("max_price"), row.path("max_price"), "write for example `150 gwei`")
+        return GasBudget(row.integer("max_units"), parse_units(price, _GWEI_DECIMALS, row.path("max_price")))
+
+
+def _actions(row: Table) -> ActionLimit:
+    with row:
+        count, _, window = row.text("cap").partition(" per ")
+        if not count.isdecimal() or not window:
+            raise BadValue(row.text("cap"), row.path("cap"), "write for example `48 per day`")
+        return ActionLimit(int(count), _window(window, row.path("cap")), row.integer("at_once"))

@@ -1,0 +1,75 @@
+"""The judge: every rule is asked, every finding is kept, the strictest verdict holds. What fails or is missing
+denies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from policies.case import Case, Rule, open_case
+from policies.document import document_hash
+from policies.rules import RULES
+from policies.rules.approvals import approvals_needed
+from policies.terms import PolicyDocument
+from strongroom.model import Action, Address, Compiled, Decision, Facts, Finding, Rehearsal, Verdict
+
+
+def decide(
+    compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: Facts, document: PolicyDocument
+) -> Decision:
+    """All findings on one unit and the strictest verdict among them; never raises.
+
+    Judged are the bytes of `action` and the effects in `rehearsal`; what the unit says about itself only adds limits.
+    For an `ask`, `approvals_needed` of `guardians` (members of the policy who own the Safe) must sign.
+    """
+    try:
+        return judge(open_case(compiled, action, rehearsal, facts, document), RULES)
+    except Exception as error:  # noqa: BLE001 - whatever cannot be read is denied
+        return _closed(document, _failed("engine", error))
+
+
+def judge(case: Case, rules: Mapping[str, Rule]) -> Decision:
+    """The decision of exactly these rules on an opened case."""
+    findings = tuple(finding for name, rule in rules.items() for finding in _ask(name, rule, case))
+    if not findings:
+        return _closed(case.document, Finding("engine", Verdict.DENY, "no rule was asked"))
+    if _strictest(findings) is not Verdict.ASK:
+        return Decision(_strictest(findings), findings, document_hash(case.document))
+    return _asked(case, findings)
+
+
+def _ask(name: str, rule: Rule, case: Case) -> Iterator[Finding]:
+    """The rule's findings. An exception, silence, or a finding in another rule's name is a denial."""
+    try:
+        found = tuple(rule(case))
+    except Exception as error:  # noqa: BLE001 - a rule that cannot judge denies
+        yield _failed(name, error)
+        return
+    if not found:
+        yield Finding(name, Verdict.DENY, f"rule `{name}` found nothing to say; a silent rule denies")
+    for finding in found:
+        own = isinstance(finding, Finding) and finding.rule == name and isinstance(finding.verdict, Verdict)
+        yield finding if own else Finding(name, Verdict.DENY, f"rule `{name}` answered with `{finding}`")
+
+
+def _asked(case: Case, findings: tuple[Finding, ...]) -> Decision:
+    needed, signers = approvals_needed(case), _signers(case)
+    if len(signers) < needed:
+        few = Finding("approvals", Verdict.DENY, "too few guardians own the Safe", str(len(signers)), str(needed))
+        return Decision(Verdict.DENY, (*findings, few), document_hash(case.document))
+    return Decision(Verdict.ASK, findings, document_hash(case.document), needed, signers)
+
+
+def _signers(case: Case) -> tuple[Address, ...]:
+    return tuple(member for member in case.document.guardians.members if member in case.facts.safe.owners)
+
+
+def _strictest(findings: tuple[Finding, ...]) -> Verdict:
+    return max((finding.verdict for finding in findings), key=lambda verdict: verdict.rank)
+
+
+def _failed(name: str, error: Exception) -> Finding:
+    return Finding(name, Verdict.DENY, f"`{name}` could not judge: {type(error).__name__}: {error}")
+
+
+def _closed(document: PolicyDocument, finding: Finding) -> Decision:
+    return Decision(Verdict.DENY, (finding,), document_hash(document))

@@ -1,0 +1,93 @@
+"""What counts against the caps: what left in the past, what waits in the queue, and what the unit itself moves.
+
+A rolling window, never a calendar one: nothing resets at midnight. What went to an address that the policy does not
+know counts in every class of its token, so that an unexplained outflow never makes room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policies.case import Case
+from policies.effects import Exchange, Move, Payment, inner_calls, understand
+from policies.terms import SWAPS, Cap, PolicyDocument
+from strongroom.model import Address, Outflow, Queued, SafeTx, TokenId
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """Units that moved at `timestamp`, or are about to, with the class they count in; `None` counts in every class."""
+
+    token: TokenId
+    units: int
+    recipient: Address
+    bucket_class: str | None
+    timestamp: int
+
+    @property
+    def counterparty(self) -> str:
+        """Who gets it, as far as tiers are concerned: all pools are one, so that no split over them hides a swap."""
+        return SWAPS if self.bucket_class == SWAPS else self.recipient
+
+    def counts_in(self, cap: Cap) -> bool:
+        return self.token == cap.token and self.bucket_class in (None, cap.bucket_class)
+
+
+def of_unit(case: Case) -> tuple[Metered, ...]:
+    """What the unit's own bytes move."""
+    return tuple(_of_moves(case.moves, case))
+
+
+def in_flight(case: Case) -> tuple[Metered, ...]:
+    """What waits in the guardians' queue and could still execute beside this unit. A transaction at the unit's own
+    nonce is the unit itself or would be replaced by it: one excludes the other. Calls that cannot be read count
+    nothing here; they are the owners' own, and are metered as outflows once they have executed."""
+    own_nonce = case.action.nonce if isinstance(case.action, SafeTx) else None
+    waiting = [q for q in case.facts.queue if q.tx.nonce >= case.facts.safe.nonce and q.tx.nonce != own_nonce]
+    return tuple(metered for queued in waiting for metered in _of_queued(queued, case))
+
+
+def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
+    """Outflows that count in `cap` and are younger than `seconds` at the pinned block."""
+    since = case.facts.block.timestamp - seconds
+    metered = (_of_outflow(outflow, case.document) for outflow in case.facts.outflows if outflow.timestamp > since)
+    return tuple(m for m in metered if m.counts_in(cap))
+
+
+def caps_touched(case: Case) -> tuple[Cap, ...]:
+    """Every cap that the unit's moves count in."""
+    moved = of_unit(case)
+    return tuple(cap for cap in case.document.all_caps() if any(m.counts_in(cap) for m in moved))
+
+
+def total(metered: Iterable[Metered], cap: Cap) -> int:
+    return sum(m.units for m in metered if m.counts_in(cap))
+
+
+def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:
+    now = case.facts.block.timestamp
+    for move in moves:
+        if isinstance(move, Payment):
+            yield Metered(move.token, move.units, move.recipient, _class_of(move.recipient, case.document), now)
+        elif isinstance(move, Exchange):
+            yield Metered(move.token_in, move.units_in, move.pool, SWAPS, now)
+
+
+def _of_queued(queued: Queued, case: Case) -> Iterable[Metered]:
+    try:
+        calls = inner_calls(queued.tx, case.document)
+    except ValueError:
+        return ()
+    return _of_moves([understand(call, case.document) for call in calls], case)
+
+
+def _of_outflow(outflow: Outflow, document: PolicyDocument) -> Metered:
+    bucket_class = _class_of(outflow.recipient, document)
+    return Metered(outflow.token, outflow.units, outflow.recipient, bucket_class, outflow.timestamp)
+
+
+def _class_of(recipient: Address, document: PolicyDocument) -> str | None:
+    if (payee := document.payee_at(recipient)) is not None:
+        return payee.bucket_class
+    return SWAPS if any(pool.address == recipient for pool in document.pools()) else None

@@ -1,0 +1,32 @@
+"""A listed token's price from the facts, by the policy's own sources and bounds."""
+
+from __future__ import annotations
+
+from policies.terms import PolicyDocument
+from strongroom.model import Facts, TokenId
+from strongroom.valuation import Nav, Price, Problem, nav_e8, price
+
+
+def price_of(token: TokenId, facts: Facts, document: PolicyDocument) -> Price | Problem:
+    """The price range at the pinned block. Exactly the policy's feeds count: a round of another feed, or a missing
+    one, is a problem. A token that borrows its price (`price_as`) takes the other's rounds."""
+    feeds = document.feeds_of(token)
+    if not feeds:
+        return Problem(f"`{token}` has no price sources")
+    rounds = facts.rounds.get(document.tokens[token].price_as or token, ())
+    if {round_.feed for round_ in rounds} != set(feeds) or len(rounds) != len(feeds):
+        return Problem(f"{len(rounds)} of {len(feeds)} price sources answered")
+    return price(rounds, facts.block.timestamp, document.bounds_of(token))
+
+
+def prices(facts: Facts, document: PolicyDocument) -> dict[TokenId, Price | Problem]:
+    """Every listed token's price or problem."""
+    return {token: price_of(token, facts, document) for token in document.tokens}
+
+
+def nav(facts: Facts, document: PolicyDocument) -> Nav:
+    """The treasury's value at low prices, in USD scaled by 1e8; listed tokens without a healthy price count zero, and
+    are named. Raises `KeyError` when the balance of a listed token is missing: a part is never taken for the
+    whole."""
+    holdings = ((id_, facts.balances[id_], listed.token.decimals) for id_, listed in document.tokens.items())
+    return nav_e8(holdings, prices(facts, document))

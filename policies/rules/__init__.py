@@ -1,0 +1,42 @@
+"""The rules, one file each. A rule is a pure function from a case to findings, at least one; the engine runs them
+all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from policies.case import Rule
+from policies.rules import (
+    account,
+    action,
+    approvals,
+    calls,
+    caps,
+    envelope,
+    gas,
+    grants,
+    intents,
+    leftovers,
+    lookalikes,
+    losses,
+    payees,
+    payments,
+    prices,
+    provenance,
+    rehearsed,
+    reserves,
+    safe_state,
+    tokens,
+    venues,
+)
+
+_ORDER = (
+    account, action, rehearsed, calls, intents, provenance,
+    tokens, payees, lookalikes, payments, venues,
+    envelope, leftovers, safe_state,
+    grants, caps, approvals, reserves, prices, losses, gas,
+)  # fmt: skip
+
+RULES: Mapping[str, Rule] = MappingProxyType({module.RULE: module.judge for module in _ORDER})
+"""Every rule by its name, in the order in which findings are shown."""

@@ -1,0 +1,44 @@
+"""The action is exactly the unit's compiled calls, dressed as the Safe or its Kernel expects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from policies.effects import inner_calls
+from strongroom.model import Finding, SafeTx, Verdict
+
+RULE = "action"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    try:
+        calls = inner_calls(case.action, case.document)
+    except ValueError as error:
+        yield Finding(RULE, Verdict.DENY, str(error))
+        return
+    same = calls == case.compiled.calls
+    yield within(
+        RULE,
+        same,
+        Verdict.DENY,
+        "the action's bytes must be the compiled calls",
+        f"{len(calls)} calls",
+        f"{len(case.compiled.calls)} calls",
+    )
+    yield _addressed(case)
+
+
+def _addressed(case: Case) -> Finding:
+    if isinstance(case.action, SafeTx):
+        free = case.action.nonce >= case.facts.safe.nonce
+        return within(
+            RULE,
+            free,
+            Verdict.DENY,
+            "the nonce must not be used yet",
+            str(case.action.nonce),
+            f"at least {case.facts.safe.nonce}",
+        )
+    enabled = case.action.kernel in case.facts.safe.modules
+    return within(RULE, enabled, Verdict.DENY, "the Kernel must be an enabled module of the Safe", case.action.kernel)

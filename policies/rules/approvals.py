@@ -1,0 +1,57 @@
+"""How many guardians an amount needs: by what one recipient gets within a tier's window, however it is split, and a
+ceiling for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from policies.metering import caps_touched, in_flight, of_unit, past, total
+from policies.terms import Cap, Tier
+from strongroom.model import Finding, Verdict
+from strongroom.quantities import format_seconds
+
+RULE = "approvals"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    for cap in caps_touched(case):
+        units = total(of_unit(case), cap)
+        reason = f"no unit moves more {cap.token} in {cap.bucket_class}, whoever signs"
+        yield within(
+            RULE,
+            units <= cap.never_units,
+            Verdict.DENY,
+            reason,
+            case.show(cap.token, units),
+            case.show(cap.token, cap.never_units),
+        )
+        for tier in cap.tiers:
+            yield _tier(case, cap, tier)
+    if not caps_touched(case):
+        yield Finding(RULE, Verdict.ALLOW, "nothing leaves")
+
+
+def approvals_needed(case: Case) -> int:
+    """Guardians that must sign once anything asks: the policy's number, the Safe's threshold, or the highest tier
+    reached."""
+    reached = [
+        t.approvals for cap in caps_touched(case) for t in cap.tiers if _most_to_one(case, cap, t) > t.above_units
+    ]
+    return max(case.document.guardians.approvals, case.facts.safe.threshold, *reached, 0)
+
+
+def _tier(case: Case, cap: Cap, tier: Tier) -> Finding:
+    units = _most_to_one(case, cap, tier)
+    guardians = f"{tier.approvals} guardian{'s' if tier.approvals > 1 else ''}"
+    reason = f"{guardians} above this much {cap.token} to one recipient within {format_seconds(tier.window_seconds)}"
+    holds = units <= tier.above_units
+    return within(RULE, holds, Verdict.ASK, reason, case.show(cap.token, units), case.show(cap.token, tier.above_units))
+
+
+def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
+    """The most that any counterparty of this unit gets within the window: before, in the queue and now."""
+    unit = [m for m in of_unit(case) if m.counts_in(cap)]
+    others = [*(m for m in in_flight(case) if m.counts_in(cap)), *past(case, cap, tier.window_seconds)]
+    counterparties = {m.counterparty for m in unit}
+    return max((sum(m.units for m in (*unit, *others) if m.counterparty == who) for who in counterparties), default=0)

@@ -1,0 +1,61 @@
+"""What may leave without guardians: in one moment, and so in any rolling window. Past it guardians are asked.
+
+Counted is what left, what waits in the queue, and this unit. The Kernel's leaky bucket is mirrored; it alone already
+keeps every window within the cap, which is measured besides because it is what the policy promises. The chain's own
+bucket has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from policies.metering import Metered, caps_touched, in_flight, of_unit, past, total
+from policies.terms import Cap
+from strongroom.model import Finding, KernelCall, Verdict
+from strongroom.quantities import format_seconds
+
+RULE = "caps"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    yield from _uncapped(case)
+    for cap in caps_touched(case):
+        yield from _cap(case, cap)
+    if not of_unit(case):
+        yield Finding(RULE, Verdict.ALLOW, "nothing leaves")
+
+
+def _uncapped(case: Case) -> Iterator[Finding]:
+    touched = caps_touched(case)
+    for metered in of_unit(case):
+        if not any(metered.counts_in(cap) for cap in touched):
+            name = metered.bucket_class or "any class"
+            yield Finding(RULE, Verdict.DENY, f"no cap for {metered.token} in {name}; a class without one is closed")
+
+
+def _cap(case: Case, cap: Cap) -> Iterator[Finding]:
+    now = total((*in_flight(case), *of_unit(case)), cap)
+    spent = sum(m.units for m in past(case, cap, cap.window_seconds)) + now
+    window = f"{cap.token} in {cap.bucket_class} within {format_seconds(cap.window_seconds)}, past and waiting"
+    yield _at_most(case, cap, spent, cap.cap_units, window)
+    used = level(cap, past(case, cap, max(cap.window_seconds, cap.drain_seconds)), case.facts.block.timestamp)
+    moment = f"{cap.token} in {cap.bucket_class} at one moment, less what has flowed back since"
+    yield _at_most(case, cap, used + now, cap.at_once_units, moment)
+    if case.document.is_native(cap.token) and not isinstance(case.action, KernelCall):
+        # The Kernel meters ether itself (rule `grants`); the owner lane has nobody but the guardians.
+        yield Finding(RULE, Verdict.ASK, f"{cap.token} leaves no transfer log, so its past cannot be counted")
+
+
+def _at_most(case: Case, cap: Cap, units: int, most: int, reason: str) -> Finding:
+    return within(RULE, units <= most, Verdict.ASK, reason, case.show(cap.token, units), case.show(cap.token, most))
+
+
+def level(cap: Cap, history: tuple[Metered, ...], now: int) -> int:
+    """The bucket's level from the history, rounded up: the most that any stretch up to now took in beyond what flowed
+    back since."""
+    highest = taken = 0
+    for metered in sorted(history, key=lambda m: m.timestamp, reverse=True):
+        taken += metered.units
+        highest = max(highest, taken - (now - metered.timestamp) * cap.at_once_units // cap.drain_seconds)
+    return highest

@@ -1,0 +1,81 @@
+"""The rehearsed effects stay inside what the unit declares: at most this out, at least that in, recipients get what
+was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from policies.case import Case, within
+from strongroom.model import Address, Amount, Finding, TokenId, Verdict
+
+RULE = "envelope"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    yield from _out(case)
+    yield from _in(case)
+    yield from _received(case)
+    yield from _named(case)
+
+
+def _out(case: Case) -> Iterator[Finding]:
+    """What leaves is declared, and exactly what the bytes say: a token that takes a fee on top, or a balance not
+    measured, shows here. Of a token that the unit also buys, the difference counts."""
+    declared, said, safe = _sums(case.compiled.envelope.max_out), _said(case), case.document.account.safe
+    moved = {d.token for d in case.rehearsal.deltas if d.holder == safe and d.units < 0}
+    for token in sorted(moved | declared.keys() | said.keys()):
+        out, most = -case.rehearsed(safe, token), min(declared[token], said[token])
+        holds = out <= most if token in _promised(case) else out == most
+        reason = f"the {token} that leaves must be what is declared and sent"
+        yield within(RULE, holds, Verdict.DENY, reason, case.show(token, out), case.show(token, most))
+
+
+def _in(case: Case) -> Iterator[Finding]:
+    """Each exchange's minimum is declared, and the rehearsal brings at least what is declared."""
+    declared, promised = _sums(case.compiled.envelope.min_in), _promised(case)
+    for token in sorted(declared.keys() | promised.keys()):
+        least = max(declared[token], promised[token])
+        got = case.rehearsed(case.document.account.safe, token)
+        yield within(
+            RULE,
+            got >= least,
+            Verdict.DENY,
+            f"at least this much {token} must arrive",
+            case.show(token, got),
+            case.show(token, least),
+        )
+
+
+def _received(case: Case) -> Iterator[Finding]:
+    """A token that delivers less than was sent (a fee on transfer, a rebase) is refused."""
+    sent: Counter[tuple[Address, TokenId]] = Counter()
+    for payment in case.payments:
+        sent[payment.recipient, payment.token] += payment.units
+    for (recipient, token), units in sent.items():
+        got = case.rehearsed(recipient, token)
+        reason = f"`{case.name(recipient)}` must receive all that is sent"
+        yield within(RULE, got == units, Verdict.DENY, reason, case.show(token, got), case.show(token, units))
+
+
+def _named(case: Case) -> Iterator[Finding]:
+    recipients, spenders = set(case.compiled.envelope.recipients), set(case.compiled.envelope.spenders)
+    strangers = {p.recipient for p in case.payments} - recipients | {p.spender for p in case.permissions} - spenders
+    reason = "the envelope must name every recipient and spender"
+    yield within(RULE, not strangers, Verdict.DENY, reason, ", ".join(sorted(strangers)))
+
+
+def _said(case: Case) -> Counter[TokenId]:
+    paid = [Amount(payment.token, payment.units) for payment in case.payments]
+    return _sums([*paid, *(Amount(exchange.token_in, exchange.units_in) for exchange in case.exchanges)])
+
+
+def _promised(case: Case) -> Counter[TokenId]:
+    return _sums(Amount(exchange.token_out, exchange.min_out_units) for exchange in case.exchanges)
+
+
+def _sums(amounts: Iterable[Amount]) -> Counter[TokenId]:
+    sums: Counter[TokenId] = Counter()
+    for amount in amounts:
+        sums[amount.token] += amount.units
+    return sums

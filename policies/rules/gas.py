@@ -1,0 +1,41 @@
+"""Gas stays within its budget, its price within reason, and the agent can pay for what it sends itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from strongroom.model import Finding, KernelCall, Verdict
+from strongroom.quantities import format_units
+
+RULE = "gas"
+_GWEI_DECIMALS, _ETHER_DECIMALS = 9, 18
+_HEADROOM = 2
+"""Base fee times this is what a transaction offers: it doubles in six full blocks at the earliest (EIP-1559)."""
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    budget, used, fee = case.document.gas, case.rehearsal.gas_used, case.facts.gas.base_fee_wei
+    yield within(
+        RULE,
+        0 < used <= budget.max_gas_units,
+        Verdict.DENY,
+        "gas used by the unit",
+        f"{used:,}",
+        f"{budget.max_gas_units:,}",
+    )
+    reason = "the price of gas; wait until it falls"
+    yield within(RULE, fee <= budget.max_base_fee_wei, Verdict.DENY, reason, _gwei(fee), _gwei(budget.max_base_fee_wei))
+    if isinstance(case.action, KernelCall):
+        cost, held = used * fee * _HEADROOM, case.facts.gas.agent_balance_wei
+        yield within(
+            RULE, cost <= held, Verdict.DENY, "the agent's key must hold the gas it spends", _ether(cost), _ether(held)
+        )
+
+
+def _gwei(wei: int) -> str:
+    return f"{format_units(wei, _GWEI_DECIMALS)} gwei"
+
+
+def _ether(wei: int) -> str:
+    return f"{format_units(wei, _ETHER_DECIMALS)} ETH"

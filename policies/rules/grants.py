@@ -1,0 +1,52 @@
+"""A Kernel call is covered leaf by leaf, by a live Kernel that holds this very policy; a full bucket is for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from policies.case import Case, within
+from policies.document import document_hash
+from policies.grants import compile_policy, shortage
+from policies.tree import proof
+from strongroom.model import Finding, KernelCall, KernelState, Verdict
+from strongroom.protocols.kernel import Payment, decode_payments
+
+RULE = "grants"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    if not isinstance(case.action, KernelCall):
+        yield Finding(RULE, Verdict.ALLOW, "the owners sign; no grant is needed")
+        return
+    kernel = case.facts.kernel
+    if kernel is None:
+        yield Finding(RULE, Verdict.DENY, "no Kernel was observed")
+        return
+    payments = decode_payments(case.action.data)
+    yield _alive(case, case.action, kernel)
+    yield _same_policy(case, kernel)
+    yield _covered(case, payments)
+    short = shortage(payments, kernel, case.facts.block.timestamp)
+    yield within(RULE, not short, Verdict.ASK, short or "the Kernel's buckets have room")
+
+
+def _alive(case: Case, call: KernelCall, kernel: KernelState) -> Finding:
+    named = (call.kernel, call.agent, kernel.safe) == (kernel.address, kernel.agent, case.document.account.safe)
+    alive = named and kernel.enabled and not kernel.paused
+    return within(
+        RULE, alive, Verdict.DENY, "the Safe's Kernel must be live and know this agent", call.agent, kernel.agent
+    )
+
+
+def _same_policy(case: Case, kernel: KernelState) -> Finding:
+    ours = (compile_policy(case.document).root, document_hash(case.document))
+    same = (kernel.root, kernel.document_hash) == ours
+    return within(RULE, same, Verdict.DENY, "the Kernel must hold this very policy", kernel.document_hash, ours[1])
+
+
+def _covered(case: Case, payments: Sequence[Payment]) -> Finding:
+    rules = compile_policy(case.document).rules
+    bare = [p for p in payments if rules.get(p.rule.leaf) != p.rule or p.proof != proof(rules, p.rule.leaf)]
+    over = [p for p in payments if not 0 < p.units <= p.rule.max_units or p.rule.delay_seconds]
+    counted = f"{len(payments) - len({*bare, *over})} of {len(payments)}"
+    return within(RULE, not bare and not over, Verdict.DENY, "a rule of the policy must cover each payment", counted)

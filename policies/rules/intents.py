@@ -1,0 +1,63 @@
+"""The calls do what the intents say, all of it and nothing else: only then do the intents' labels speak for the
+calls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from strongroom.model import Address, Finding, Pay, Swap, TokenId, Verdict
+
+RULE = "intents"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    intents = case.compiled.unit.intents
+    if not intents or not all(isinstance(intent, Pay | Swap) for intent in intents):
+        yield Finding(RULE, Verdict.DENY, "the unit holds no intent, or one of an unknown kind")
+        return
+    meant, done = _payments_meant(case), Counter((p.recipient, p.token, p.units) for p in case.payments)
+    yield within(
+        RULE,
+        meant == done,
+        Verdict.DENY,
+        "each payment in the calls must be one that was asked for",
+        f"{done.total()} payments",
+        f"{meant.total()} asked for",
+    )
+    wanted, swapped = _swaps_meant(case), _swaps_done(case)
+    yield within(
+        RULE,
+        wanted == swapped,
+        Verdict.DENY,
+        "each swap in the calls must be one that was asked for",
+        f"{len(swapped)} pairs",
+        f"{len(wanted)} asked for",
+    )
+
+
+def _payments_meant(case: Case) -> Counter[tuple[str, TokenId, int]]:
+    pays = [intent for intent in case.compiled.unit.intents if isinstance(intent, Pay)]
+    return Counter((_address(case, pay.payee.value), pay.token.value, pay.amount_units.value) for pay in pays)
+
+
+def _address(case: Case, payee: str) -> Address:
+    known = case.document.payees.get(payee)
+    return known.address if known else Address(payee)
+
+
+def _swaps_meant(case: Case) -> Counter[tuple[TokenId, TokenId]]:
+    meant: Counter[tuple[TokenId, TokenId]] = Counter()
+    for intent in case.compiled.unit.intents:
+        if isinstance(intent, Swap):
+            meant[intent.token_in.value, intent.token_out.value] += intent.amount_in_units.value
+    return meant
+
+
+def _swaps_done(case: Case) -> Counter[tuple[TokenId, TokenId]]:
+    """Units in by pair: one swap may be split over several pools."""
+    done: Counter[tuple[TokenId, TokenId]] = Counter()
+    for exchange in case.exchanges:
+        done[exchange.token_in, exchange.token_out] += exchange.units_in
+    return done

@@ -1,0 +1,66 @@
+"""Where each value came from decides what it may do: nobody is paid because a model or a text said so.
+
+The recipient comes from operator, governance or mandate. Token and amount may come from a model only up to the class's
+`model_alone`; beyond that guardians look. Untrusted text and memory decide nothing. The reason is never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from policies.terms import SWAPS
+from strongroom.model import Finding, Intent, Label, Pay, Swap, TokenId, Verdict
+
+RULE = "provenance"
+PEOPLE = frozenset({Label.OPERATOR, Label.GOVERNANCE, Label.MANDATE})
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    for intent in case.compiled.unit.intents:
+        if isinstance(intent, Pay):
+            named = intent.payee.label in PEOPLE
+            yield within(
+                RULE, named, Verdict.DENY, "people must name who is paid", intent.payee.label, ", ".join(sorted(PEOPLE))
+            )
+        yield _amount(case, intent)
+    if not case.compiled.unit.intents:
+        yield Finding(RULE, Verdict.DENY, "the unit holds no intent")
+
+
+def _amount(case: Case, intent: Intent) -> Finding:
+    worst = max(_labels(intent), key=lambda label: label.rank)
+    if worst.rank == 0:
+        return Finding(RULE, Verdict.ALLOW, "people or the chain chose token and amount", worst)
+    if worst is not Label.MODEL:
+        return Finding(RULE, Verdict.DENY, "untrusted text and memory choose no token and no amount", worst)
+    token, units, alone = _chosen(case, intent)
+    reason = f"a model alone chooses at most this much {token}"
+    return within(RULE, units <= alone, Verdict.ASK, reason, case.show(token, units), case.show(token, alone))
+
+
+def _labels(intent: Intent) -> tuple[Label, ...]:
+    if isinstance(intent, Swap):
+        return (intent.token_in.label, intent.token_out.label, intent.amount_in_units.label)
+    return (intent.token.label, intent.amount_units.label)
+
+
+def _chosen(case: Case, intent: Intent) -> tuple[TokenId, int, int]:
+    """Token, units, and how much of it a model may choose: in all intents of the unit that a model chose together."""
+    token = intent.token_in.value if isinstance(intent, Swap) else intent.token.value
+    payee = None if isinstance(intent, Swap) else case.document.payees.get(intent.payee.value)
+    bucket_class = SWAPS if isinstance(intent, Swap) else (payee.bucket_class if payee else "")
+    cap = case.document.cap(bucket_class, token)
+    return (
+        token,
+        sum(_units_by_model(other, token) for other in case.compiled.unit.intents),
+        cap.model_units if cap else 0,
+    )
+
+
+def _units_by_model(intent: Intent, token: TokenId) -> int:
+    labelled, amount = (
+        (intent.token_in, intent.amount_in_units) if isinstance(intent, Swap) else (intent.token, intent.amount_units)
+    )
+    by_model = any(label.rank for label in _labels(intent))
+    return amount.value if by_model and labelled.value == token else 0

@@ -1,0 +1,35 @@
+"""What the treasury keeps in hand: a unit that would leave less than a token's floor is for guardians."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, within
+from strongroom.model import Finding, TokenId, Verdict
+
+RULE = "reserves"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    safe = case.document.account.safe
+    leaving = sorted({d.token for d in case.rehearsal.deltas if d.holder == safe and d.units < 0})
+    for token in leaving:
+        yield _kept(case, token)
+    if not leaving:
+        yield Finding(RULE, Verdict.ALLOW, "nothing leaves")
+
+
+def _kept(case: Case, token: TokenId) -> Finding:
+    listed, balance = case.document.tokens.get(token), case.facts.balances.get(token)
+    if listed is None or balance is None:
+        return Finding(RULE, Verdict.DENY, f"the balance of `{token}` is not known")
+    left = balance + case.rehearsed(case.document.account.safe, token)
+    kept = listed.keep_units
+    return within(
+        RULE,
+        left >= kept,
+        Verdict.ASK,
+        f"at least this much {token} should stay",
+        case.show(token, left),
+        case.show(token, kept),
+    )

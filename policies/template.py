@@ -1,0 +1,167 @@
+"""A policy as the commented policy.toml that a treasurer reads, edits and signs off; `load` of it is the same
+policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from policies.terms import Cap, ListedToken, Payee, PolicyDocument, Pool, Tier, Venue
+from strongroom.model import TokenId
+from strongroom.quantities import format_bps, format_seconds, quantity
+
+_HEAD = """\
+# policy.toml: what the treasurer may do. Nothing else may happen: whatever is not written here is refused.
+# Amounts name their token (`25_000.50 USDC`), shares are `1.5 %`, windows are `30 days`. Windows roll: no cap resets at
+# midnight. After a change run `strongroom policy check`; `strongroom policy diff` shows what it loosens.
+"""
+_ACCOUNT = """\
+# The one Safe this policy is for, and the only contract it may ever delegate a call to (Safe's MultiSendCallOnly)."""
+_TOKENS = """\
+# Listed tokens. Two independent price feeds make a token swappable and part of the treasury's value; one without feeds
+# can be paid out, never swapped. `price_as` borrows another token's feeds. `keep`: before less than this stays in the
+# Safe, guardians are asked."""
+_PAYEES = """\
+# The address book: nobody else is ever paid. `at_most` is per unit of work and token, and no signature lifts it.
+# `class` says which of the caps below meter the payee."""
+_VENUES = """\
+# Where swaps may happen. Only these routers are ever approved, only these pools are used."""
+_CAPS = """\
+# [caps.CLASS.TOKEN] is what may move without guardians: `at_once` in one moment, `cap` at the very most in any window;
+# what was used flows back evenly, `cap` less `at_once` a window. A payroll of 40_000 a month needs `at_once` of 40_000
+# and a `cap` of 80_000 per 30 days. Above, guardians are asked; `ask` adds tiers by what one recipient gets.
+# `never_above` holds for one unit, whoever signs. `model_alone` is what a language model may choose by itself. The
+# class `swaps` meters what is sold. What has no cap never moves."""
+_GUARDIANS = """\
+# Who signs what is asked: so many of these Safe owners, or more where a tier says so."""
+_PRICES = """\
+# A price counts while every source is fresh and they agree; otherwise nothing is swapped. Payments need no price."""
+_SWAPS = """\
+# What a swap may lose against the prices, fees and slippage included; what leaves counts at the high price."""
+_ACTIONS = """\
+# How often the agent's key may act by itself: at most `cap` times in any window, `at_once` of them in one moment."""
+_GAS = """\
+# Gas of one unit, and the price of gas above which the treasurer waits."""
+
+_ONE_LINE = 80
+
+
+def render(document: PolicyDocument) -> str:
+    """policy.toml for `document`: entries by name, every amount exact. `load(render(d)) == d`, for every document that
+    `load` accepts."""
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: PolicyDocument) -> Iterator[str]:
+    account = document.account
+    yield _HEAD
+    yield from _section(
+        _ACCOUNT, "[account]", chain_id=account.chain_id, safe=account.safe, multisend=document.multisend
+    )
+    yield _TOKENS
+    for token in document.tokens.values():
+        yield from _token(token)
+    yield _PAYEES
+    for payee in document.payees.values():
+        yield from _payee(payee, document)
+    yield _VENUES
+    for venue in document.venues.values():
+        yield from _venue(venue)
+    yield _CAPS
+    for cap in document.all_caps():
+        yield from _cap(cap, document)
+    yield from _bounds(document)
+
+
+def _bounds(document: PolicyDocument) -> Iterator[str]:
+    guardians, bounds, gas = document.guardians, document.bounds, document.gas
+    yield from _section(_GUARDIANS, "[guardians]", approvals=guardians.approvals, members=list(guardians.members))
+    yield from _section(
+        _PRICES,
+        "[prices]",
+        sources=bounds.min_sources,
+        max_age=format_seconds(bounds.max_age_seconds),
+        max_deviation=format_bps(bounds.max_deviation_bps),
+    )
+    yield from _section(_SWAPS, "[swaps]", max_loss=format_bps(document.max_loss_bps))
+    limit = document.actions
+    often = f"{limit.count} per {_window(limit.window_seconds)}"
+    yield from _section(_ACTIONS, "[actions]", cap=often, at_once=limit.at_once)
+    yield from _section(
+        _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
+    )
+
+
+def _section(comment: str, head: str, **keys: object) -> Iterator[str]:
+    if comment:
+        yield comment
+    yield head
+    yield from (f"{key} = {_value(value)}" for key, value in keys.items() if value is not None)
+    yield ""
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        items = [_value(item) for item in value]
+        short = sum(map(len, items)) < _ONE_LINE
+        return "[" + ", ".join(items) + "]" if short else "[\n" + "".join(f"    {item},\n" for item in items) + "]"
+    # TOML's basic strings are JSON's, but for characters that `load` lets into no text.
+    return str(value) if isinstance(value, int) else json.dumps(str(value), ensure_ascii=False)
+
+
+def _token(listed: ListedToken) -> Iterator[str]:
+    token = listed.token
+    return _section(
+        "",
+        f"[tokens.{token.id}]",
+        address=token.address,
+        decimals=token.decimals,
+        feeds=list(listed.feeds) or None,
+        price_as=listed.price_as,
+        max_age=format_seconds(listed.max_age_seconds) if listed.max_age_seconds else None,
+        keep=f"{quantity(listed.keep_units, token.decimals)} {token.id}" if listed.keep_units else None,
+    )
+
+
+def _payee(payee: Payee, document: PolicyDocument) -> Iterator[str]:
+    at_most = [_amount(document, token, units) for token, units in payee.max_units.items()]
+    keys = {"address": payee.address, "class": payee.bucket_class, "at_most": at_most, "note": payee.note or None}
+    return _section("", f"[payees.{payee.id}]", **keys)
+
+
+def _venue(venue: Venue) -> Iterator[str]:
+    yield from _section("", f"[venues.{venue.id}]", kind=venue.kind, router=venue.router, quoter=venue.quoter)
+    for pool in venue.pools:
+        yield from _section("", f"[[venues.{venue.id}.pools]]", **_pool(pool))
+
+
+def _pool(pool: Pool) -> dict[str, object]:
+    fee = f"{quantity(pool.fee_pips, 4)} %"
+    return {"address": pool.address, "tokens": list(pool.tokens), "fee": fee}
+
+
+def _cap(cap: Cap, document: PolicyDocument) -> Iterator[str]:
+    return _section(
+        "",
+        f"[caps.{cap.bucket_class}.{cap.token}]",
+        cap=f"{_amount(document, cap.token, cap.cap_units)} per {_window(cap.window_seconds)}",
+        at_once=_amount(document, cap.token, cap.at_once_units),
+        ask=list(_tiers(cap.tiers, cap.token, document)) or None,
+        never_above=_amount(document, cap.token, cap.never_units),
+        model_alone=_amount(document, cap.token, cap.model_units) if cap.model_units else None,
+    )
+
+
+def _tiers(tiers: Iterable[Tier], token: TokenId, document: PolicyDocument) -> Iterator[str]:
+    for tier in tiers:
+        guardians = f"{tier.approvals} guardian{'' if tier.approvals == 1 else 's'}"
+        yield f"{guardians} above {_amount(document, token, tier.above_units)} per {_window(tier.window_seconds)}"
+
+
+def _window(seconds: int) -> str:
+    text = format_seconds(seconds)
+    return text.removeprefix("1 ") if text.startswith("1 ") else text
+
+
+def _amount(document: PolicyDocument, token: TokenId, units: int) -> str:
+    return f"{quantity(units, document.tokens[token].token.decimals)} {token}"

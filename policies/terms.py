@@ -1,0 +1,175 @@
+"""What a policy says, as frozen values: the address book, the caps, the guardians and the bounds on prices and gas.
+
+Amounts are units of their token, times are seconds, shares are basis points. Everything here was checked by
+`policies.document`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from strongroom.model import NATIVE, Account, Address, Token, TokenId
+from strongroom.valuation import Bounds
+
+SWAPS = "swaps"
+"""The class that every swap is metered in; other classes are named by the policy and meter payments."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedToken:
+    """A token the treasury may touch. Two feeds make it priced; `price_as` borrows another token's feeds (ether as
+    WETH). After a unit at least `keep_units` stay in the Safe, or guardians are asked."""
+
+    token: Token
+    feeds: tuple[Address, ...] = ()
+    price_as: TokenId | None = None
+    max_age_seconds: int | None = None
+    keep_units: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Who may be paid, in which tokens, and at most how much in one payment. `bucket_class` names the caps that meter
+    it."""
+
+    id: str
+    address: Address
+    bucket_class: str
+    max_units: Mapping[TokenId, int]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One pool of a venue. `fee_pips` is in 1/1,000,000."""
+
+    address: Address
+    tokens: tuple[TokenId, TokenId]
+    fee_pips: int
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """Where swaps may happen. `kind` says how it is called; the router is the only spender ever approved."""
+
+    id: str
+    kind: str
+    router: Address
+    quoter: Address
+    pools: tuple[Pool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """So many guardians once more than `above_units` would have gone to one recipient within the window."""
+
+    approvals: int
+    above_units: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What one class may move of one token without guardians: a leaky bucket, as in the Kernel. It holds
+    `at_once_units`; what was used flows back at (`cap_units` - `at_once_units`) per window, so that any window sees at
+    most `cap_units`.
+
+    No single unit moves more than `never_units`, whoever signs; a model alone chooses at most `model_units`."""
+
+    bucket_class: str
+    token: TokenId
+    cap_units: int
+    window_seconds: int
+    at_once_units: int
+    never_units: int
+    tiers: tuple[Tier, ...] = ()
+    model_units: int = 0
+
+    @property
+    def drain_seconds(self) -> int:
+        """Time in which a bucket used up flows back in full, rounded up: the Kernel's `drain`."""
+        return -(-self.at_once_units * self.window_seconds // (self.cap_units - self.at_once_units))
+
+
+@dataclass(frozen=True, slots=True)
+class Guardians:
+    """Who approves, and how many of them where no tier says more."""
+
+    members: tuple[Address, ...]
+    approvals: int
+
+
+@dataclass(frozen=True, slots=True)
+class GasBudget:
+    """At most this much gas for one unit, and no sending while a unit of gas costs more than this."""
+
+    max_gas_units: int
+    max_base_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLimit:
+    """How often the agent's key may call the Kernel: a leaky bucket too, `count` at most in any window, of them
+    `at_once` in one moment."""
+
+    count: int
+    window_seconds: int
+    at_once: int
+
+    @property
+    def drain_seconds(self) -> int:
+        """Time in which all calls at once flow back, rounded up."""
+        return -(-self.at_once * self.window_seconds // (self.count - self.at_once))
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """One policy for one Safe. `multisend` is the only contract the Safe ever delegates a call to."""
+
+    account: Account
+    multisend: Address
+    tokens: Mapping[TokenId, ListedToken]
+    payees: Mapping[str, Payee]
+    venues: Mapping[str, Venue]
+    caps: Mapping[str, Mapping[TokenId, Cap]]
+    guardians: Guardians
+    bounds: Bounds
+    max_loss_bps: int
+    gas: GasBudget
+    actions: ActionLimit = ActionLimit(count=48, window_seconds=86_400, at_once=24)
+
+    def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
+        return self.caps.get(bucket_class, {}).get(token)
+
+    def all_caps(self) -> Iterable[Cap]:
+        return (cap for by_token in self.caps.values() for cap in by_token.values())
+
+    def token_at(self, address: Address) -> ListedToken | None:
+        return next((listed for listed in self.tokens.values() if listed.token.address == address), None)
+
+    def payee_at(self, address: Address) -> Payee | None:
+        return next((payee for payee in self.payees.values() if payee.address == address), None)
+
+    def pools(self) -> Iterable[Pool]:
+        return (pool for venue in self.venues.values() for pool in venue.pools)
+
+    def feeds_of(self, token: TokenId) -> tuple[Address, ...]:
+        """The token's price sources, its own or the borrowed ones; empty for an unpriced token."""
+        listed = self.tokens[token]
+        return self.tokens[listed.price_as].feeds if listed.price_as else listed.feeds
+
+    def bounds_of(self, token: TokenId) -> Bounds:
+        """The oracle bounds, with the token's own maximum age where it has one."""
+        listed = self.tokens[self.tokens[token].price_as or token]
+        age = listed.max_age_seconds or self.bounds.max_age_seconds
+        return Bounds(age, self.bounds.max_deviation_bps, self.bounds.min_sources)
+
+    def is_native(self, token: TokenId) -> bool:
+        return self.tokens[token].token.address == NATIVE
+
+    def history_seconds(self) -> int:
+        """How far back facts must know the outflows: the longest window of any cap or tier, or time to flow back."""
+        tiers = [tier.window_seconds for cap in self.all_caps() for tier in cap.tiers]
+        caps = [max(cap.window_seconds, cap.drain_seconds) for cap in self.all_caps()]
+        return max([*tiers, *caps], default=0)
