@@ -1,0 +1,43 @@
+"""What every room's tests may ask for: a real chain with real contracts, and the real `Chain` on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from strongroom.chain.rpc import RpcChain
+from strongroom.world.world import World
+
+# These machines are shared: a slow example is no failure.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
+
+
+@pytest.fixture(scope="module")
+def module_world() -> Iterator[World]:
+    """One chain a test module; ask for `world` instead, unless every test of the module leaves it as it was."""
+    with World.start() as started:
+        yield started
+
+
+@pytest.fixture
+def world(module_world: World) -> Iterator[World]:
+    """A world as freshly built: time, balances and feeds are turned back after the test."""
+    snapshot = module_world.snapshot()
+    yield module_world
+    module_world.revert(snapshot)
+
+
+@pytest.fixture(scope="module")
+def module_chain(module_world: World) -> Iterator[RpcChain]:
+    chain = RpcChain(module_world.url)
+    yield chain
+    chain.close()
+
+
+@pytest.fixture
+def chain(world: World, module_chain: RpcChain) -> RpcChain:
+    """The real adapter on `world`'s node."""
+    return module_chain

@@ -1,0 +1,220 @@
+"""The hands of the world: time, prices, money, people and Safes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from strongroom.addresses import to_address
+from strongroom.chain.rpc import RpcChain
+from strongroom.errors import NodeUnreachable, NotDeployed
+from strongroom.model import NATIVE, Call, Operation, Round, TokenId
+from strongroom.observe import safe_state
+from strongroom.ports import Read
+from strongroom.protocols import chainlink, erc20, uniswap_v3
+from strongroom.protocols.abi import encode_call
+from strongroom.protocols.multisend import encode_multisend
+from strongroom.world.anvil import BASE_FEE_WEI, Anvil
+from strongroom.world.people import ALICE, BOB, GUARDIANS, STRANGER
+from strongroom.world.treasury import DECIMALS, ETH, HALL, PRICES_E8, TREASURY, USDC, WETH
+from strongroom.world.world import World
+
+REVERTS = bytes.fromhex("60006000fd")
+FUTURE = 10 * 365 * 86_400
+
+
+def rounds(world: World, chain: RpcChain, token: TokenId) -> list[Round]:
+    block = chain.head()
+    found = [chainlink.round_from(f, chain.read(chainlink.round_reads(f), block)) for f in world.feeds[token]]
+    return [each for each in found if each is not None]
+
+
+def balance(world: World, chain: RpcChain, token: TokenId, holder: str) -> int:
+    address = to_address(holder)
+    if token == ETH:
+        return chain.balances_wei([address], chain.head())[0]
+    return int(chain.read([erc20.read_balance(world.contracts.tokens[token], address)], chain.head())[0])
+
+
+@given(seconds=st.integers(1, FUTURE))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_advance_moves_time_exactly_and_every_feed_with_it(world: World, chain: RpcChain, seconds: int) -> None:
+    before = world.now()
+    world.advance(seconds)
+    assert world.now() == chain.head().timestamp == before + seconds
+    for token, answers in PRICES_E8.items():
+        assert [(r.answer, r.updated_at) for r in rounds(world, chain, token)] == [(a, world.now()) for a in answers]
+
+
+def test_time_may_pass_while_every_feed_stands_still(world: World, chain: RpcChain) -> None:
+    before = [r.updated_at for r in rounds(world, chain, USDC)]
+    world.advance(7_200, feeds=False)
+    assert [r.updated_at for r in rounds(world, chain, USDC)] == before
+    assert all(world.now() - each >= 7_200 for each in before)
+
+
+def test_advance_restores_the_base_fee(world: World, chain: RpcChain) -> None:
+    for _ in range(5):
+        world.advance(12)
+    assert chain.base_fee_wei(chain.head()) == BASE_FEE_WEI
+
+
+@pytest.mark.parametrize("source", [0, 1])
+def test_one_source_may_leave_the_other(source: int, world: World, chain: RpcChain) -> None:
+    world.set_price(WETH, 2_000 * 10**8, source=source)
+    answers = [r.answer for r in rounds(world, chain, WETH)]
+    assert answers[source] == 2_000 * 10**8
+    assert answers[1 - source] == PRICES_E8[WETH][1 - source]
+
+
+def test_ether_and_wrapped_ether_share_their_sources(world: World, chain: RpcChain) -> None:
+    world.set_price(ETH, 2_500 * 10**8)
+    assert [r.answer for r in rounds(world, chain, WETH)] == [2_500 * 10**8] * 2
+
+
+@pytest.mark.parametrize(("token", "factor_percent"), [(WETH, 70), (WETH, 130), (HALL, 50), (USDC, 98)])
+def test_a_moved_market_leaves_every_pool_at_the_feeds(
+    token: TokenId, factor_percent: int, world: World, chain: RpcChain
+) -> None:
+    """A small sale then costs the pool's fee and next to nothing else, in every pool."""
+    usd = PRICES_E8[token][0] * factor_percent // 100
+    world.move_market(token, usd)
+    prices = {t: answers[0] for t, answers in PRICES_E8.items()} | {token: usd}
+    tokens = world.contracts.tokens
+    for pool in world.contracts.pools:
+        sold, bought = pool.pair
+        units_in = 10**8 * 10 ** DECIMALS[sold] // prices[sold]
+        read = uniswap_v3.read_quote_in(world.contracts.quoter, tokens[sold], tokens[bought], pool.fee_pips, units_in)
+        (quote,) = chain.read([read], chain.head())
+        usd_out_e8 = quote.units * prices[bought] // 10 ** DECIMALS[bought]
+        assert abs(1_000_000 - usd_out_e8 * 1_000_000 // 10**8 - pool.fee_pips) <= 300
+
+
+def test_revert_turns_back_time_money_and_feeds(world: World, chain: RpcChain) -> None:
+    before, held = world.now(), balance(world, chain, USDC, world.contracts.safe)
+    snapshot = world.snapshot()
+    world.advance(FUTURE)
+    world.set_price(USDC, 1)
+    world.mint(USDC, world.contracts.safe, 10**6)
+    world.revert(snapshot)
+    world.ask("evm_mine")
+    assert world.now() - before < 60
+    assert balance(world, chain, USDC, world.contracts.safe) == held
+    assert [r.answer for r in rounds(world, chain, USDC)] == list(PRICES_E8[USDC])
+
+
+@pytest.mark.parametrize("token", [ETH, WETH, USDC, HALL])
+def test_minted_units_arrive_exactly(token: TokenId, world: World, chain: RpcChain) -> None:
+    before = balance(world, chain, token, STRANGER.address)
+    world.mint(token, STRANGER.address, 12_345)
+    assert balance(world, chain, token, STRANGER.address) == before + 12_345
+
+
+def test_balance_and_code_are_set_at_will(world: World, chain: RpcChain) -> None:
+    world.set_balance(STRANGER.address, 7)
+    assert chain.balances_wei([STRANGER.address], chain.head()) == [7]
+    world.set_code(world.contracts.quoter, REVERTS)
+    assert chain.code(world.contracts.quoter, chain.head()) == REVERTS
+
+
+def test_any_address_may_send_even_the_safe(world: World, chain: RpcChain) -> None:
+    transfer = erc20.encode_transfer(STRANGER.address, 5)
+    sent = world.send_as(world.contracts.safe, world.contracts.tokens[USDC], transfer)
+    assert sent.success
+    assert balance(world, chain, USDC, STRANGER.address) == 5
+    assert chain.transaction(sent.tx_hash) == sent
+
+
+def test_a_reverted_transaction_is_a_result(world: World) -> None:
+    transfer = erc20.encode_transfer(STRANGER.address, 1)
+    assert not world.send_as(STRANGER.address, world.contracts.tokens[USDC], transfer).success
+
+
+def test_deploy_gives_the_address_of_running_code(world: World, chain: RpcChain) -> None:
+    # Creation code that returns one byte, STOP.
+    address = world.deploy(bytes.fromhex("6001600c60003960016000f300"))
+    assert chain.code(address, chain.head()) == b"\x00"
+    with pytest.raises(ValueError, match="the constructor reverted"):
+        world.deploy(REVERTS)
+
+
+def test_another_safe_takes_its_owners_orders_only(world: World, chain: RpcChain) -> None:
+    account = world.new_safe([ALICE.address, BOB.address], 2)
+    world.mint(ETH, account.safe, 10**18)
+    assert world.safe_exec(account, [BOB, ALICE], STRANGER.address, value_wei=10**17).success
+    assert not world.safe_exec(account, [ALICE], STRANGER.address, value_wei=1).success
+    assert not world.safe_exec(account, [ALICE, GUARDIANS[0]], STRANGER.address, value_wei=1).success
+    assert chain.balances_wei([account.safe], chain.head()) == [9 * 10**17]
+
+
+def test_safes_with_the_same_owners_are_told_apart_by_salt(world: World, chain: RpcChain) -> None:
+    first, second = (world.new_safe([ALICE.address], 1, salt=salt) for salt in (1, 2))
+    assert first.safe != second.safe != world.contracts.safe
+    assert [safe_state(chain, a.safe, chain.head()).owners for a in (first, second)] == [(ALICE.address,)] * 2
+
+
+def test_a_safe_can_be_given_a_foreign_module(world: World, chain: RpcChain) -> None:
+    account = world.new_safe([ALICE.address], 1)
+    enable = encode_call("enableModule(address)", STRANGER.address)
+    assert world.safe_exec(account, [ALICE], account.safe, enable).success
+    assert safe_state(chain, account.safe, chain.head()).modules == (STRANGER.address,)
+
+
+def test_the_treasury_pays_a_batch_through_multisend(world: World, chain: RpcChain) -> None:
+    batch = encode_multisend(
+        Call(
+            world.account,
+            world.contracts.tokens[payee.monthly.token],
+            0,
+            erc20.encode_transfer(payee.address, payee.monthly.units),
+        )
+        for payee in TREASURY.payees
+    )
+    sent = world.safe_exec(
+        world.account, GUARDIANS[:2], world.contracts.multisend, batch, operation=Operation.DELEGATECALL
+    )
+    assert sent.success
+    for payee in TREASURY.payees:
+        assert balance(world, chain, payee.monthly.token, payee.address) == payee.monthly.units
+
+
+def test_a_running_world_can_be_attached_to_and_left(world: World) -> None:
+    assert world.anvil is not None
+    with World.attach(world.anvil.port) as attached:
+        assert attached.contracts == world.contracts
+        assert attached.now() == world.now()
+    assert world.now() > 0
+
+
+def test_only_a_world_can_be_attached_to() -> None:
+    empty = Anvil.start()
+    try:
+        with pytest.raises(NotDeployed, match=r"no world at `0x[0-9a-fA-F]{40}`; start one"):
+            World.attach(empty.port)
+    finally:
+        empty.stop()
+    with pytest.raises(NodeUnreachable):
+        World.attach(empty.port)
+
+
+def test_every_world_is_the_same(world: World, chain: RpcChain) -> None:
+    with World.start() as other:
+        assert other.contracts == world.contracts
+        second = RpcChain(other.url)
+        states = [
+            each.read([uniswap_v3.read_slot0(pool.address) for pool in world.contracts.pools], each.head())
+            for each in (chain, second)
+        ]
+        second.close()
+    assert states[0] == states[1]
+
+
+def test_everyone_but_the_deployer_starts_with_ten_ether(world: World, chain: RpcChain) -> None:
+    people = [person.address for person in (*GUARDIANS, ALICE, BOB, STRANGER)]
+    assert chain.balances_wei(people, chain.head()) == [10 * 10**18] * len(people)
+
+
+def test_a_contract_that_is_no_token_answers_no_balance(world: World, chain: RpcChain) -> None:
+    reads: list[Read[int]] = [erc20.read_balance(NATIVE, ALICE.address)]
+    assert chain.read(reads, chain.head()) == [None]
