@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.context import Context
+from agent.parity import require_parity
 from agent.planners.deterministic import DeterministicPlanner
 from agent.state_folder import Held, StateFolder
 from agent.units import Units
 from policies.document import document_hash
 from policies.document import load as load_policy
+from policies.grants import compile_policy
 from policies.terms import PolicyDocument
 from strongroom.clock import WallClock
 from strongroom.documents import read
@@ -70,14 +72,16 @@ def open_documents(folder: Path) -> Documents:
     return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
 
 
-def subject_of(policy: PolicyDocument, agent: Address | None) -> Subject:
-    """What the treasurer and its guardians look at: the policy's tokens, feeds and windows."""
+def subject_of(policy: PolicyDocument, agent: Address | None, kernel: Address | None = None) -> Subject:
+    """What the treasurer looks at: the policy's tokens, feeds, windows and, where there is one, the Kernel."""
     return Subject(
         account=policy.account,
         tokens=tuple(listed.token for listed in policy.tokens.values()),
         feeds={token: policy.feeds_of(token) for token in policy.tokens},
         agent=agent,
         window_seconds=max(policy.history_seconds(), _MONTH_SECONDS),
+        kernel=kernel,
+        buckets=tuple(setting.key for setting in compile_policy(policy).buckets),
     )
 
 
@@ -90,15 +94,18 @@ def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iter
     """Takes the state folder and wires everything. Raises `SetupError`, `NodeError` or `LedgerError`: nothing began."""
     treasury, folder = documents.treasury, StateFolder(documents.treasury.state_dir)
     with ExitStack() as stack:
-        chain = _chain(stack, treasury)
+        # First of all: whoever finds the folder held asks its holder, and needs nothing else.
         stack.callback(Held(folder).release)
+        chain = _chain(stack, treasury)
         queue = _queue(stack, treasury, chain)
         wallet = None if treasury.mode is Mode.SHADOW else _wallet(stack, treasury, folder, chain, queue)
+        subject = subject_of(documents.policy, wallet.address if wallet else None, treasury.kernel)
+        if wallet and treasury.mode is Mode.GUARDED:
+            require_parity(chain, subject, documents.policy, wallet.address)
         ledger = _ledger(stack, documents, folder)
         units = Units(folder.units)
         stack.callback(units.close)
         told = notices or StreamNotices(sys.stderr)
-        subject = subject_of(documents.policy, wallet.address if wallet else None)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
         yield Treasurer(documents, folder, context, units, _runner(stack, documents, folder, context, units), ledger)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from policies.grants import granted_payments
+from policies.grants import granted_payments, shortage
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress
@@ -55,12 +55,13 @@ def dress_for_owners(compiled: Compiled, multisend: Address, nonce: int) -> Safe
 
 
 def dress_for_kernel(compiled: Compiled, facts: Facts, document: PolicyDocument) -> KernelCall | None:
-    """The unit as one Kernel call from the agent's key, or `None` when some call has no grant, or nobody may act."""
+    """The unit as one Kernel call from the agent's key, or `None` when some call has no grant, a bucket has no
+    room for it, or nobody may act: then guardians are asked."""
     kernel = facts.kernel
     if kernel is None or not kernel.enabled or kernel.paused:
         return None
     payments = granted_payments(compiled.calls, document)
-    if payments is None:
+    if payments is None or shortage(payments, kernel, facts.block.timestamp):
         return None
     return KernelCall(compiled.unit.account, kernel.agent, kernel.address, encode_payments(payments))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from agent.app import Treasurer
-from agent.schedule import ask_for, find_job
+from agent.chat import reader, require_operator
+from agent.schedule import ask_for, find_job, month_at
 from agent.units import Row
 from strongroom.clock import WallClock
 from strongroom.errors import BadValue
@@ -14,8 +15,11 @@ from strongroom.errors import BadValue
 class Desk(Protocol):
     """Every answer is plain JSON."""
 
-    def cycle(self, job_id: str) -> dict[str, Any]:
-        """Run one job now: the plan's rationale and where its units stand."""
+    def cycle(self, job_id: str, month: str | None = None) -> dict[str, Any]:
+        """Run one job now, for this month or another: the plan's rationale and where its units stand."""
+
+    def chat(self, operator: str, text: str) -> dict[str, Any]:
+        """Carry out an operator's words: the units they led to, each with what the policy found against it."""
 
     def plans(self) -> list[dict[str, Any]]:
         """Every unit, oldest first."""
@@ -30,10 +34,20 @@ class OwnDesk:
     def __init__(self, treasurer: Treasurer) -> None:
         self._treasurer = treasurer
 
-    def cycle(self, job_id: str) -> dict[str, Any]:
+    def cycle(self, job_id: str, month: str | None = None) -> dict[str, Any]:
         job = find_job(self._treasurer.documents.jobs, job_id)
-        plan, rows = self._treasurer.runner.cycle(ask_for(job, WallClock().now()))
+        plan, rows = self._treasurer.runner.cycle(ask_for(job, month or month_at(job, WallClock().now())))
         return {"plan": plan.id, "rationale": plan.rationale, "units": [summary(row) for row in rows]}
+
+    def chat(self, operator: str, text: str) -> dict[str, Any]:
+        documents = self._treasurer.documents
+        require_operator(operator, documents.treasury.operators)
+        plan, rows = self._treasurer.runner.order(operator, text, reader(operator, documents.policy))
+        return {"plan": plan.id, "rationale": plan.rationale, "units": [self._judged(row) for row in rows]}
+
+    def _judged(self, row: Row) -> dict[str, Any]:
+        findings = self._treasurer.runner.state(row).get("decision", {}).get("findings", [])
+        return summary(row) | {"findings": [finding for finding in findings if finding["verdict"] != "allow"]}
 
     def plans(self) -> list[dict[str, Any]]:
         return [summary(row) for row in self._treasurer.units.all()]

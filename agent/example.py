@@ -7,8 +7,20 @@ from pathlib import Path
 
 from policies.document import load
 from policies.template import render
-from policies.terms import SWAPS, Cap, GasBudget, Guardians, ListedToken, Payee, PolicyDocument, Pool, Tier, Venue
-from strongroom.model import NATIVE, TokenId
+from policies.terms import (
+    SWAPS,
+    ActionLimit,
+    Cap,
+    GasBudget,
+    Guardians,
+    ListedToken,
+    Payee,
+    PolicyDocument,
+    Pool,
+    Tier,
+    Venue,
+)
+from strongroom.model import NATIVE, Address, TokenId
 from strongroom.settings import Job, Missed, Mode, Treasury
 from strongroom.templates import render_mandate, render_schedule, render_treasury
 from strongroom.valuation import Bounds
@@ -27,9 +39,9 @@ def policy(world: World) -> PolicyDocument:
     return load(render(_policy(world)))
 
 
-def documents(world: World, service: str, state_dir: Path, mode: Mode) -> dict[str, str]:
+def documents(world: World, service: str, state_dir: Path, mode: Mode, kernel: Address | None = None) -> dict[str, str]:
     """File names and texts of the four documents."""
-    treasury = Treasury(TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,))
+    treasury = Treasury(TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,), kernel)
     return {
         "treasury.toml": render_treasury(treasury),
         "mandate.toml": render_mandate(TREASURY.mandate, DECIMALS),
@@ -61,6 +73,7 @@ def _policy(world: World) -> PolicyDocument:
         bounds=Bounds(max_age_seconds=4_500, max_deviation_bps=150, min_sources=2),
         max_loss_bps=100,
         gas=GasBudget(2_000_000, 150 * 10**9),
+        actions=ActionLimit(count=40, window_seconds=_DAY, at_once=10),
     )
 
 
@@ -84,8 +97,8 @@ def _venue(world: World) -> Venue:
 
 def _caps() -> dict[str, dict[TokenId, Cap]]:
     team = {
-        USDC: Cap(TEAM, USDC, _usdc(60_000), _MONTH, _usdc(45_000), _usdc(60_000), (_tier(USDC, 12_000),)),
-        DAI: Cap(TEAM, DAI, units(DAI, 20_000), _MONTH, units(DAI, 15_000), units(DAI, 20_000), (_tier(DAI, 9_000),)),
+        USDC: Cap(TEAM, USDC, _usdc(90_000), _MONTH, _usdc(45_000), _usdc(60_000), (_tier(USDC, 12_000),)),
+        DAI: Cap(TEAM, DAI, units(DAI, 30_000), _MONTH, units(DAI, 15_000), units(DAI, 20_000), (_tier(DAI, 9_000),)),
     }
     swaps = {
         WETH: Cap(SWAPS, WETH, units(WETH, 60), _WEEK, units(WETH, 20), units(WETH, 100), (_tier(WETH, 10),)),

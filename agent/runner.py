@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from agent.nodes.state import State
 from agent.units import RUNNING, WAITING, Row, Units, next_attempt
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
-from strongroom.model import Approval, Digest, Lane, Plan, SafeState, SafeTx
+from strongroom.model import Approval, Digest, Facts, Lane, Plan, SafeState, SafeTx
 from strongroom.plain import to_plain
 from strongroom.ports import Planner
 
@@ -30,6 +30,15 @@ class Runner:
         """Observes, plans once, and takes every planned unit as far as it goes now."""
         with self._one_at_a_time:
             plan, cause = self._plan(ask)
+            return plan, self.start(plan, cause)
+
+    def order(self, operator: str, text: str, read: Callable[[str, str, Facts], Plan]) -> tuple[Plan, tuple[Row, ...]]:
+        """An operator's words, read by `read` (words, plan id, facts) into a plan; they enter the ledger concealed."""
+        with self._one_at_a_time:
+            ledger = self._context.ledger
+            body = {"tool": "chat", "operator": operator}
+            asked = ledger.append("tool.req", body, confidential={"text": text})
+            plan, cause = self._planned(asked.index, lambda facts: read(text, f"chat-{asked.index}", facts))
             return plan, self.start(plan, cause)
 
     def start(self, plan: Plan, cause: int) -> tuple[Row, ...]:
@@ -61,16 +70,20 @@ class Runner:
         return dict(self._graph.get_state(_config(row)).values)
 
     def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
-        ledger = self._context.ledger
-        asked = ledger.append("tool.req", {"tool": "plan", "ask": to_plain(ask)})
+        asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(ask)})
+        return self._planned(asked.index, lambda facts: self._planner.plan(ask, facts))
+
+    def _planned(self, asked: int, plan: Callable[[Facts], Plan]) -> tuple[Plan, int]:
+        """The plan on fresh facts, recorded as the answer to the entry `asked`; a failure is recorded as its gap."""
+        context = self._context
         try:
-            facts = observation.observe(self._context.chain, self._context.queue, self._context.subject)
-            plan = self._planner.plan(ask, facts)
+            facts = observation.observe(context.chain, context.queue, context.subject)
+            made = plan(facts)
         except StrongroomError as error:
-            ledger.append("gap", {"why": str(error)}, cause=asked.index)
+            context.ledger.append("gap", {"why": str(error)}, cause=asked)
             raise
-        planned = ledger.append("tool.res", {"plan": to_plain(plan), "facts": to_plain(facts)}, cause=asked.index)
-        return plan, planned.index
+        entry = context.ledger.append("tool.res", {"plan": to_plain(made), "facts": to_plain(facts)}, cause=asked)
+        return made, entry.index
 
     def _take_up(self, row: Row) -> Row:
         # Killed before its first checkpoint, a thread has no state yet and starts over.

@@ -19,11 +19,18 @@ def find_job(jobs: Iterable[Job], job_id: str) -> Job:
     return known[job_id]
 
 
-def ask_for(job: Job, due: int) -> dict[str, Any]:
-    """The ask of a run that was due at `due` (Unix seconds). Its period is the calendar month there and then, in the
-    job's own time zone; `since` is the month's first second."""
-    local = datetime.fromtimestamp(due, UTC).astimezone(ZoneInfo(job.timezone))
-    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+def month_at(job: Job, due: int) -> str:
+    """The calendar month, such as `2026-11`, of a moment (Unix seconds) in the job's own time zone."""
+    return f"{datetime.fromtimestamp(due, UTC).astimezone(ZoneInfo(job.timezone)):%Y-%m}"
+
+
+def ask_for(job: Job, month: str) -> dict[str, Any]:
+    """The job's ask for a calendar month; `since` is the month's first second in the job's own time zone. Raises
+    `BadValue` for text that is no month."""
+    try:
+        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=ZoneInfo(job.timezone))
+    except ValueError as error:
+        raise BadValue(month, "a month", "write for example `2026-11`") from error
     return {
         "operation": job.operation,
         "actor": f"job:{job.id}",

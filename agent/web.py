@@ -14,9 +14,11 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from agent.desk import Desk
 from agent.state_folder import StateFolder
@@ -27,26 +29,37 @@ _STOP_SECONDS = 5
 
 
 def create_app(desk: Desk, token: str) -> Starlette:
-    """`POST /cycle/{job}`, `GET /plans`, `GET /units/{id}`; an error of ours is 422 with its one line."""
+    """`POST /cycle` and `/chat`, `GET /plans` and `/units/{id}`; an error of ours is 422 with its one line."""
+    endpoints: list[tuple[str, str, Callable[[Request, Any], Any]]] = [
+        ("POST", "/cycle", lambda _, body: desk.cycle(body["job"], body["month"])),
+        ("POST", "/chat", lambda _, body: desk.chat(body["operator"], body["text"])),
+        ("GET", "/plans", lambda *_: desk.plans()),
+        ("GET", "/units/{id}", lambda request, _: desk.show(request.path_params["id"])),
+    ]
+    return Starlette(routes=[Route(path, _Answer(act, token), methods=[method]) for method, path, act in endpoints])
 
-    def answer(act: Callable[[Request], Any]) -> Callable[[Request], Response]:
-        def respond(request: Request) -> Response:
-            if not secrets.compare_digest(request.headers.get("authorization", ""), f"Bearer {token}"):
-                return JSONResponse({"error": "the token of the state folder is needed"}, 401)
-            try:
-                return JSONResponse(act(request))
-            except StrongroomError as error:
-                return JSONResponse({"error": str(error)}, 422)
 
-        return respond
+class _Answer:
+    """One endpoint, for whoever has the token. The desk blocks, so it answers in a thread."""
 
-    return Starlette(
-        routes=[
-            Route("/cycle/{job}", answer(lambda r: desk.cycle(r.path_params["job"])), methods=["POST"]),
-            Route("/plans", answer(lambda _: desk.plans())),
-            Route("/units/{id}", answer(lambda r: desk.show(r.path_params["id"]))),
-        ]
-    )
+    def __init__(self, act: Callable[[Request, Any], Any], token: str) -> None:
+        self._act, self._token = act, f"Bearer {token}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if not secrets.compare_digest(request.headers.get("authorization", ""), self._token):
+            return JSONResponse({"error": "the token of the state folder is needed"}, 401)
+        try:
+            body = await request.json() if request.method == "POST" else None
+            return JSONResponse(await run_in_threadpool(self._act, request, body))
+        except StrongroomError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        except (ValueError, KeyError, TypeError) as error:
+            return JSONResponse({"error": f"the request cannot be read: {error}"}, 400)
 
 
 class Door:

@@ -84,6 +84,18 @@ class KeyMissing(SetupError):
         super().__init__(f"no usable key at `{path}`; {mend}")
 
 
+class ModuleMissing(SetupError):
+    def __init__(self, kernel: str, safe: str) -> None:
+        mend = "its owners sign what `strongroom policy deploy` prints"
+        super().__init__(f"Kernel `{kernel}` is not enabled in Safe `{safe}`; {mend}")
+
+
+class PolicyMismatch(SetupError):
+    def __init__(self, what: str, ours: str, chain: str) -> None:
+        mend = "restore what the Kernel has, or have the owners change it"
+        super().__init__(f"{what} is `{ours}` here and `{chain}` in the Kernel; {mend}")
+
+
 class NotDeployed(SetupError):
     def __init__(self, what: str, address: str, mend: str) -> None:
         super().__init__(f"no {what} at `{address}`; {mend}")

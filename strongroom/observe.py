@@ -54,7 +54,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         queue=queue.pending(state.nonce),
         outflows=_outflows(chain, subject, block),
         gas=_gas(chain, subject, block),
-        kernel=_kernel(chain, subject, state, block),
+        kernel=kernel_state(chain, subject, state, block),
     )
 
 
@@ -66,7 +66,8 @@ def safe_state(chain: Chain, address: Address, block: Block) -> SafeState:
     return state
 
 
-def _kernel(chain: Chain, subject: Subject, state: SafeState, block: Block) -> KernelState | None:
+def kernel_state(chain: Chain, subject: Subject, state: SafeState, block: Block) -> KernelState | None:
+    """The Kernel that `subject` names, with its buckets; `None` when there is none, or none that answers as one."""
     if subject.kernel is None:
         return None
     reads = [*kernel.state_reads(subject.kernel), *(kernel.bucket_read(subject.kernel, key) for key in subject.buckets)]

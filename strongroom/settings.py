@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
-from strongroom.model import Account, Amount, TokenId
+from strongroom.model import Account, Address, Amount, TokenId
 from strongroom.quantities import parse_amount, parse_bps, parse_seconds
 
 
@@ -31,7 +31,7 @@ class Missed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Treasury:
-    """Where the treasury is and how it is reached. Paths are absolute."""
+    """Where the treasury is and how it is reached. Paths are absolute; the Kernel is needed in guarded mode only."""
 
     name: str
     account: Account
@@ -40,6 +40,7 @@ class Treasury:
     state_dir: Path
     mode: Mode
     operators: tuple[str, ...]
+    kernel: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,19 @@ def load_treasury(text: str, folder: Path, name: str = "treasury.toml") -> Treas
     """Relative state folders count from `folder`, where the document lies. Raises `InputError` naming key and mend."""
     with parse(text, name) as table, table.table("account") as account, table.table("operators") as operators:
         state = Path(table.text("state_dir")).expanduser()
+        mode = Mode(table.choice("mode", tuple(Mode)))
+        kernel = account.address("kernel") if account.has("kernel") else None
+        if mode is Mode.GUARDED and kernel is None:
+            raise BadValue(mode, table.path("mode"), "name `kernel` in [account]; `strongroom policy deploy` says how")
         return Treasury(
             name=table.text("name"),
             account=Account(account.integer("chain_id"), account.address("safe")),
             rpc=_url(table, "rpc"),
             service=_url(table, "service"),
             state_dir=state if state.is_absolute() else (folder / state).resolve(),
-            mode=Mode(table.choice("mode", tuple(Mode))),
+            mode=mode,
             operators=operators.texts("names", ()),
+            kernel=kernel,
         )
 
 

@@ -19,9 +19,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("agent.cli.doctor:doctor", "check every part and say how to mend it"),
     "run": ("agent.cli.run:run", "long-lived: runner and socket"),
     "cycle": ("agent.cli.cycle:cycle", "one scheduled operation now"),
+    "chat": ("agent.cli.chat:chat", "operators' commands in plain sentences"),
     "status": ("agent.cli.look:status", "where the treasury and its units stand"),
     "plans": ("agent.cli.look:plans", "every unit and its state"),
     "show": ("agent.cli.look:show", "one unit with every finding"),
+    "policy": ("agent.cli.policy:policy", "check, test, compile and deploy the policy"),
+    "rekey": ("agent.cli.rekey:rekey", "a new agent key: what the owners must sign"),
     "ledger": ("agent.cli.ledger:ledger", "verify, show and prove the audit log"),
     "guardian": ("guardians.cli:guardian", "what guardians do; works with the agent stopped"),
 }

@@ -15,26 +15,28 @@ from agent.cli.reach import config_option, json_option, reach
 @click.command()
 @click.argument("job", default="payroll")
 @click.option("--dry-run", is_flag=True, help="Plan, rehearse and judge, whatever the mode; nothing is signed.")
+@click.option("--month", help="The month it is for, such as 2026-11; default: this one.")
 @config_option
 @json_option
-def cycle(job: str, dry_run: bool, config: Path, as_json: bool) -> None:
+def cycle(job: str, dry_run: bool, month: str | None, config: Path, as_json: bool) -> None:
     """Run JOB of schedule.toml now.
 
     \b
     Examples:
       strongroom cycle payroll
       strongroom cycle payroll --dry-run --json
+      strongroom cycle payroll --month 2026-12
     """
-    answer = _dry(config, job) if dry_run else _now(config, job)
+    answer = _dry(config, job, month) if dry_run else _now(config, job, month)
     say(_text(answer), answer, as_json)
 
 
-def _now(config: Path, job: str) -> dict[str, Any]:
+def _now(config: Path, job: str, month: str | None) -> dict[str, Any]:
     with reach(config) as desk:
-        return desk.cycle(job)
+        return desk.cycle(job, month)
 
 
-def _dry(config: Path, job: str) -> dict[str, Any]:
+def _dry(config: Path, job: str, month: str | None) -> dict[str, Any]:
     from agent.app import open_documents, open_treasurer
     from agent.desk import OwnDesk
     from strongroom.settings import Mode
@@ -42,7 +44,7 @@ def _dry(config: Path, job: str) -> dict[str, Any]:
     documents = open_documents(config)
     shadow = replace(documents, treasury=replace(documents.treasury, mode=Mode.SHADOW))
     with open_treasurer(shadow) as treasurer:
-        return OwnDesk(treasurer).cycle(job)
+        return OwnDesk(treasurer).cycle(job, month)
 
 
 def _text(answer: dict[str, Any]) -> str:

@@ -72,8 +72,11 @@ class FarDesk:
     def __init__(self, socket: dict[str, str]) -> None:
         self._socket = socket
 
-    def cycle(self, job_id: str) -> dict[str, Any]:
-        return dict(self._ask("POST", f"/cycle/{job_id}"))
+    def cycle(self, job_id: str, month: str | None = None) -> dict[str, Any]:
+        return dict(self._ask("POST", "/cycle", {"job": job_id, "month": month}))
+
+    def chat(self, operator: str, text: str) -> dict[str, Any]:
+        return dict(self._ask("POST", "/chat", {"operator": operator, "text": text}))
 
     def plans(self) -> list[dict[str, Any]]:
         return list(self._ask("GET", "/plans"))
@@ -81,12 +84,13 @@ class FarDesk:
     def show(self, unit_id: str) -> dict[str, Any]:
         return dict(self._ask("GET", f"/units/{unit_id}"))
 
-    def _ask(self, method: str, path: str) -> Any:
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
         import httpx
 
         headers = {"authorization": f"Bearer {self._socket['token']}"}
         try:
-            answer = httpx.request(method, self._socket["url"] + path, headers=headers, timeout=_PATIENCE_SECONDS)
+            url = self._socket["url"] + path
+            answer = httpx.request(method, url, headers=headers, json=body, timeout=_PATIENCE_SECONDS)
             data = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise NotAnswering(self._socket["url"], str(error)) from error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from agent import example
-from agent.demo.stage import Stage
+from agent.demo.stage import Stage, StoryBroken
 from strongroom.model import Address, TokenId
+from strongroom.ports import Read
 from strongroom.protocols.erc20 import read_balance
 from strongroom.quantities import format_units
 from strongroom.settings import Mode
@@ -15,6 +19,10 @@ from strongroom.world.people import AGENT, GUARDIANS, Person
 from strongroom.world.treasury import DECIMALS
 from strongroom.world.world import World
 
+if TYPE_CHECKING:
+    from strongroom.wallet.service import SafeService
+
+T = TypeVar("T")
 PASSWORD = "correct horse battery staple"  # noqa: S105 - the demo's own, for keys that are public anyway
 # Key derivation is meant to be slow; the demo's keys are public.
 _ITERATIONS = 1_000
@@ -28,14 +36,21 @@ class Scene:
     world: World
     home: Path
     service: str
+    kernel: Address | None = None
+
+    @property
+    def kernel_address(self) -> Address:
+        if self.kernel is None:
+            raise StoryBroken("the Kernel is not installed yet")
+        return self.kernel
 
     def documents(self, mode: Mode) -> Path:
         """Writes the four documents for a mode; the state folder, with the agent's key in it, is the same for all."""
         state = self.home / "state"
-        folder = example.write(example.documents(self.world, self.service, state, mode), self.home / mode)
+        texts = example.documents(self.world, self.service, state, mode, self.kernel)
         if not (state / "keystore" / "agent.json").exists():
             write_key(state / "keystore" / "agent.json", AGENT)
-        return folder
+        return example.write(texts, self.home / mode)
 
     def guardian(self, person: Person) -> tuple[Path, Path]:
         """A guardian's own documents and keystore."""
@@ -45,28 +60,33 @@ class Scene:
             write_key(own / "key.json", person)
         return own, own / "key.json"
 
-    def held(self, holder: Address, token: TokenId) -> int:
+    def read(self, wanted: Read[T]) -> T:
+        """One view call at the newest block."""
         from strongroom.chain.rpc import RpcChain
 
-        chain = RpcChain(self.world.url)
-        try:
-            return int(chain.read([read_balance(self.world.contracts.tokens[token], holder)], chain.head())[0])
-        finally:
-            chain.close()
+        with closing(RpcChain(self.world.url)) as chain:
+            value: T = chain.read([wanted], chain.head())[0]
+        return value
 
-    def register_delegate(self) -> None:
-        """The first guardian lets the agent's key propose."""
+    def held(self, holder: Address, token: TokenId) -> int:
+        return self.read(read_balance(self.world.contracts.tokens[token], holder))
+
+    @contextmanager
+    def queue(self) -> Iterator[SafeService]:
+        """The guardians' queue."""
         from strongroom.chain.rpc import RpcChain
         from strongroom.wallet.service import SafeService
 
-        chain = RpcChain(self.world.url)
-        service = SafeService(self.service, self.world.account, chain)
-        try:
-            first = GUARDIANS[0]
-            service.register_delegate(AGENT.address, "strongroom", first.address, signing(first))
-        finally:
-            service.close()
-            chain.close()
+        with (
+            closing(RpcChain(self.world.url)) as chain,
+            closing(SafeService(self.service, self.world.account, chain)) as service,
+        ):
+            yield service
+
+    def register_delegate(self) -> None:
+        """The first guardian lets the agent's key propose."""
+        with self.queue() as queue:
+            queue.register_delegate(AGENT.address, "strongroom", GUARDIANS[0].address, signing(GUARDIANS[0]))
 
 
 def write_key(path: Path, person: Person) -> None:
@@ -75,7 +95,7 @@ def write_key(path: Path, person: Person) -> None:
     write_keystore(path, person.key, PASSWORD, iterations=_ITERATIONS)
 
 
-def signing(person: Person):  # type: ignore[no-untyped-def]
+def signing(person: Person) -> Callable[[bytes], bytes]:
     """A person's plain signature over a digest."""
     from eth_account import Account
 

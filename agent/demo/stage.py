@@ -72,8 +72,9 @@ class Stage:
 
     def _answer(self, command: Sequence[str]) -> Any:
         done = subprocess.run(command, capture_output=True, text=True, env=dict(self.environment), timeout=60)
-        if done.returncode:
-            raise StoryBroken(done.stderr.strip() or done.stdout.strip())
+        # A refusal exits 1 and still answers on stdout; an error answers in one line on stderr.
+        if done.returncode and not done.stdout.strip():
+            raise StoryBroken(done.stderr.strip())
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:

@@ -7,14 +7,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from agent.app import PASSWORD as AGENT_PASSWORD
-from agent.demo import propose
+from agent.demo import guarded, propose, thief
 from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage, free_port
 from guardians.app import PASSWORD as GUARDIAN_PASSWORD
+from strongroom.model import Lane
 from strongroom.settings import Mode
 from strongroom.world.world import World
 
@@ -27,8 +29,36 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
         propose.shadow(scene)
         hash_ = propose.proposal(scene)
         propose.guardians_sign(scene, hash_)
-        owner_lane = propose.executed(scene)
-    return {"owner_lane": owner_lane, "seconds": round(time.monotonic() - started, 1)}
+        propose.executed(scene)
+        scene = guarded.install(scene)
+        guarded.payroll(scene, _next_month())
+        guarded.chat(scene)
+        loot = thief.drain(scene)
+        thief.rekey(scene)
+        counted = _count(scene)
+    return {
+        **counted,
+        "drain_extracted_units": loot.extracted_units,
+        "drain_cap_units": loot.cap_units,
+        "rekeyed": True,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _next_month() -> str:
+    today = datetime.now(UTC)
+    return f"{today.year + today.month // 12}-{today.month % 12 + 1:02d}"
+
+
+def _count(scene: Scene) -> dict[str, int]:
+    """Intents by what became of them, as the units table has it."""
+    units = scene.stage.strongroom("plans", "--config", str(scene.documents(Mode.GUARDED)))
+    done = [unit for unit in units if unit["status"] == "executed"]
+    return {
+        "agent_lane": sum(unit["intents"] for unit in done if unit["lane"] == Lane.AGENT),
+        "owner_lane": sum(unit["intents"] for unit in done if unit["lane"] == Lane.OWNER),
+        "denied": sum(unit["intents"] for unit in units if unit["status"] == "denied"),
+    }
 
 
 def _open(stack: ExitStack, tell: Callable[[str], None]) -> Scene:

@@ -216,6 +216,11 @@ def bucket_read(kernel: Address, key: Digest) -> Read[Bucket]:
     )
 
 
+def available_read(kernel: Address, key: Digest) -> Read[int]:
+    """Units that could be spent from the bucket now."""
+    return view(kernel, "available(bytes32)", ["uint256"], int, [from_digest(key)])
+
+
 def burned_read(kernel: Address, key: Address) -> Read[bool]:
     return view(kernel, "burned(address)", ["bool"], bool, [key])
 

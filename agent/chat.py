@@ -1,0 +1,74 @@
+"""The command grammar of the chat: plain sentences with one meaning each, no model needed. docs/chat.md documents it.
+
+pay AMOUNT TOKEN to PAYEE [for REASON]
+swap AMOUNT TOKEN to TOKEN [for REASON]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from policies.terms import PolicyDocument
+from strongroom.errors import BadValue, Unparseable
+from strongroom.model import Amount, Facts, Intent, Label, Labelled, Pay, Plan, Swap, TokenId, Unit
+from strongroom.quantities import parse_amount
+
+_PAY = re.compile(r"pay (?P<amount>\S+ \S+) to (?P<payee>\S+)(?: for (?P<reason>.+))?", re.IGNORECASE)
+_SWAP = re.compile(r"swap (?P<amount>\S+ \S+) to (?P<token>\S+)(?: for (?P<reason>.+))?", re.IGNORECASE)
+_LONGEST_REASON = 200
+HELP = "write `pay 2,500 USDC to alice for the audit` or `swap 2 WETH to USDC`"
+
+
+def require_operator(name: str, operators: Collection[str]) -> None:
+    """Raises `BadValue` for a name that treasury.toml does not list."""
+    if name not in operators:
+        known = ", ".join(f"`{each}`" for each in operators) or "nobody yet"
+        raise BadValue(name, "an operator", f"treasury.toml lists {known}")
+
+
+def reader(operator: str, document: PolicyDocument) -> Callable[[str, str, Facts], Plan]:
+    """Reads an operator's words, a plan's id and facts into that plan of one unit. Raises `InputError`."""
+
+    def read(text: str, plan_id: str, facts: Facts) -> Plan:
+        intent = parse(text, plan_id, document)
+        unit = Unit(plan_id, facts.account, (intent,))
+        return Plan(plan_id, f"operator:{operator}", (unit,), " ".join(text.split()))
+
+    return read
+
+
+def parse(text: str, id: str, document: PolicyDocument) -> Intent:
+    """The one intent that the words mean. Everything in it was said by the operator. Raises `Unparseable` for words
+    outside the grammar, `BadValue` for an amount that cannot be."""
+    words = " ".join(text.split())
+    if found := _PAY.fullmatch(words):
+        amount = _amount(found["amount"], document)
+        return Pay(id, _said(amount.token), _said(found["payee"]), _said(amount.units), _reason(found["reason"]))
+    if found := _SWAP.fullmatch(words):
+        amount = _amount(found["amount"], document)
+        token_out = TokenId(found["token"])
+        return Swap(id, _said(amount.token), _said(token_out), _said(amount.units), _reason(found["reason"]))
+    raise Unparseable(words, HELP)
+
+
+def _amount(text: str, document: PolicyDocument) -> Amount:
+    decimals = {listed.token.id: listed.token.decimals for listed in document.tokens.values()}
+    amount = parse_amount(text, decimals, "the amount")
+    if amount.units == 0:
+        raise BadValue(text, "the amount", "write more than zero")
+    return amount
+
+
+def _reason(text: str | None) -> Labelled[str]:
+    if text and len(text) > _LONGEST_REASON:
+        raise BadValue(text[:40] + "…", "the reason", f"write at most {_LONGEST_REASON} characters")
+    return _said(text or "")
+
+
+T = TypeVar("T")
+
+
+def _said(value: T) -> Labelled[T]:
+    return Labelled(value, Label.OPERATOR)

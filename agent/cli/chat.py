@@ -1,0 +1,62 @@
+"""`strongroom chat`: operators' commands."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli import say
+from agent.cli.reach import config_option, json_option, reach
+from agent.desk import Desk
+from strongroom.errors import StrongroomError
+
+
+@click.command()
+@click.option("-m", "--message", help="One command; without it, commands are read line by line.")
+@click.option("--as", "operator", default=getpass.getuser, help="The operator's name in treasury.toml; default: you.")
+@config_option
+@json_option
+def chat(message: str | None, operator: str, config: Path, as_json: bool) -> None:
+    """Give the treasurer a command. What the policy denies exits 1, with every finding.
+
+    \b
+    Examples:
+      strongroom chat --as ana -m "pay 2,500 USDC to alice for the audit"
+      strongroom chat --as ana -m "swap 2 WETH to USDC"
+    """
+    with reach(config) as desk:
+        if message is None:
+            _converse(desk, operator, as_json)
+        elif not _carry_out(desk, operator, message, as_json):
+            raise click.exceptions.Exit(1)
+
+
+def _converse(desk: Desk, operator: str, as_json: bool) -> None:
+    """Line by line until the end of input; a line that fails costs only itself."""
+    for line in sys.stdin:
+        if line.strip():
+            try:
+                _carry_out(desk, operator, line, as_json)
+            except StrongroomError as error:
+                click.echo(str(error), err=True)
+
+
+def _carry_out(desk: Desk, operator: str, text: str, as_json: bool) -> bool:
+    answer = desk.chat(operator, text)
+    say("\n".join(line for unit in answer["units"] for line in _lines(unit)), answer, as_json)
+    return all(unit["status"] != "denied" for unit in answer["units"])
+
+
+def _lines(unit: dict[str, Any]) -> list[str]:
+    where = unit["tx_hash"] or (f"proposal {unit['proposal']}" if unit["status"] == "waiting" else "")
+    head = f"{unit['id']}: {unit['status']} {where}".rstrip()
+    return [head, *(_finding(finding) for finding in unit["findings"])]
+
+
+def _finding(finding: dict[str, Any]) -> str:
+    measured = " of ".join(part for part in (finding["measured"], finding["limit"]) if part)
+    return f"  {finding['verdict']:5} {finding['rule']}: {finding['reason']}" + (f" [{measured}]" if measured else "")

@@ -1,0 +1,76 @@
+"""`strongroom ledger`: read and verify the audit log, with the treasurer running or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli import say
+from agent.cli.reach import config_option, json_option
+
+
+@click.group()
+def ledger() -> None:
+    """Verify and show the audit log."""
+
+
+def _folder(config: Path) -> Path:
+    from agent.state_folder import StateFolder
+    from strongroom.documents import read
+    from strongroom.settings import load_treasury
+
+    return StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir).ledger
+
+
+@ledger.command()
+@config_option
+@json_option
+def verify(config: Path, as_json: bool) -> None:
+    """Recompute everything; name the first entry that is not intact.
+
+    \b
+    Example:
+      strongroom ledger verify
+    """
+    from strongroom.ledger.verification import verify as recompute
+
+    folder = _folder(config)
+    report = recompute(folder)
+    report.demand(folder)
+    data = {"entries": report.size, "root": report.root.hex()}
+    say(f"{report.size} entries are intact; root {report.root.hex()}", data, as_json)
+
+
+@ledger.command()
+@click.argument("index", type=int, required=False)
+@config_option
+@json_option
+def show(index: int | None, config: Path, as_json: bool) -> None:
+    """One entry in full, or a line for each.
+
+    \b
+    Examples:
+      strongroom ledger show
+      strongroom ledger show 12 --json
+    """
+    from strongroom.ledger.reading import read_entries
+    from strongroom.plain import to_plain
+
+    entries = [entry for entry in read_entries(_folder(config)) if index in (None, entry.index)]
+    data: list[dict[str, Any]] = [
+        {
+            "index": each.index,
+            "type": each.type,
+            "at": each.link.at,
+            "cause": each.link.cause,
+            "body": to_plain(each.body),
+        }
+        for each in entries
+    ]
+    if index is None:
+        text = "\n".join(f"{each['index']:5}  {each['type']:12}  because of {each['cause']}" for each in data)
+    else:
+        text = "\n".join(entry.raw.decode() for entry in entries)
+    say(text, data, as_json)
