@@ -18,7 +18,7 @@ class MemoryQueue:
     def __init__(self, account: Account, owners: Sequence[Address], delegates: Mapping[Address, Address]) -> None:
         self._account, self._owners, self._delegates = account, tuple(owners), dict(delegates)
         self._queued: dict[Digest, Queued] = {}
-        self._executed: set[Digest] = set()
+        self._executed: dict[Digest, Digest] = {}
         self._next_nonce = 0
 
     def pending(self, from_nonce: int) -> tuple[Queued, ...]:
@@ -49,9 +49,12 @@ class MemoryQueue:
             approvals = (*queued.approvals, Approval(signed.owner, signed.signature))
             self._queued[safe_tx_hash] = replace(queued, approvals=approvals)
 
-    def execute(self, safe_tx_hash: Digest) -> None:
+    def executed(self, safe_tx_hash: Digest) -> Digest | None:
+        return self._executed.get(safe_tx_hash)
+
+    def execute(self, safe_tx_hash: Digest, tx_hash: Digest) -> None:
         """What the chain does in life: the transaction leaves the queue and its nonce is used up."""
-        self._executed.add(safe_tx_hash)
+        self._executed[safe_tx_hash] = tx_hash
         self._next_nonce = self._queued[safe_tx_hash].tx.nonce + 1
 
     def _require_acceptable(self, tx: SafeTx, claimed: Digest) -> None:

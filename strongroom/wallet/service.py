@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from strongroom.addresses import from_digest, to_address
 from strongroom.errors import ServiceError, ServiceRefused, ServiceUnreachable
-from strongroom.model import NATIVE, Account, Address, Approval, Digest, Operation, Queued, SafeState, SafeTx
+from strongroom.model import NATIVE, Account, Address, Approval, Block, Digest, Operation, Queued, SafeState, SafeTx
 from strongroom.ports import Chain
 from strongroom.protocols.safe import safe_tx_hash, state_from, state_reads
 from strongroom.wallet.signatures import Signed, signable_of, split_signatures, stands
@@ -188,7 +188,7 @@ class SafeService:
                 tx=tx,
                 safe_tx_hash=Digest(row["safeTxHash"]),
                 proposer=Address(row["proposer"] or NATIVE),
-                approvals=self._approvals(tx, row, state) if state else (),
+                approvals=self._approvals(tx, row, state, block) if state else (),
                 origin=str(row["origin"] or ""),
             )
             for row, tx in read
@@ -218,9 +218,9 @@ class SafeService:
         if (computed := safe_tx_hash(tx)) != claimed:
             raise ServiceRefused(claimed, f"its fields hash to `{computed}`; do not sign it")
 
-    def _approvals(self, tx: SafeTx, row: Mapping[str, Any], state: SafeState) -> tuple[Approval, ...]:
+    def _approvals(self, tx: SafeTx, row: Mapping[str, Any], state: SafeState, block: Block) -> tuple[Approval, ...]:
         """The signatures of present owners that the Safe would take, one for each owner however often it is listed."""
-        signable, block = signable_of(tx), self._chain.head()
+        signable = signable_of(tx)
         found: dict[Address, Approval] = {}
         for confirmation in row["confirmations"] or ():
             signed = _claimed(confirmation, signable.digest)

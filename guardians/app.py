@@ -1,0 +1,131 @@
+"""The guardians' composition root: a guardian's own documents, node and service, wired without the agent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from strongroom.documents import read
+from strongroom.errors import BadValue, KeyMissing, WrongChain
+from strongroom.settings import Treasury, load_treasury
+
+if TYPE_CHECKING:
+    from guardians.key import GuardianKey
+    from policies.terms import PolicyDocument
+    from strongroom.observe import Subject
+    from strongroom.ports import Chain
+    from strongroom.wallet.service import SafeService
+
+PASSWORD = "STRONGROOM_GUARDIAN_PASSWORD"  # noqa: S105 - the variable's name
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A wired guardian: nothing here holds a key or a ledger."""
+
+    treasury: Treasury
+    document: PolicyDocument
+    subject: Subject
+    chain: Chain
+    service: SafeService
+
+
+@contextmanager
+def open_console(folder: Path) -> Iterator[Console]:
+    """Reads the two documents in `folder` and connects. Raises `InputError`, `WrongChain` or `NodeError`."""
+    treasury, document = open_documents(folder)
+    with ExitStack() as stack:
+        chain = _chain(stack, treasury)
+        yield Console(treasury, document, subject_of(document), chain, _service(stack, treasury, chain))
+
+
+def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
+    """The guardian's own copies, about one account. Raises `InputError`."""
+    from policies.document import load
+
+    treasury = load_treasury(read(folder / "treasury.toml"), folder)
+    document = load(read(folder / "policy.toml"))
+    if document.account != treasury.account:
+        named = f"chain `{treasury.account.chain_id}` Safe `{treasury.account.safe}`"
+        raise BadValue(document.account.safe, "[account] of policy.toml", f"treasury.toml names {named}")
+    return treasury, document
+
+
+def subject_of(document: PolicyDocument) -> Subject:
+    """What a guardian looks at: the policy's tokens and feeds, and outflows as far back as its windows reach."""
+    from strongroom.observe import Subject
+
+    return Subject(
+        account=document.account,
+        tokens=tuple(listed.token for listed in document.tokens.values()),
+        feeds={token: document.feeds_of(token) for token in document.tokens},
+        agent=None,
+        window_seconds=document.history_seconds(),
+    )
+
+
+def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
+    from strongroom.chain.rpc import RpcChain
+
+    chain = RpcChain(treasury.rpc)
+    stack.callback(chain.close)
+    if (found := chain.chain_id()) != treasury.account.chain_id:
+        raise WrongChain(treasury.rpc, found, treasury.account.chain_id)
+    return chain
+
+
+def _service(stack: ExitStack, treasury: Treasury, chain: Chain) -> SafeService:
+    from strongroom.wallet.service import SafeService
+
+    service = SafeService(treasury.service, treasury.account, chain)
+    stack.callback(service.close)
+    return service
+
+
+def open_keystore(keystore: Path, ask: Callable[[], str | None]) -> GuardianKey:
+    """The guardian's key. The password is the environment's `STRONGROOM_GUARDIAN_PASSWORD`, else what `ask` returns.
+    Raises `KeyMissing`."""
+    from guardians.key import open_key
+
+    if not keystore.is_file():
+        raise KeyMissing(str(keystore), "name your keystore with `--keystore`")
+    password = os.environ.get(PASSWORD) or ask()
+    if password is None:
+        raise KeyMissing(str(keystore), f"set {PASSWORD}, or run on a terminal to be asked for the password")
+    return open_key(keystore, password)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the bundled Transaction Service listens, on loopback, and what it stands on."""
+
+    rpc: str
+    port: int
+    store: Path
+
+
+def serving(folder: Path, rpc: str | None, port: int | None, store: Path | None) -> Serving:
+    """What the options leave open comes from treasury.toml. Raises `InputError`."""
+    if rpc and port and store:
+        return Serving(rpc, port, store)
+    treasury = load_treasury(read(folder / "treasury.toml"), folder)
+    listed = port or urlsplit(treasury.service).port
+    if listed is None:
+        raise BadValue(treasury.service, "`service` in treasury.toml", "name its port there, or give `--port`")
+    return Serving(rpc or treasury.rpc, listed, store or treasury.state_dir / "service.db")
+
+
+def serve(settings: Serving, ready: Callable[[str], None]) -> None:
+    """Answers until it is interrupted; `ready` is told the address first. Raises `NodeError` or `BadValue`."""
+    from guardians.server import serving as server
+    from strongroom.clock import WallClock
+
+    settings.store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with server.open_service(settings.rpc, settings.store, WallClock()) as service:
+        ready(f"http://{server.HOST}:{settings.port}")
+        server.serve(service, settings.port)

@@ -1,0 +1,107 @@
+"""A guardian's own check of one proposal: observe, decode, rehearse, decide, again.
+
+The four functions are the agent's; what makes the check independent is that everything is read anew, from the
+guardian's own node, by the guardian's own policy, and from the very bytes that would be signed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from guardians.decompile import decompile, read_moves
+from policies.document import document_hash
+from policies.effects import Move
+from policies.engine import decide
+from policies.terms import PolicyDocument
+from simulations.rehearse import rehearse
+from strongroom.errors import NotQueued, ServiceRefused
+from strongroom.model import Compiled, Decision, Digest, Facts, Operation, Queued, Rehearsal, SafeTx, Verdict
+from strongroom.observe import Subject, observe
+from strongroom.ports import Chain, Queue
+from strongroom.protocols.safe import safe_tx_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What waits in the queue, with its hash computed here and its calls read by the policy. `policy_named` is the
+    policy hash that its origin claims: anyone may write one there, so it proves nothing and only a difference tells."""
+
+    queued: Queued
+    safe_tx_hash: Digest
+    moves: tuple[Move, ...]
+    compiled: Compiled
+    policy_named: str | None
+
+    @property
+    def tx(self) -> SafeTx:
+        return self.queued.tx
+
+    @property
+    def is_rejection(self) -> bool:
+        """Whether it does nothing but use up its nonce, as Safe users reject what waits there."""
+        tx = self.tx
+        return tx.to == tx.account.safe and not tx.value_wei and not tx.data and tx.operation is Operation.CALL
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A proposal with everything that judged it."""
+
+    proposal: Proposal
+    facts: Facts
+    rehearsal: Rehearsal
+    decision: Decision
+    document: PolicyDocument
+
+    @property
+    def denied(self) -> bool:
+        return self.decision.verdict is Verdict.DENY
+
+    @property
+    def same_policy(self) -> bool | None:
+        """Whether the proposal names this very policy; `None` when it names none."""
+        named = self.proposal.policy_named
+        return None if named is None else named == document_hash(self.document)
+
+
+def find_queued(queue: Queue, safe_tx_hash: Digest) -> Queued:
+    """Raises `NotQueued`, or `ServiceError`."""
+    queued = queue.find(safe_tx_hash)
+    if queued is None:
+        raise NotQueued(safe_tx_hash)
+    return queued
+
+
+def read_proposal(queued: Queued, document: PolicyDocument) -> Proposal:
+    """The proposal in the policy's words. Raises `ServiceRefused` when its fields are not those of the claimed hash:
+    no adapter's word is taken for that, whatever it checked itself."""
+    computed = safe_tx_hash(queued.tx)
+    if computed != queued.safe_tx_hash:
+        raise ServiceRefused(queued.safe_tx_hash, f"its fields hash to `{computed}`; do not sign it")
+    tx, named = queued.tx, _policy_named(queued.origin)
+    return Proposal(queued, computed, read_moves(tx, document), decompile(tx, document), named)
+
+
+def review(chain: Chain, queue: Queue, document: PolicyDocument, subject: Subject, queued: Queued) -> Review:
+    """The decision of `document` on exactly the bytes of `queued`, at the newest block. Raises `NodeError` or
+    `ServiceError` where something cannot be read: what was not seen is not judged."""
+    proposal = read_proposal(queued, document)
+    facts = _without(observe(chain, queue, subject), proposal.safe_tx_hash)
+    envelope = proposal.compiled.envelope
+    rehearsal = rehearse(chain, proposal.tx, facts, envelope.recipients, envelope.spenders)
+    decision = decide(proposal.compiled, proposal.tx, rehearsal, facts, document)
+    return Review(proposal, facts, rehearsal, decision, document)
+
+
+def _without(facts: Facts, own: Digest) -> Facts:
+    """Facts in which the proposal is not in flight beside itself."""
+    return replace(facts, queue=tuple(queued for queued in facts.queue if queued.safe_tx_hash != own))
+
+
+def _policy_named(origin: str) -> str | None:
+    try:
+        named = json.loads(origin)["policy"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return named if isinstance(named, str) else None

@@ -1,0 +1,122 @@
+"""Reviews for people, line by line, and as plain JSON for machines: the same facts in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from guardians.review import Proposal, Review
+from guardians.wording import describe_calls, escaped, show_address, show_amount
+from policies.document import document_hash
+from policies.terms import PolicyDocument
+from strongroom.model import Finding, SafeState, Verdict
+from strongroom.plain import to_plain
+
+
+def proposal_lines(proposal: Proposal, safe: SafeState, document: PolicyDocument) -> Iterator[str]:
+    """What would be signed and who has signed, unjudged."""
+    queued = proposal.queued
+    yield f"proposal {proposal.safe_tx_hash}"
+    yield "  compare this hash with the one on your hardware wallet or in the Safe UI, to the last digit"
+    yield f"  Safe {proposal.tx.account.safe} on chain {proposal.tx.account.chain_id}, nonce {proposal.tx.nonce}"
+    yield f"  proposed in the name of {queued.proposer}, who writes {escaped(queued.origin)}"
+    yield "  it would"
+    yield from (f"    {number}. {line}" for number, line in enumerate(describe_calls(proposal, document), 1))
+    yield f"  signed by {_signed(proposal)} ({len(queued.approvals)} of {safe.threshold})"
+
+
+def _signed(proposal: Proposal) -> str:
+    return ", ".join(approval.guardian for approval in proposal.queued.approvals) or "nobody yet"
+
+
+def review_lines(review: Review) -> Iterator[str]:
+    """The proposal, what the rehearsal moved, every finding, and the verdict."""
+    yield from proposal_lines(review.proposal, review.facts.safe, review.document)
+    yield from _rehearsal_lines(review)
+    yield f"  findings by policy {document_hash(review.document)}, {_policy_compared(review)}"
+    yield "    bytes do not tell who chose an amount: here each counts as a model's choice"
+    # Five salaries give five equal findings: people read each once, the JSON keeps all.
+    yield from dict.fromkeys(f"    {_finding_line(finding)}" for finding in _strictest_first(review.decision.findings))
+    yield f"verdict {review.decision.verdict}: {_verdict_in_words(review)}"
+
+
+def _rehearsal_lines(review: Review) -> Iterator[str]:
+    rehearsal, document = review.rehearsal, review.document
+    yield f"  rehearsed on block {rehearsal.block.number}, {rehearsal.gas_used:,} gas"
+    earlier = sum(queued.tx.nonce < review.proposal.tx.nonce for queued in review.facts.queue)
+    if earlier:
+        yield f"    {earlier} that wait at earlier nonces would execute first and are not part of this"
+    if not rehearsal.success:
+        yield f"    it fails: {escaped(rehearsal.revert)}"
+    for delta in rehearsal.deltas:
+        sign = "+" if delta.units > 0 else ""
+        yield f"    {sign}{show_amount(delta.token, delta.units, document)} for {show_address(delta.holder, document)}"
+    for left in rehearsal.allowances:
+        yield f"    {left.spender} stays allowed to take {show_amount(left.token, left.units, document)}"
+
+
+def _policy_compared(review: Review) -> str:
+    words = {
+        True: "the same that the proposal names",
+        False: "NOT the one that the proposal names: find out whose policy.toml is newer",
+        None: "the proposal names none",
+    }
+    return words[review.same_policy]
+
+
+def _strictest_first(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: -finding.verdict.rank)
+
+
+def _finding_line(finding: Finding) -> str:
+    sides = [("measured", finding.measured), ("limit", finding.limit)]
+    compared = ", ".join(f"{name} {value}" for name, value in sides if value)
+    return f"{finding.verdict:5} {finding.rule}: {finding.reason}{f' ({compared})' if compared else ''}"
+
+
+def _verdict_in_words(review: Review) -> str:
+    decision, nonce = review.decision, review.proposal.tx.nonce
+    if review.proposal.is_rejection:
+        return f"a rejection moves nothing and no policy is asked; sign it with `guardian reject {nonce}`"
+    if decision.verdict is Verdict.DENY:
+        return f"do not sign; `guardian reject {nonce}` uses up its nonce instead"
+    if decision.verdict is Verdict.ASK:
+        return f"{decision.approvals_needed} guardians must sign, the Safe itself demands {review.facts.safe.threshold}"
+    return f"within the policy; the Safe demands {review.facts.safe.threshold} signatures"
+
+
+def proposal_data(proposal: Proposal, safe: SafeState, document: PolicyDocument) -> dict[str, Any]:
+    """`proposal_lines` as JSON."""
+    tx, queued = proposal.tx, proposal.queued
+    return {
+        "safe_tx_hash": proposal.safe_tx_hash,
+        "chain_id": tx.account.chain_id,
+        "safe": tx.account.safe,
+        "nonce": tx.nonce,
+        "to": tx.to,
+        "value_wei": str(tx.value_wei),
+        "operation": int(tx.operation),
+        "data": "0x" + tx.data.hex(),
+        "calls": list(describe_calls(proposal, document)),
+        "rejection": proposal.is_rejection,
+        "proposer": queued.proposer,
+        "origin": queued.origin,
+        "approvals": [approval.guardian for approval in queued.approvals],
+        "threshold": safe.threshold,
+    }
+
+
+def review_data(review: Review) -> dict[str, Any]:
+    """`review_lines` as JSON; findings and deltas in the model's plain form."""
+    decision = review.decision
+    return {
+        **proposal_data(review.proposal, review.facts.safe, review.document),
+        "block": review.facts.block.number,
+        "rehearsal": to_plain(review.rehearsal),
+        "verdict": str(decision.verdict),
+        "findings": to_plain(decision.findings),
+        "approvals_needed": decision.approvals_needed,
+        "guardians": list(decision.guardians),
+        "policy": decision.document_hash,
+        "policy_named": review.proposal.policy_named,
+    }

@@ -1,0 +1,75 @@
+"""Proposals in words for people: what each call does, in amounts and names. Whatever strangers wrote is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from guardians.review import Proposal
+from guardians.server.decoder import decode
+from policies.effects import Exchange, Move, Opaque, Payment, Permission
+from policies.terms import PolicyDocument
+from strongroom.model import Account, Address, Operation, TokenId
+from strongroom.quantities import format_units
+
+_SHOWN = 200
+
+
+def escaped(text: str) -> str:
+    """Untrusted text as one line of printable ASCII in quotes, at most 200 characters of it: it cannot move the cursor,
+    forge a line, or turn the direction of writing."""
+    return json.dumps(text[:_SHOWN]).replace("\x7f", "\\u007f") + ("…" if len(text) > _SHOWN else "")
+
+
+def show_amount(token: TokenId, units: int, document: PolicyDocument) -> str:
+    """`9,000.00 USDC`; the bare count where the token is not listed."""
+    listed = document.tokens.get(token)
+    return f"{format_units(units, listed.token.decimals)} {token}" if listed else f"{units} units of {token}"
+
+
+def show_address(address: Address, document: PolicyDocument) -> str:
+    """The address with the policy's name for it."""
+    if address == document.account.safe:
+        return f"the Safe ({address})"
+    payee = document.payee_at(address)
+    return f"{payee.id} ({address})" if payee else f"{address}, who is not in the address book"
+
+
+def describe_calls(proposal: Proposal, document: PolicyDocument) -> tuple[str, ...]:
+    """What each call does, one line each."""
+    if proposal.is_rejection:
+        return (f"nothing: it rejects what else waits at nonce {proposal.tx.nonce}",)
+    return tuple(_described(proposal, document))
+
+
+def _described(proposal: Proposal, document: PolicyDocument) -> Iterator[str]:
+    tx, calls = proposal.tx, proposal.compiled.calls
+    datas = [call.data for call in calls] or [tx.data]
+    for move, data in zip(proposal.moves, datas, strict=True):
+        if isinstance(move, Opaque):
+            yield f"NOT UNDERSTOOD: {move.to} {move.why}{_reads_as(tx.account, data)}"
+        else:
+            yield _understood(move, document)
+    if not calls and tx.operation is Operation.DELEGATECALL:
+        yield f"NOT UNDERSTOOD: code of {tx.to} would run as the Safe itself and may take everything"
+
+
+def _understood(move: Move, document: PolicyDocument) -> str:
+    if isinstance(move, Payment):
+        paid = show_amount(move.token, move.units, document)
+        return f"pay {paid} to {show_address(move.recipient, document)}"
+    if isinstance(move, Permission):
+        return f"let {move.spender} take {show_amount(move.token, move.units, document)}"
+    assert isinstance(move, Exchange)
+    sold = show_amount(move.token_in, move.units_in, document)
+    bought = show_amount(move.token_out, move.min_out_units, document)
+    return f"sell {sold} for at least {bought} at {move.venue.id} (pool {move.pool})"
+
+
+def _reads_as(account: Account, data: bytes) -> str:
+    """The function that bytes of no known meaning may stand for. It says what they look like, not what they do."""
+    decoded = decode(account, data)
+    if decoded is None:
+        return ""
+    arguments = ", ".join(f"{each['name']} {each['value'][:_SHOWN]}" for each in decoded["parameters"])
+    return f"; its bytes read {decoded['method']}({arguments})"
