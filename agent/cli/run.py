@@ -13,7 +13,7 @@ from agent.cli.reach import config_option
 
 
 @click.command()
-@click.option("--every", default=1.0, show_default=True, help="Seconds between looks at queue and chain.")
+@click.option("--every", default=0.5, show_default=True, help="Seconds between looks at queue and chain.")
 @config_option
 def run(every: float, config: Path) -> None:
     """Look after every unit until stopped with Ctrl-C or SIGTERM.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from agent.demo.scene import Scene
+from agent.demo.stage import end
 from strongroom.model import Address, Operation
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, ALICE, GUARDIANS, OPERATOR, STRANGER
 from strongroom.world.treasury import TREASURY, USDC, units
 
-_MONTH_SECONDS = 30 * 86_400
+_DAY_SECONDS = 86_400
+_MONTH_SECONDS = 30 * _DAY_SECONDS
 
 
 def install(scene: Scene) -> Scene:
@@ -29,6 +33,14 @@ def install(scene: Scene) -> Scene:
     scene.stage.tell(f"   Kernel {plan['kernel']}, policy {plan['document_hash']}")
     scene.stage.tell("   unaudited: its caps are what the DAO could afford to lose")
     return replace(scene, kernel=Address(plan["kernel"]))
+
+
+@contextmanager
+def running(scene: Scene) -> Iterator[None]:
+    """`strongroom run` in guarded mode; commands reach it over its socket."""
+    child = scene.stage.start_strongroom("run", "--config", str(scene.documents(Mode.GUARDED)))
+    yield
+    end(child)
 
 
 def payroll(scene: Scene, month: str) -> None:
@@ -50,6 +62,8 @@ def payroll(scene: Scene, month: str) -> None:
 def chat(scene: Scene) -> None:
     """An operator pays a known payee; a stranger, and too much, are refused with every finding."""
     scene.stage.chapter("Chat: a listed payee is paid, a stranger is refused, with every finding named")
+    # Two days after payroll: what one recipient got within a day counts together.
+    scene.world.advance(2 * _DAY_SECONDS)
     before = scene.held(ALICE.address, USDC)
     paid = say(scene, "pay 2,500 USDC to alice for the audit")
     scene.stage.check(paid["status"] == "executed", "the payment executes")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from subprocess import Popen
 
 from agent.demo.scene import Scene, shown
+from agent.demo.stage import end
 from strongroom.settings import Mode
-from strongroom.world.people import GUARDIANS
+from strongroom.world.people import GUARDIANS, Person
 from strongroom.world.treasury import TREASURY
 
 
@@ -22,8 +25,8 @@ def shadow(scene: Scene) -> None:
     scene.stage.check(scene.world.ask("eth_blockNumber") == before, "shadow mode sends nothing")
 
 
-def proposal(scene: Scene) -> str:
-    """`strongroom run` proposes payroll as delegate and is killed; the proposal's hash."""
+def proposal(scene: Scene) -> tuple[str, Popen[str]]:
+    """`strongroom run` proposes payroll as delegate and is killed; the proposal's hash and the next process."""
     scene.stage.chapter("Propose: payroll waits in the guardians' queue, and its process is killed")
     scene.register_delegate()
     config = str(scene.documents(Mode.PROPOSE))
@@ -35,34 +38,35 @@ def proposal(scene: Scene) -> str:
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     scene.stage.tell(f"   process {child.pid} was killed (SIGKILL) before anybody signed")
-    return str(unit["proposal"])
+    return str(unit["proposal"]), scene.stage.start_strongroom("run", "--config", config)
 
 
 def guardians_sign(scene: Scene, proposal: str) -> None:
-    """Two guardians, each in a process of their own, read for themselves and sign."""
+    """Two guardians, each in processes of their own, read for themselves and sign."""
     scene.stage.chapter("Guardians: each reads, rehearses and judges alone, without the agent's code, then signs")
-    for person in GUARDIANS[:2]:
-        config, key = scene.guardian(person)
-        seen = scene.stage.guardian("verify", proposal, "--config", str(config))
-        signed = scene.stage.guardian("sign", proposal, "--config", str(config), "--keystore", str(key), "--yes")
-        scene.stage.tell(f"   {person.name}: verdict {seen['verdict']}, signed as {signed['signed_by']}")
+    with ThreadPoolExecutor() as side_by_side:
+        for line in side_by_side.map(lambda person: _verify_and_sign(scene, person, proposal), GUARDIANS[:2]):
+            scene.stage.tell(line)
 
 
-def executed(scene: Scene) -> int:
-    """Another process finds the sleeping unit and executes it once; how many intents that were."""
+def _verify_and_sign(scene: Scene, person: Person, proposal: str) -> str:
+    config, key = scene.guardian(person)
+    seen = scene.stage.guardian("verify", proposal, "--config", str(config))
+    signed = scene.stage.guardian("sign", proposal, "--config", str(config), "--keystore", str(key), "--yes")
+    return f"   {person.name}: verdict {seen['verdict']}, signed as {signed['signed_by']}"
+
+
+def executed(scene: Scene, child: Popen[str]) -> None:
+    """Another process has found the sleeping unit and executes it once."""
     scene.stage.chapter("Execute: another process takes the unit up and settles it")
-    before = {payee.id: scene.held(payee.address, payee.monthly.token) for payee in TREASURY.payees}
     config = str(scene.documents(Mode.PROPOSE))
-    child = scene.stage.start_strongroom("run", "--config", config)
     unit = scene.stage.until("payroll", lambda: _executed(scene, config))
     scene.stage.tell(f"   process {child.pid} executed {unit['id']} in {unit['tx_hash']}")
     for payee in TREASURY.payees:
-        got = scene.held(payee.address, payee.monthly.token) - before[payee.id]
+        got = scene.held(payee.address, payee.monthly.token)
         scene.stage.check(got == payee.monthly.units, f"{payee.id} is paid once")
         scene.stage.tell(f"   {payee.id}: {shown(payee.monthly.token, got)}")
-    child.terminate()
-    child.wait()
-    return int(unit["intents"])
+    end(child)
 
 
 def _executed(scene: Scene, config: str) -> dict[str, str] | None:

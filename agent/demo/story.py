@@ -27,15 +27,18 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
     with ExitStack() as stack:
         scene = _open(stack, tell)
         propose.shadow(scene)
-        hash_ = propose.proposal(scene)
-        propose.guardians_sign(scene, hash_)
-        propose.executed(scene)
+        waiting, successor = propose.proposal(scene)
+        propose.guardians_sign(scene, waiting)
+        propose.executed(scene, successor)
         scene = guarded.install(scene)
-        guarded.payroll(scene, _next_month())
-        guarded.chat(scene)
+        with guarded.running(scene):
+            guarded.payroll(scene, _next_month())
+            guarded.chat(scene)
         loot = thief.drain(scene)
         thief.rekey(scene)
-        counted = _count(scene)
+        with guarded.running(scene):
+            thief.resume(scene)
+            counted = _count(scene)
     return {
         **counted,
         "drain_extracted_units": loot.extracted_units,

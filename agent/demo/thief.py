@@ -90,6 +90,11 @@ def rekey(scene: Scene) -> None:
     stage.check(not _steals(scene), "the old key is refused after the re-key")
     stage.check(scene.read(kernel.burned_read(scene.kernel_address, AGENT.address)), "the old key is burned")
     stage.tell(f"   {AGENT.address} is burned; {NEXT_AGENT.address} is the agent")
+
+
+def resume(scene: Scene) -> None:
+    """The new key goes on where the old one was stopped."""
+    stage = scene.stage
     paid = say(scene, "pay 10 USDC to alice for coming back")
     stage.check((paid["status"], paid["lane"]) == ("executed", "agent"), "work resumes under the new key")
 
