@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from strongroom.model import Address, Outflow, TokenId
-from strongroom.settings import Mandate, Payment
+from strongroom.settings import Mandate, Payment, Weight
+from strongroom.valuation import BPS, Price
 
 
 def payroll_due(
@@ -32,3 +34,49 @@ def runway_months(mandate: Mandate, balances: Mapping[TokenId, int]) -> int:
     if not need:
         raise ValueError("no payroll, no runway")
     return min(balances.get(token, 0) // units for token, units in need.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """Sell exactly `units_in` of one weighted token for another."""
+
+    token_in: TokenId
+    token_out: TokenId
+    units_in: int
+
+
+def trades_wanted(
+    mandate: Mandate, balances: Mapping[TokenId, int], decimals: Mapping[TokenId, int], prices: Mapping[TokenId, Price]
+) -> tuple[Trade, ...]:
+    """Trades that bring every weighted token back to its target, when one of them has left its band; none while all are
+    inside. Largest surplus against largest shortfall first. Values are in USD at the middle of each price range; units
+    sold are rounded down. Raises `KeyError` without a balance, decimals or price of a weighted token."""
+    values = {token: _value_e8(balances[token], decimals[token], prices[token]) for token in mandate.weights}
+    total = sum(values.values())
+    if not any(_outside(values[token], total, weight) for token, weight in mandate.weights.items()):
+        return ()
+    surplus = {token: values[token] - total * weight.target_bps // BPS for token, weight in mandate.weights.items()}
+    return tuple(_matched(surplus, decimals, prices))
+
+
+def _value_e8(units: int, decimals: int, price: Price) -> int:
+    scale: int = 10**decimals
+    return units * (price.low_e8 + price.high_e8) // (2 * scale)
+
+
+def _outside(value: int, total: int, weight: Weight) -> bool:
+    return abs(value * BPS - total * weight.target_bps) > total * weight.band_bps
+
+
+def _matched(
+    surplus: dict[TokenId, int], decimals: Mapping[TokenId, int], prices: Mapping[TokenId, Price]
+) -> Iterator[Trade]:
+    while True:
+        over, under = max(surplus, key=surplus.__getitem__), min(surplus, key=surplus.__getitem__)
+        moved = min(surplus[over], -surplus[under])
+        price = prices[over]
+        units = moved * 2 * 10 ** decimals[over] // (price.low_e8 + price.high_e8)
+        if units <= 0:
+            return
+        yield Trade(over, under, units)
+        surplus = surplus | {over: surplus[over] - moved, under: surplus[under] + moved}

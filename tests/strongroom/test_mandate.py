@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.mandate import monthly_need, payroll_due, runway_months
+from strongroom.mandate import monthly_need, payroll_due, runway_months, trades_wanted
 from strongroom.model import Address, Amount, Digest, Outflow, TokenId
-from strongroom.settings import Mandate, Payment
+from strongroom.settings import Mandate, Payment, Weight
+from strongroom.valuation import Price
 
 USDC, DAI = TokenId("USDC"), TokenId("DAI")
 ALICE, BOB = Address("0x" + "a1" * 20), Address("0x" + "b0" * 20)
@@ -58,3 +59,34 @@ def test_more_money_never_shortens_the_runway(usdc: int, dai: int) -> None:
 def test_a_runway_without_payroll_is_no_number() -> None:
     with pytest.raises(ValueError, match="no payroll"):
         runway_months(Mandate((), 6, {}), {})
+
+
+WETH = TokenId("WETH")
+WEIGHTED = Mandate((), 6, {WETH: Weight(6_000, 300), USDC: Weight(4_000, 300)})
+DECIMALS = {WETH: 18, USDC: 6}
+PRICES = {WETH: Price(3_000_00000000, 3_000_00000000), USDC: Price(1_00000000, 1_00000000)}
+
+
+def held(weth: int, usdc: int) -> dict[TokenId, int]:
+    return {WETH: weth, USDC: usdc}
+
+
+def test_inside_the_band_nothing_is_traded_and_one_unit_outside_the_target_is_restored() -> None:
+    """60 % of 10,000 USD in ether is 2 WETH; the band ends at 63 %."""
+    inside = held(21 * 10**17, 3_700 * 10**6)
+    assert trades_wanted(WEIGHTED, inside, DECIMALS, PRICES) == ()
+    (trade,) = trades_wanted(WEIGHTED, inside | {WETH: 21 * 10**17 + 10**13}, DECIMALS, PRICES)
+    assert (trade.token_in, trade.token_out) == (WETH, USDC)
+    assert trade.units_in == pytest.approx(10**17, rel=1e-3)
+
+
+@given(st.integers(10**15, 10**21), st.integers(10**6, 10**13))
+def test_after_the_trades_every_weight_is_at_its_target(weth: int, usdc: int) -> None:
+    """Executed at the price, the trades bring each token to its target, and sell only what there is."""
+    balances = held(weth, usdc)
+    for trade in trades_wanted(WEIGHTED, balances, DECIMALS, PRICES):
+        assert 0 < trade.units_in <= balances[trade.token_in]
+        value = trade.units_in * PRICES[trade.token_in].low_e8 // 10 ** DECIMALS[trade.token_in]
+        balances[trade.token_in] -= trade.units_in
+        balances[trade.token_out] += value * 10 ** DECIMALS[trade.token_out] // PRICES[trade.token_out].low_e8
+    assert trades_wanted(WEIGHTED, balances, DECIMALS, PRICES) == ()

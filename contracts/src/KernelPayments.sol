@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {KernelBreaker} from "./KernelBreaker.sol";
+import {IAuditRegistry} from "./interfaces/IAuditRegistry.sol";
+import {IERC20} from "./interfaces/IERC20.sol";
+import {IKernelPay} from "./interfaces/IKernel.sol";
+import {ISafe} from "./interfaces/ISafe.sol";
+import {OrderRule, PayRule} from "./interfaces/KernelTypes.sol";
+import {RuleLeaf} from "./libraries/RuleLeaf.sol";
+
+/// @title The agent's entry, and money that leaves the Safe by payment or standing order
+abstract contract KernelPayments is KernelBreaker, IKernelPay {
+    bytes32 private constant ACTIONS_KEY = keccak256(abi.encode(ACTIONS, uint32(0)));
+
+    /// @inheritdoc IKernelPay
+    function pay(PayRule calldata rule, uint256 amount, bytes32[] calldata proof, bytes32 ledgerLeaf) external locked {
+        _enter(ledgerLeaf);
+        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(RuleLeaf.TAG_PAY, rule))));
+        _checkInPolicy(leaf, proof, root);
+        _pay(leaf, rule, amount, ledgerLeaf);
+    }
+
+    /* THE AGENT'S ENTRY */
+
+    /// @dev Authority, breaker, rate limit, gate: once for every call of the agent, however many legs it has.
+    function _enter(bytes32 ledgerLeaf) internal {
+        if (msg.sender != _state.agent) revert NotAgent(msg.sender);
+        // Code may have appeared since (an EIP-7702 delegate runs for whoever calls it): only what the Safe named counts.
+        if (msg.sender.code.length != 0 && msg.sender.codehash != agentCodeHash) revert NotAgent(msg.sender);
+        if (_state.paused) revert KernelPaused();
+        _charge(ACTIONS_KEY, ONE_ACTION);
+        if (registry != address(0)) IAuditRegistry(registry).bind(ledgerLeaf, keccak256(msg.data));
+    }
+
+    function _checkInPolicy(bytes32 leaf, bytes32[] calldata proof, bytes32 policyRoot) internal pure {
+        if (!RuleLeaf.isInTree(proof, policyRoot, leaf)) revert NotInPolicy(leaf);
+    }
+
+    /// @dev Skipped until something was blocked or revoked once, which saves each leg three reads.
+    function _screen(bytes32 leaf, address target, address token) internal view {
+        if (!_state.screened) return;
+        if (revoked(leaf)) revert RuleIsRevoked(leaf);
+        if (blocked[target]) revert AddressIsBlocked(target);
+        if (blocked[token]) revert AddressIsBlocked(token);
+    }
+
+    /* PAYMENTS */
+
+    function _pay(bytes32 leaf, PayRule memory rule, uint256 amount, bytes32 ledgerLeaf) internal {
+        if (rule.delay != 0) revert RuleDelayed(leaf, rule.delay);
+        if (amount == 0) revert AmountIsZero();
+        if (amount > rule.maxAmount) revert AboveRuleMaximum(amount, rule.maxAmount);
+        _screen(leaf, rule.recipient, rule.token);
+        _charge(bucketKey(rule.token, rule.class), amount);
+        emit Paid(leaf, rule.token, rule.recipient, amount, ledgerLeaf);
+        _send(rule.token, rule.recipient, amount);
+    }
+
+    function _payOrder(bytes32 leaf, OrderRule memory rule, uint256 amount, bytes32 ledgerLeaf) internal {
+        // Without a cooldown one leaf could empty the Safe in one block.
+        if (rule.cooldown == 0 || rule.amount == 0) revert BadRule(leaf);
+        if (rule.delay != 0) revert RuleDelayed(leaf, rule.delay);
+        if (amount != rule.amount) revert NotTheOrderedAmount(amount, rule.amount);
+        _checkDue(leaf, rule);
+        _screen(leaf, rule.recipient, rule.token);
+        lastPaid[leaf] = block.timestamp;
+        emit Paid(leaf, rule.token, rule.recipient, amount, ledgerLeaf);
+        _send(rule.token, rule.recipient, amount);
+    }
+
+    function _checkDue(bytes32 leaf, OrderRule memory rule) private view {
+        bool inForce = block.timestamp >= rule.notBefore && (rule.notAfter == 0 || block.timestamp <= rule.notAfter);
+        if (!inForce) revert OrderNotInForce(rule.notBefore, rule.notAfter);
+        uint256 paidAt = lastPaid[leaf];
+        uint256 dueAt = paidAt + rule.cooldown;
+        if (paidAt != 0 && block.timestamp < dueAt) revert OrderNotDue(paidAt, dueAt);
+    }
+
+    /* THE SAFE'S CALLS */
+
+    /// @dev The Safe loses at most `amount`, whatever the token says about it. That the payee gets all of it is not
+    /// checked: a token's own fee is the payee's loss, and visible in the rehearsal.
+    function _send(address token, address recipient, uint256 amount) private {
+        uint256 before = _balance(token);
+        if (token == address(0)) {
+            _call(recipient, amount, "");
+        } else {
+            bytes memory returned = _call(token, 0, abi.encodeCall(IERC20.transfer, (recipient, amount)));
+            if (!_isTrueOrNothing(returned)) revert TransferRefused(token);
+        }
+        uint256 afterwards = _balance(token);
+        if (afterwards + amount < before) revert SpentTooMuch(token, before - afterwards, amount);
+    }
+
+    function _call(address target, uint256 value, bytes memory data) internal returns (bytes memory) {
+        (bool success, bytes memory returned) = ISafe(safe).execTransactionFromModuleReturnData(target, value, data, 0);
+        if (!success) revert CallFailed(target, returned);
+        return returned;
+    }
+
+    /// @dev Reverts without a reason for a token without code: the compiler's own check of a call's target.
+    function _balance(address token) internal view returns (uint256) {
+        return token == address(0) ? safe.balance : IERC20(token).balanceOf(safe);
+    }
+
+    function _isTrueOrNothing(bytes memory returned) private pure returns (bool) {
+        if (returned.length == 0) return true;
+        return returned.length >= 32 && abi.decode(returned, (uint256)) == 1;
+    }
+}
