@@ -89,6 +89,11 @@ def subject_of(policy: PolicyDocument, agent: Address | None, kernel: Address | 
 _MONTH_SECONDS = 31 * 86_400
 
 
+def password() -> str:
+    """The keystore's password from the environment; empty when it is not set."""
+    return os.environ.get(PASSWORD, "")
+
+
 @contextmanager
 def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iterator[Treasurer]:
     """Takes the state folder and wires everything. Raises `SetupError`, `NodeError` or `LedgerError`: nothing began."""
@@ -133,7 +138,7 @@ def _wallet(stack: ExitStack, treasury: Treasury, folder: StateFolder, chain: Ch
     from strongroom.wallet.executor import Executor, Outbox
     from strongroom.wallet.signer import open_keystore
 
-    signer = open_keystore(folder.keystore, os.environ.get(PASSWORD, ""))
+    signer = open_keystore(folder.keystore, password())
     if signer.address in safe_state(chain, treasury.account.safe, chain.head()).owners:
         raise KeyMissing(str(folder.keystore), f"`{signer.address}` owns the Safe; the agent's key never may")
     outbox = Outbox(folder.outbox)

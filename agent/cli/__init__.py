@@ -60,15 +60,15 @@ def main() -> None:
 
     try:
         require_own_packages()
-        strongroom(standalone_mode=False)
+        # Without standalone mode click returns an exit code instead of exiting with it.
+        code = strongroom(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except StrongroomError as error:
         _fail(str(error))
     except click.ClickException as error:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped")
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
 
 
 def _fail(line: str) -> None:

@@ -1,0 +1,163 @@
+"""treasury.toml, mandate.toml and schedule.toml as a treasurer reads and edits them.
+
+policy.toml is `policies.template`'s. What `load_*` of `strongroom.settings` gives, these write: a rendered value loads
+as the same value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from strongroom.model import Amount, TokenId
+from strongroom.quantities import format_bps, format_seconds, quantity
+from strongroom.settings import Job, Mandate, Payment, Treasury, Weight
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES = {"\\": "\\\\", '"': '\\"'}
+
+_TREASURY = """\
+# treasury.toml: where the treasury is and how it is reached.
+
+name = {name}
+
+# shadow:  observe, plan, rehearse, judge and record; no key, nothing signed. Stay here for some weeks.
+# propose: what is not denied becomes a proposal for the owners to sign in the Safe.
+# guarded: small moves go through the Kernel alone, within limits the chain enforces; the rest is proposed.
+mode = {mode}
+
+# A node that offers eth_simulateV1, and the Safe Transaction Service where owners see what waits for them.
+rpc = {rpc}
+service = {service}
+
+# Ledger, jobs, checkpoints and keystore. Outside any checkout, for this user only; back it up.
+state_dir = {state_dir}
+
+[account]
+chain_id = {chain_id}
+safe = {safe}
+{kernel}
+# Who may give orders in the chat, by name. Nobody, until you write somebody here.
+[operators]
+names = {operators}
+"""
+
+_KERNEL = """\
+# The Safe's module that enforces the policy on chain.
+kernel = {}
+"""
+_NO_KERNEL = """\
+# kernel = "0x…" is the Safe's module for guarded mode; `strongroom policy deploy` says how to get one.
+"""
+
+_MANDATE = """\
+# mandate.toml: what the DAO wants. The policy decides what may happen; this only says what is wished.
+
+# How many months of payroll the treasury keeps at least.
+[runway]
+months = {months}
+"""
+
+_PAYROLL = """\
+# Who is paid each month, by their names in policy.toml, in the order they are paid."""
+_NO_PAYROLL = """\
+# Nobody is paid each month yet. A line for each, by their names in policy.toml:
+#
+# [[payroll]]
+# payee = "alice"
+# amount = "7_500 USDC"
+"""
+_WEIGHTS = """\
+# Shares of the weighted tokens' value, together 100 %. Inside `target` plus or minus `band` nothing is traded."""
+_NO_WEIGHTS = """\
+# No shares are kept, so nothing is traded. Targets of swappable tokens must add up to 100 %:
+#
+# [weights.WETH]
+# target = "60 %"
+# band = "3 %"
+"""
+
+_SCHEDULE = """\
+# schedule.toml: what runs when. `cron` is minute hour day month weekday, in `timezone`. A run that was due while
+# nothing was running is caught up `once` if it is younger than `within`, or left out with `skip`.
+"""
+
+
+def render_treasury(treasury: Treasury) -> str:
+    """treasury.toml. `load_treasury(render_treasury(t), anywhere) == t` for what `load_treasury` can give."""
+    return _TREASURY.format(
+        name=toml_text(treasury.name),
+        mode=toml_text(treasury.mode),
+        rpc=toml_text(treasury.rpc),
+        service=toml_text(treasury.service),
+        state_dir=toml_text(str(treasury.state_dir)),
+        chain_id=treasury.account.chain_id,
+        safe=toml_text(treasury.account.safe),
+        kernel=_KERNEL.format(toml_text(treasury.kernel)) if treasury.kernel else _NO_KERNEL,
+        operators="[" + ", ".join(map(toml_text, treasury.operators)) + "]",
+    )
+
+
+def render_mandate(mandate: Mandate, decimals: Mapping[TokenId, int]) -> str:
+    """mandate.toml, amounts exact. `decimals` are those of the policy's listed tokens, of every token named here."""
+    payroll = [_PAYROLL, *(_payment(payment, decimals) for payment in mandate.payroll)]
+    weights = [_WEIGHTS, *(_weight(token, weight) for token, weight in mandate.weights.items())]
+    return "\n".join(
+        [
+            _MANDATE.format(months=mandate.runway_months),
+            "\n".join(payroll) if mandate.payroll else _NO_PAYROLL,
+            "\n".join(weights) if mandate.weights else _NO_WEIGHTS,
+        ]
+    )
+
+
+def render_schedule(jobs: Iterable[Job]) -> str:
+    """schedule.toml, jobs in order. `load_schedule(render_schedule(jobs)) == jobs`."""
+    return "\n".join([_SCHEDULE, *(_job(job) for job in jobs)]).rstrip("\n") + "\n"
+
+
+def toml_text(text: str) -> str:
+    """`text` as a TOML basic string on one line, whatever it holds. Raises `ValueError` on half a surrogate pair, which
+    no TOML can hold."""
+    text.encode()
+    return '"' + "".join(_escaped(text)) + '"'
+
+
+def _escaped(text: str) -> Iterator[str]:
+    for character in text:
+        if character in _ESCAPES:
+            yield _ESCAPES[character]
+        elif character.isprintable():
+            yield character
+        else:
+            # Line breaks and control characters are not allowed; invisible ones would hide from the reader.
+            yield f"\\U{ord(character):08X}" if ord(character) > 0xFFFF else f"\\u{ord(character):04X}"
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else toml_text(name)
+
+
+def _amount(amount: Amount, decimals: Mapping[TokenId, int]) -> str:
+    return f"{quantity(amount.units, decimals[amount.token])} {amount.token}"
+
+
+def _payment(payment: Payment, decimals: Mapping[TokenId, int]) -> str:
+    amount = toml_text(_amount(payment.amount, decimals))
+    return f"[[payroll]]\npayee = {toml_text(payment.payee)}\namount = {amount}\n"
+
+
+def _weight(token: TokenId, weight: Weight) -> str:
+    target, band = toml_text(format_bps(weight.target_bps)), toml_text(format_bps(weight.band_bps))
+    return f"[weights.{_key(token)}]\ntarget = {target}\nband = {band}\n"
+
+
+def _job(job: Job) -> str:
+    keys = {
+        "operation": job.operation,
+        "cron": job.cron,
+        "timezone": job.timezone,
+        "missed": str(job.missed),
+        "within": format_seconds(job.within_seconds),
+    }
+    return f"[jobs.{_key(job.id)}]\n" + "".join(f"{key} = {toml_text(value)}\n" for key, value in keys.items())

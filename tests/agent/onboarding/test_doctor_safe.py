@@ -1,0 +1,209 @@
+"""`strongroom doctor` with exactly one thing of the Safe, its policy, its service or its agent broken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from guardians.server.serving import Server, open_service
+from strongroom.chain.rpc import RpcChain
+from strongroom.clock import WallClock
+from strongroom.model import Address
+from strongroom.protocols.abi import encode_arguments, encode_call
+from strongroom.wallet.service import SafeService
+from strongroom.world.artifacts import creation_code
+from strongroom.world.people import AGENT, BOB, GUARDIANS, STRANGER
+from strongroom.world.treasury import USDC, WETH
+from strongroom.world.world import World
+from tests.agent.onboarding.patient import Treasury, signing
+
+INES, JONAS, _ = GUARDIANS
+Strongroom = Callable[..., Any]
+Unwell = Callable[[], dict[str, str]]
+NodeWithout = Callable[[Callable[[Any], bool]], str]
+
+
+# SAFE
+
+
+def test_an_account_without_a_safe_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    for name in ("treasury.toml", "policy.toml"):
+        treasury.edit(name, treasury.world.account.safe, STRANGER.address)
+    assert unwell() == {"safe": "fail"}
+
+
+def test_a_threshold_of_one_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.storage(4, 1)
+    assert unwell() == {"owners": "warn"}
+
+
+def test_needing_every_owner_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.storage(4, 3)
+    treasury.edit("policy.toml", "approvals = 2", "approvals = 3")
+    assert unwell() == {"owners": "warn"}
+
+
+def test_a_foreign_module_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.as_safe(encode_call("enableModule(address)", STRANGER.address))
+    assert unwell() == {"modules": "warn"}
+
+
+def test_a_guard_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+    slot = 0x4A204F620C8C5CCDCA3FD54D003BADD85BA500436A431F0CBDA4F558C93C34C8
+    treasury.storage(slot, int(STRANGER.address, 16))
+    assert unwell() == {"guard": "warn"}
+
+
+def test_an_unknown_fallback_handler_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.as_safe(encode_call("setFallbackHandler(address)", treasury.world.contracts.quoter))
+    assert unwell() == {"fallback handler": "warn"}
+
+
+def test_foreign_code_behind_the_safe_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    world = treasury.world
+    copy = world.ask("eth_getCode", world.contracts.safe_singleton, "latest")
+    world.set_code(BOB.address, bytes.fromhex(copy[2:]))
+    treasury.storage(0, int(BOB.address, 16))
+    assert unwell() == {"singleton": "fail"}
+
+
+@pytest.mark.parametrize("broken", [b"", b"\x00"])
+def test_a_multisend_with_other_code_is_found(treasury: Treasury, unwell: Unwell, broken: bytes) -> None:
+    treasury.world.set_code(treasury.world.contracts.multisend, broken)
+    assert unwell() == {"multisend": "fail"}
+
+
+def test_guardians_that_are_not_the_owners_are_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.edit("policy.toml", INES.address, STRANGER.address)
+    assert unwell() == {"guardians": "fail"}
+
+
+def test_fewer_approvals_than_the_safe_demands_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.edit("policy.toml", "approvals = 2", "approvals = 1")
+    assert unwell() == {"guardians": "warn"}
+
+
+# KERNEL
+
+
+def test_a_guarded_treasury_that_is_well_passes_every_check(guarded: Treasury, unwell: Unwell) -> None:
+    assert unwell() == {}
+
+
+def test_a_policy_that_the_kernel_does_not_hold_is_found(guarded: Treasury, unwell: Unwell) -> None:
+    guarded.edit("policy.toml", 'at_most = ["15_000 USDC"]', 'at_most = ["15_001 USDC"]')
+    assert unwell() == {"kernel": "fail"}
+
+
+def test_a_kernel_that_is_no_longer_a_module_is_found(guarded: Treasury, unwell: Unwell) -> None:
+    sentinel, kernel = "0x0000000000000000000000000000000000000001", _kernel(guarded)
+    guarded.as_safe(encode_call("disableModule(address,address)", sentinel, kernel))
+    assert unwell() == {"kernel": "fail"}
+
+
+def test_a_paused_kernel_is_a_warning(guarded: Treasury, unwell: Unwell) -> None:
+    assert guarded.world.send_as(INES.address, _kernel(guarded), encode_call("pause()")).success
+    assert unwell() == {"kernel": "warn"}
+
+
+def test_a_foreign_module_beside_the_kernel_is_a_warning(guarded: Treasury, unwell: Unwell) -> None:
+    guarded.as_safe(encode_call("enableModule(address)", STRANGER.address))
+    assert unwell() == {"modules": "warn"}
+
+
+def _kernel(treasury: Treasury) -> Address:
+    (line,) = [line for line in (treasury.folder / "treasury.toml").read_text().splitlines() if line[:6] == "kernel"]
+    return Address(line.split('"')[1])
+
+
+# TOKENS AND FEEDS
+
+
+def test_a_token_with_other_decimals_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    """The real token of 18 decimals at the address that the policy lists with 6; the policy's book is untouched."""
+    world = treasury.world
+    other = world.deploy(creation_code("MintableERC20") + encode_arguments(["string"] * 2 + ["uint8"], ["U", "U", 18]))
+    treasury.edit("policy.toml", world.contracts.tokens[USDC], other)
+    assert unwell() == {"tokens": "fail"}
+
+
+def test_a_token_that_does_not_answer_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.world.set_code(treasury.world.contracts.tokens[USDC], b"")
+    assert unwell() == {"tokens": "fail"}
+
+
+def test_stale_feeds_are_found(treasury: Treasury, unwell: Unwell, monkeypatch: pytest.MonkeyPatch) -> None:
+    treasury.world.advance(76 * 60, feeds=False)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 76 * 60)
+    assert unwell() == {"feeds": "fail"}
+
+
+def test_sources_that_disagree_are_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.world.set_price(WETH, 3_100 * 10**8, source=1)
+    assert unwell() == {"feeds": "fail"}
+
+
+def test_a_feed_that_does_not_answer_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.world.set_code(treasury.world.contracts.feeds[USDC][0].proxy, b"")
+    assert unwell() == {"feeds": "fail"}
+
+
+# SERVICE AND AGENT
+
+
+def test_an_unreachable_service_is_found(treasury: Treasury, unwell: Unwell, free_port: int) -> None:
+    treasury.edit("treasury.toml", treasury.service, f"http://127.0.0.1:{free_port}")
+    assert unwell() == {"service": "fail"}
+
+
+def test_a_service_that_does_not_know_the_safe_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    """A second real service, over a chain on which the Safe was never made."""
+    with World.start() as other:
+        other.set_code(treasury.world.account.safe, b"")
+        with open_service(other.url, ":memory:", WallClock()) as opened, Server(opened) as server:
+            treasury.edit("treasury.toml", treasury.service, server.url)
+            assert unwell() == {"service": "fail"}
+
+
+def test_a_service_that_shows_other_owners_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    """A second real service, over a chain on which the same Safe demands one signature."""
+    with World.start() as other:
+        other.ask("anvil_setStorageAt", treasury.world.account.safe, hex(4), f"0x{1:064x}")
+        with open_service(other.url, ":memory:", WallClock()) as opened, Server(opened) as server:
+            treasury.edit("treasury.toml", treasury.service, server.url)
+            assert unwell() == {"service": "fail"}
+
+
+def test_a_missing_agent_key_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.state.keystore.unlink()
+    assert unwell() == {"agent key": "fail"}
+
+
+def test_a_wrong_password_is_found(treasury: Treasury, unwell: Unwell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRONGROOM_PASSWORD", "another")
+    assert unwell() == {"agent key": "fail"}
+
+
+def test_an_agent_that_owns_the_safe_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.as_safe(encode_call("addOwnerWithThreshold(address,uint256)", AGENT.address, 2))
+    members = f'"{INES.address}",'
+    treasury.edit("policy.toml", members, f'{members} "{AGENT.address}",')
+    assert unwell() == {"agent is no owner": "fail"}
+
+
+def test_an_agent_that_is_no_delegate_is_found(treasury: Treasury, unwell: Unwell, chain: RpcChain) -> None:
+    queue = SafeService(treasury.service, treasury.world.account, chain)
+    queue.remove_delegate(AGENT.address, INES.address, signing(INES.key))
+    queue.close()
+    assert unwell() == {"delegate": "fail"}
+
+
+@pytest.mark.parametrize(("share", "grade"), [(9, "warn"), (0, "fail")])
+def test_too_little_gas_is_found(treasury: Treasury, unwell: Unwell, chain: RpcChain, share: int, grade: str) -> None:
+    one_unit_wei = 2_000_000 * chain.base_fee_wei(chain.head())
+    treasury.world.set_balance(AGENT.address, share * one_unit_wei)
+    assert unwell() == {"gas": grade}
