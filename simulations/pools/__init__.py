@@ -1,0 +1,1 @@
+"""Exact integer models of venues, one a file: what a pool would give, wei for wei."""

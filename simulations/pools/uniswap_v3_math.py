@@ -1,0 +1,83 @@
+"""Price and amount arithmetic of Uniswap V3 in plain integers, rounded where and as the pool rounds.
+
+Prices are square roots of token1 per token0 in smallest units, as Q64.96. Source: Uniswap v3 Core paper, section 6;
+v3-core `TickMath`, `SqrtPriceMath`, `SwapMath`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from functools import cache
+
+Q96 = 1 << 96
+MIN_SQRT_PRICE_X96 = 4295128739
+MAX_SQRT_PRICE_X96 = 1461446703485210103287273052203988822378723970342
+"""The square root prices at the lowest and the highest tick; the pool stops one short of each."""
+ONE_PIPS = 1_000_000
+
+_MAX_TICK = 887272
+
+
+@cache
+def _powers() -> tuple[int, ...]:
+    """1.0001^(-2^i / 2) as Q128, rounded to nearest, for each bit i of a tick."""
+    with localcontext() as context:
+        context.prec = 120
+        power = (Decimal(10000) / Decimal(10001)).sqrt()
+        powers = []
+        for _ in range(20):
+            powers.append(int((power * (1 << 128)).to_integral_value()))
+            power *= power
+    return tuple(powers)
+
+
+def sqrt_price_at_tick(tick: int) -> int:
+    """Q64.96 square root of 1.0001^tick, rounded up from the pool's own Q128 product. Raises `ValueError` outside
+    -887272..887272."""
+    if abs(tick) > _MAX_TICK:
+        raise ValueError(f"tick `{tick}` is outside -{_MAX_TICK}..{_MAX_TICK}")
+    ratio = 1 << 128
+    for bit, power in enumerate(_powers()):
+        if abs(tick) >> bit & 1:
+            ratio = ratio * power >> 128
+    if tick > 0:
+        ratio = ((1 << 256) - 1) // ratio
+    return -(-ratio >> 32)
+
+
+def amount0(price_a: int, price_b: int, liquidity: int, up: bool) -> int:
+    """Token0 between two prices: liquidity * (1/sqrt(low) - 1/sqrt(high)), rounded up or down."""
+    low, high = (price_a, price_b) if price_a < price_b else (price_b, price_a)
+    numerator = (liquidity << 96) * (high - low)
+    # The pool divides twice; for whole numbers that rounds like one division.
+    return -(-numerator // (high * low)) if up else numerator // (high * low)
+
+
+def amount1(price_a: int, price_b: int, liquidity: int, up: bool) -> int:
+    """Token1 between two prices: liquidity * (sqrt(high) - sqrt(low)), rounded up or down."""
+    product = liquidity * abs(price_b - price_a)
+    return -(-product >> 96) if up else product >> 96
+
+
+def price_after_input(price: int, liquidity: int, units: int, zero_for_one: bool) -> int:
+    """The price after `units` of input without fee, rounded so that it never passes the exact one. Liquidity > 0."""
+    if not zero_for_one:
+        return price + (units << 96) // liquidity
+    # The pool's coarser form for products beyond 256 bits is out of reach: within one bitmap word (at most 256 * 200
+    # ticks, a factor of 13) units * price stays below 13 * liquidity * 2^96 < 2^228.
+    numerator = liquidity << 96
+    return -(-numerator * price // (numerator + units * price))
+
+
+def price_after_output(price: int, liquidity: int, units: int, zero_for_one: bool) -> int:
+    """The price after `units` of output, rounded so that it passes the exact one. Liquidity > 0; `units` must be less
+    than the range holds."""
+    if zero_for_one:
+        return price + (-(units << 96) // liquidity)
+    numerator = liquidity << 96
+    return -(-numerator * price // (numerator - units * price))
+
+
+def fee_on_top(net_units: int, fee_pips: int) -> int:
+    """The fee that a net input pays, rounded up: net * fee / (1 - fee)."""
+    return -(-net_units * fee_pips // (ONE_PIPS - fee_pips))

@@ -1,0 +1,204 @@
+"""A split gives what no other split beats, in exact units; a route accepts no less than oracles and quote allow."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simulations.pools.uniswap_v3 import side
+from simulations.routing import MAX_POOLS, NoRoute, Terms, best_split, gap, route, split
+from strongroom.model import Label, Labelled, Swap
+from strongroom.protocols.erc20 import encode_approve, read_balance
+from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input
+from strongroom.valuation import Price
+from strongroom.world.people import ALICE
+from strongroom.world.treasury import DECIMALS, USDC, WETH
+
+GRID = 40
+DOLLAR = Price(10**8, 10**8)
+
+
+@pytest.fixture(scope="module")
+def tiers(module_world, pools):
+    """The fee tiers of WETH/USDC by the token sold."""
+    tokens = module_world.contracts.tokens
+    pair = {tokens[WETH], tokens[USDC]}
+    held = [state for state in pools if {state.token0, state.token1} == pair]
+    return {sold: [(state, side(state, tokens[sold])) for state in held] for sold in (WETH, USDC)}
+
+
+def grid_best(sides, units):
+    """The most that any split on a grid of fortieths gives."""
+    steps = [(a, b, GRID - a - b) for a in range(GRID + 1) for b in range(GRID + 1 - a)]
+    table = [[out(each, units * step // GRID) for step in range(GRID + 1)] for each in sides]
+    # Rounding each share down leaves at most two units unsold, which no grid point needs to win.
+    return max(sum(column[step] for column, step in zip(table, point, strict=True)) for point in steps)
+
+
+def out(one_side, units):
+    quote = one_side.quote_in(units)
+    return quote.units_out if quote else 0
+
+
+def whole(sold, amount):
+    return amount * 10 ** DECIMALS[sold]
+
+
+def rounding(found):
+    """What the pools' own rounding may cost or spare: a unit in and a unit out for each step crossed."""
+    crossed = sum(bisect_left(part.side.taken, part.quote.units_in) for part in found.parts)
+    units_in = sum(part.quote.units_in for part in found.parts)
+    return crossed * (1 + -(-found.units_out // units_in))
+
+
+@pytest.mark.parametrize(("sold", "amount"), [(WETH, 1), (WETH, 40), (WETH, 400), (USDC, 1_000), (USDC, 900_000)])
+def test_no_split_on_a_grid_beats_the_split_found(tiers, sold, amount):
+    sides = [each for _, each in tiers[sold]]
+    found = split(tiers[sold], whole(sold, amount))
+    best = grid_best(sides, whole(sold, amount))
+    assert found.units_out + rounding(found) >= best
+
+
+@pytest.mark.parametrize(("sold", "amount"), [(WETH, 400), (USDC, 900_000)])
+def test_a_large_order_gains_by_being_split(tiers, sold, amount):
+    units = whole(sold, amount)
+    found = split(tiers[sold], units)
+    assert len(found.parts) > 1
+    assert found.units_out > max(out(each, units) for _, each in tiers[sold])
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([WETH, USDC]), st.floats(0, 0.98), st.integers(1, 1000))
+def test_every_split_sells_exactly_the_order_and_proves_its_optimality(tiers, sold, share, dust):
+    """The certificate bounds what any other split could add: a billionth of the output, for any order."""
+    sides = [each for _, each in tiers[sold]]
+    units = dust + int(sum(each.taken[-1] for each in sides) ** share)
+    found = split(tiers[sold], units)
+    assert sum(part.quote.units_in for part in found.parts) == units
+    assert found.units_out == sum(part.side.quote_in(part.quote.units_in).units_out for part in found.parts)
+    assert 0 <= found.gap_units <= found.units_out // 10**9 + 2 * len(sides)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.sampled_from(["0xA", "0xB"]), st.integers(1, 4), st.floats(0, 1))
+def test_any_pools_gaps_included_take_exactly_the_order_and_beat_each_alone(any_pool, data, token, count, share):
+    drawn = [data.draw(any_pool) for _ in range(count)]
+    tiers = [(state, side(state, token)) for state in drawn]
+    units = int(sum(each.taken[-1] for _, each in tiers) * share)
+    found = best_split(tiers, units)
+    alone = max(out(each, units) for _, each in tiers)
+    assert found is not None or alone == 0
+    if found:
+        assert sum(part.quote.units_in for part in found.parts) == units
+        assert found.units_out >= alone
+
+
+@given(
+    st.sampled_from([WETH, USDC]), st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(sum), st.floats(0.3, 0.9)
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_certificate_of_a_poor_split_covers_what_the_best_one_gains(tiers, sold, shares, size):
+    sides = [each for _, each in tiers[sold]]
+    units = int(min(each.taken[-1] for each in sides) ** size)
+    amounts = [int(units * share / sum(shares)) for share in shares]
+    quotes = [each.quote_in(amount) for each, amount in zip(sides, amounts, strict=True)]
+    poor = sum(quote.units_out for quote in quotes if quote)
+    best = split(tiers[sold], sum(amounts))
+    if best:
+        assert best.units_out <= poor + gap(sides, quotes) + len(sides) * rounding(best)
+
+
+@pytest.mark.parametrize("cost", [0, 10**3, 10**6, 10**8, 10**12])
+def test_a_pool_is_used_only_when_it_earns_its_gas(tiers, cost):
+    """Output less gas is the best over all subsets, counted one by one."""
+    units = whole(WETH, 400)
+    found = best_split(tiers[WETH], units, cost)
+    subsets = [list(some) for size in (1, 2, 3) for some in combinations(tiers[WETH], size)]
+    nets = [each.units_out - cost * (len(each.parts) - 1) for some in subsets if (each := split(some, units))]
+    assert found.units_out - cost * (len(found.parts) - 1) == max(nets)
+    assert cost < 10**12 or len(found.parts) == 1
+
+
+def test_an_order_beyond_the_pools_has_no_split(tiers):
+    most = sum(each.taken[-1] for _, each in tiers[WETH])
+    assert best_split(tiers[WETH], most + 1) is None
+    assert best_split(tiers[WETH], 0) is None
+    assert best_split([], 1) is None
+
+
+def test_more_pools_than_can_be_enumerated_are_refused(tiers):
+    with pytest.raises(ValueError, match="at most"):
+        best_split(tiers[WETH] * MAX_POOLS, 1)
+
+
+def order(sold, bought, units):
+    token_in, token_out = Labelled(sold, Label.MANDATE), Labelled(bought, Label.MANDATE)
+    return Swap("s", token_in, token_out, Labelled(units, Label.MANDATE), Labelled("", Label.MANDATE))
+
+
+@pytest.fixture
+def sell_weth(module_world, pools):
+    """Routes a sale of whole WETH for USDC under given terms."""
+    tokens = {token.id: token for token in module_world.tokens}
+    held = [state for state in pools if {state.token0, state.token1} == {tokens[WETH].address, tokens[USDC].address}]
+
+    def routed(amount, terms):
+        return route(order(WETH, USDC, whole(WETH, amount)), tokens[WETH], tokens[USDC], held, terms)
+
+    return routed
+
+
+TERMS = Terms(Price(3_000 * 10**8, 3_001 * 10**8), DOLLAR, slippage_bps=30, loss_bps=300)
+
+
+def test_each_leg_accepts_the_quote_less_slippage_but_never_less_than_the_oracles(sell_weth):
+    for terms in (TERMS, replace(TERMS, slippage_bps=1_000), replace(TERMS, slippage_bps=0)):
+        found = sell_weth(400, terms)
+        assert found.amount_in_units == sum(leg.amount_in_units for leg in found.legs) == whole(WETH, 400)
+        assert found.min_out_units == sum(leg.min_out_units for leg in found.legs)
+        for leg in found.legs:
+            value = Fraction(leg.amount_in_units * 3_001 * 10**6, 10**18)
+            quoted = leg.quoted_out_units * Fraction(10_000 - terms.slippage_bps, 10_000)
+            least = max(quoted, value * Fraction(9_700, 10_000))
+            assert least <= leg.min_out_units < least + 1
+            assert leg.min_out_units <= leg.quoted_out_units
+
+
+def test_a_quote_below_the_oracle_floor_is_refused_with_both_numbers(sell_weth):
+    """The most expensive leg decides, and somewhere more tolerance turns the answer, once."""
+    answers = [sell_weth(400, replace(TERMS, loss_bps=bps)) for bps in range(0, 400, 5)]
+    refused = [isinstance(answer, NoRoute) for answer in answers]
+    assert refused == sorted(refused, reverse=True)
+    assert 0 < sum(refused) < 80
+    assert "below the oracle floor" in answers[0].reason
+
+
+def test_a_price_that_the_pools_have_left_behind_is_refused(sell_weth):
+    assert isinstance(sell_weth(1, replace(TERMS, price_in=Price(3_200 * 10**8, 3_200 * 10**8))), NoRoute)
+
+
+def test_an_order_that_the_pools_cannot_take_is_refused_with_its_size(sell_weth):
+    answer = sell_weth(10**9, TERMS)
+    assert isinstance(answer, NoRoute)
+    assert str(whole(WETH, 10**9)) in answer.reason
+
+
+def test_each_leg_gives_for_real_exactly_what_was_quoted(world, chain, sell_weth):
+    tokens, router = world.contracts.tokens, world.contracts.swap_router
+    world.mint(WETH, ALICE.address, whole(WETH, 400))
+    world.send_as(ALICE.address, tokens[WETH], encode_approve(router, whole(WETH, 400)))
+    legs = sell_weth(400, TERMS).legs
+    assert len(legs) > 1
+    for leg in legs:
+        pair = (tokens[WETH], tokens[USDC])
+        swap = ExactInput(*pair, leg.fee_pips, ALICE.address, 2**40, leg.amount_in_units, leg.quoted_out_units)
+        assert world.send_as(ALICE.address, router, encode_exact_input(swap)).success
+    assert chain.read([read_balance(tokens[USDC], ALICE.address)], chain.head()) == [
+        sum(leg.quoted_out_units for leg in legs)
+    ]
