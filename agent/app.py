@@ -80,6 +80,7 @@ def subject_of(policy: PolicyDocument, agent: Address | None, kernel: Address | 
         feeds={token: policy.feeds_of(token) for token in policy.tokens},
         agent=agent,
         window_seconds=max(policy.history_seconds(), _MONTH_SECONDS),
+        pools=tuple((pool.address, venue.lens) for venue in policy.venues.values() for pool in venue.pools),
         kernel=kernel,
         buckets=tuple(setting.key for setting in compile_policy(policy).buckets),
     )

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from agent.app import Treasurer
 from agent.chat import reader, require_operator
-from agent.schedule import ask_for, find_job, month_at
 from agent.units import Row
 from strongroom.clock import WallClock
 from strongroom.errors import BadValue
@@ -35,6 +34,9 @@ class OwnDesk:
         self._treasurer = treasurer
 
     def cycle(self, job_id: str, month: str | None = None) -> dict[str, Any]:
+        # APScheduler takes a moment to import; only the clock and this command need it.
+        from agent.schedule import ask_for, find_job, month_at
+
         job = find_job(self._treasurer.documents.jobs, job_id)
         plan, rows = self._treasurer.runner.cycle(ask_for(job, month or month_at(job, WallClock().now())))
         return {"plan": plan.id, "rationale": plan.rationale, "units": [summary(row) for row in rows]}

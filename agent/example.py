@@ -92,7 +92,7 @@ def _tokens(world: World) -> dict[TokenId, ListedToken]:
 def _venue(world: World) -> Venue:
     contracts = world.contracts
     pools = tuple(Pool(pool.address, pool.pair, pool.fee_pips) for pool in contracts.pools)
-    return Venue("uniswap", "uniswap_v3", contracts.swap_router, contracts.quoter, pools)
+    return Venue("uniswap", "uniswap_v3", contracts.swap_router, contracts.quoter, contracts.tick_lens, pools)
 
 
 def _caps() -> dict[str, dict[TokenId, Cap]]:

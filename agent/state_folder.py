@@ -38,6 +38,10 @@ class StateFolder:
         return self.path / "outbox.db"
 
     @property
+    def jobs(self) -> Path:
+        return self.path / "jobs.db"
+
+    @property
     def lock(self) -> Path:
         return self.path / "lock"
 

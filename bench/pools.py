@@ -7,11 +7,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from simulations.pools.uniswap_v3 import PoolState, Side, side
-from simulations.pools.uniswap_v3_state import head_from, head_reads, state_from, tick_reads
+from simulations.pools.uniswap_v3 import Side, side
 from strongroom.chain.rpc import RpcChain
-from strongroom.model import Address, Block
+from strongroom.model import Address, Block, PoolState
 from strongroom.protocols.uniswap_v3 import read_quote_in, read_quote_out
+from strongroom.protocols.uniswap_v3_pool import head_from, head_reads, state_from, tick_reads
 from strongroom.world.world import World
 
 SPREAD = 400

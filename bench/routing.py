@@ -8,10 +8,10 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from simulations.pools.uniswap_v3 import PoolState, Side, side
+from simulations.pools.uniswap_v3 import Side, side
 from simulations.pools.uniswap_v3_math import sqrt_price_at_tick
 from simulations.routing import curve, split, water_fill
-from strongroom.model import Address
+from strongroom.model import Address, PoolState
 from strongroom.protocols.uniswap_v3 import PopulatedTick
 
 SIZES = (3, 10, 100)

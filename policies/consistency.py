@@ -41,7 +41,7 @@ def _named(document: PolicyDocument) -> Iterable[Address]:
     yield from (payee.address for payee in document.payees.values())
     yield from (pool.address for pool in document.pools())
     for venue in document.venues.values():
-        yield from (venue.router, venue.quoter)
+        yield from (venue.router, venue.quoter, venue.lens)
 
 
 def _no_lookalikes(document: PolicyDocument, name: str) -> None:

@@ -107,6 +107,7 @@ def _venue(id_: str, row: Table, decimals: Decimals) -> Venue:
             kind=row.choice("kind", KINDS),
             router=row.address("router"),
             quoter=row.address("quoter"),
+            lens=row.address("lens"),
             pools=tuple(_pool(pool, decimals) for pool in row.rows("pools")),
         )
 

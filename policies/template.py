@@ -130,7 +130,8 @@ def _payee(payee: Payee, document: PolicyDocument) -> Iterator[str]:
 
 
 def _venue(venue: Venue) -> Iterator[str]:
-    yield from _section("", f"[venues.{venue.id}]", kind=venue.kind, router=venue.router, quoter=venue.quoter)
+    contracts = {"router": venue.router, "quoter": venue.quoter, "lens": venue.lens}
+    yield from _section("", f"[venues.{venue.id}]", kind=venue.kind, **contracts)
     for pool in venue.pools:
         yield from _section("", f"[[venues.{venue.id}.pools]]", **_pool(pool))
 

@@ -51,12 +51,14 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """Where swaps may happen. `kind` says how it is called; the router is the only spender ever approved."""
+    """Where swaps may happen. `kind` says how it is called; the router is the only spender ever approved.
+    Prices and ticks are read from the pools themselves, ticks through `lens` (Uniswap's TickLens)."""
 
     id: str
     kind: str
     router: Address
     quoter: Address
+    lens: Address
     pools: tuple[Pool, ...]
 
 

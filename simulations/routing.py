@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
 
-from simulations.pools.uniswap_v3 import PoolQuote, PoolState, Side, side
+from simulations.pools.uniswap_v3 import PoolQuote, Side, side
 from simulations.pools.uniswap_v3_math import ONE_PIPS, Q96
-from strongroom.model import Leg, Route, Swap, Token
+from strongroom.model import Leg, PoolState, Route, Swap, Token
 from strongroom.valuation import BPS, Price, floor_units_up
 
 MAX_POOLS = 8

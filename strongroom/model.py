@@ -272,6 +272,30 @@ class Gas:
 
 
 @dataclass(frozen=True, slots=True)
+class PopulatedTick:
+    tick: int
+    liquidity_net: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A Uniswap V3 pool at one block. `ticks` are the initialised ones from `known_from` to `known_to`; what lies
+    beyond was not read, and no quote reaches there."""
+
+    pool: Address
+    token0: Address
+    token1: Address
+    fee_pips: int
+    tick_spacing: int
+    sqrt_price_x96: int
+    tick: int
+    liquidity: int
+    ticks: tuple[PopulatedTick, ...]
+    known_from: int = -887272
+    known_to: int = 887272
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """A continuous leaky bucket as stored: `level` is what was spent as of `updated`; it drains whole in `drain` s."""
 
@@ -312,6 +336,7 @@ class Facts:
     outflows: tuple[Outflow, ...]
     gas: Gas
     kernel: KernelState | None = None
+    pools: tuple[PoolState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

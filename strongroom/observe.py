@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strongroom.errors import NotDeployed
@@ -16,25 +16,28 @@ from strongroom.model import (
     Gas,
     KernelState,
     Outflow,
+    PoolState,
     Round,
     SafeState,
     Token,
     TokenId,
 )
 from strongroom.ports import Chain, Queue
-from strongroom.protocols import chainlink, erc20, kernel, safe
+from strongroom.protocols import chainlink, erc20, kernel, safe, uniswap_v3_pool
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
-    outflows count, and the Kernel with the buckets that matter (none before guarded mode)."""
+    outflows count, each pool with the lens that shows its ticks, and the Kernel with the buckets that matter (none
+    before guarded mode)."""
 
     account: Account
     tokens: tuple[Token, ...]
     feeds: Mapping[TokenId, tuple[Address, ...]]
     agent: Address | None
     window_seconds: int
+    pools: tuple[tuple[Address, Address], ...] = ()
     kernel: Address | None = None
     buckets: tuple[Digest, ...] = ()
 
@@ -55,6 +58,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         outflows=_outflows(chain, subject, block),
         gas=_gas(chain, subject, block),
         kernel=kernel_state(chain, subject, state, block),
+        pools=pool_states(chain, subject.pools, block),
     )
 
 
@@ -75,6 +79,24 @@ def kernel_state(chain: Chain, subject: Subject, state: SafeState, block: Block)
     own = len(kernel.state_reads(subject.kernel))
     buckets = {key: found for key, found in zip(subject.buckets, values[own:], strict=True) if found is not None}
     return kernel.state_from(subject.kernel, values[:own], buckets, subject.kernel in state.modules)
+
+
+def pool_states(chain: Chain, pools: Sequence[tuple[Address, Address]], block: Block) -> tuple[PoolState, ...]:
+    """Each (pool, lens) with the ticks around its price; a pool that does not answer is left out."""
+    reads = [uniswap_v3_pool.head_reads(pool) for pool, _ in pools]
+    values = iter(chain.read([read for each in reads for read in each], block))
+    found = [
+        uniswap_v3_pool.head_from(pool, [next(values) for _ in each])
+        for (pool, _), each in zip(pools, reads, strict=True)
+    ]
+    heads = [(head, lens) for head, (_, lens) in zip(found, pools, strict=True) if head is not None]
+    ticks = [uniswap_v3_pool.tick_reads(lens, head) for head, lens in heads]
+    populated = iter(chain.read([read for each in ticks for read in each], block))
+    states = [
+        uniswap_v3_pool.state_from(head, [next(populated) for _ in each])
+        for (head, _), each in zip(heads, ticks, strict=True)
+    ]
+    return tuple(state for state in states if state is not None)
 
 
 def _balances(chain: Chain, subject: Subject, block: Block) -> dict[TokenId, int]:

@@ -22,26 +22,8 @@ from simulations.pools.uniswap_v3_math import (
     price_after_output,
     sqrt_price_at_tick,
 )
-from strongroom.model import Address
-from strongroom.protocols.uniswap_v3 import MAX_TICK, MIN_TICK, PopulatedTick
-
-
-@dataclass(frozen=True, slots=True)
-class PoolState:
-    """A pool at one block. `ticks` are the initialised ones from `known_from` to `known_to`; what lies beyond was not
-    read, and no quote reaches there."""
-
-    pool: Address
-    token0: Address
-    token1: Address
-    fee_pips: int
-    tick_spacing: int
-    sqrt_price_x96: int
-    tick: int
-    liquidity: int
-    ticks: tuple[PopulatedTick, ...]
-    known_from: int = MIN_TICK
-    known_to: int = MAX_TICK
+from strongroom.model import Address, PoolState
+from strongroom.protocols.uniswap_v3 import MAX_TICK, MIN_TICK
 
 
 class PoolQuote(NamedTuple):

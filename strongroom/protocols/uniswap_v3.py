@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from strongroom.model import NATIVE, Address
+from strongroom.model import NATIVE, Address, PopulatedTick
 from strongroom.ports import Read
 from strongroom.protocols.abi import decode_call, encode_call, view
 
@@ -44,12 +44,6 @@ class Quote:
     units: int
     sqrt_price_after_x96: int
     ticks_crossed: int
-
-
-@dataclass(frozen=True, slots=True)
-class PopulatedTick:
-    tick: int
-    liquidity_net: int
 
 
 def encode_exact_input(swap: ExactInput) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulations.pools.uniswap_v3 import PoolState, side
+from simulations.pools.uniswap_v3 import side
 from simulations.pools.uniswap_v3_math import (
     MAX_SQRT_PRICE_X96,
     MIN_SQRT_PRICE_X96,
@@ -18,9 +18,8 @@ from simulations.pools.uniswap_v3_math import (
     price_after_output,
     sqrt_price_at_tick,
 )
-from simulations.pools.uniswap_v3_state import head_from, head_reads, state_from, tick_reads
 from strongroom.addresses import to_address
-from strongroom.model import NATIVE
+from strongroom.model import NATIVE, PoolState
 from strongroom.ports import Override, SimulatedCall
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_approve
@@ -36,6 +35,7 @@ from strongroom.protocols.uniswap_v3 import (
     read_quote_out,
     read_slot0,
 )
+from strongroom.protocols.uniswap_v3_pool import head_from, head_reads, state_from, tick_reads
 from strongroom.world.people import ALICE, DEPLOYER
 from strongroom.world.treasury import DAI, HALL, USDC, WETH
 

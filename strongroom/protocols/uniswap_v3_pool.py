@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulations.pools.uniswap_v3 import PoolState
-from strongroom.model import Address
+from strongroom.model import Address, PoolState
 from strongroom.ports import Read
 from strongroom.protocols.uniswap_v3 import (
     MAX_TICK,
