@@ -160,9 +160,8 @@ def _runner(stack: ExitStack, documents: Documents, folder: StateFolder, context
     from agent.graph import build
     from agent.runner import Runner
 
-    addresses = {payee.id: payee.address for payee in documents.policy.payees.values()}
     graph = build(_checkpointer(stack, folder), context.mode)
-    return Runner(graph, context, units, DeterministicPlanner(documents.mandate, addresses))
+    return Runner(graph, context, units, DeterministicPlanner(documents.mandate, documents.policy))
 
 
 def _checkpointer(stack: ExitStack, folder: StateFolder) -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from policies.grants import granted_payments, shortage
+from agent.swaps import routed
+from policies.grants import granted_legs, shortage
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress
 from strongroom.model import (
     NATIVE,
+    Account,
     Address,
     Amount,
     Call,
@@ -20,30 +23,46 @@ from strongroom.model import (
     Finding,
     Intent,
     KernelCall,
+    Lane,
     Operation,
     Pay,
+    Route,
     SafeTx,
     Token,
+    TokenId,
     Unit,
     Verdict,
 )
 from strongroom.protocols.erc20 import encode_transfer
-from strongroom.protocols.kernel import encode_payments
+from strongroom.protocols.kernel_legs import encode_legs
 from strongroom.protocols.multisend import encode_multisend
 
 
-def compile_unit(unit: Unit, document: PolicyDocument) -> Compiled | Finding:
-    """The unit's calls in order and what they may do at most, or the finding that says why there are none."""
-    payments = []
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one intent becomes: its calls, what they take out and bring in at least, and whom they name."""
+
+    calls: tuple[Call, ...]
+    out: Amount
+    least_in: tuple[Amount, ...] = ()
+    recipients: tuple[Address, ...] = ()
+    spenders: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+def compile_unit(unit: Unit, facts: Facts, document: PolicyDocument, lane: Lane) -> Compiled | Finding:
+    """The unit's calls in order and what they may do at most, or the finding that says why there are none. Swaps are
+    routed over `facts.pools`; in the owner lane they stay valid while guardians sign."""
+    parts = []
     for intent in unit.intents:
-        payment = _payment(intent, document)
-        if isinstance(payment, Finding):
-            return payment
-        payments.append(payment)
-    if not payments:
-        return _refused("the unit holds no intent")
-    calls = tuple(_transfer(unit, token, recipient, units) for token, recipient, units in payments)
-    return Compiled(unit, calls, _envelope(payments))
+        part = _part(intent, facts, document, lane)
+        if isinstance(part, str):
+            return Finding("compile", Verdict.DENY, part)
+        parts.append(part)
+    if not parts:
+        return Finding("compile", Verdict.DENY, "the unit holds no intent")
+    calls = tuple(call for part in parts for call in part.calls)
+    return Compiled(unit, calls, _envelope(parts), tuple(route for part in parts for route in part.routes))
 
 
 def dress_for_owners(compiled: Compiled, multisend: Address, nonce: int) -> SafeTx:
@@ -60,27 +79,40 @@ def dress_for_kernel(compiled: Compiled, facts: Facts, document: PolicyDocument)
     kernel = facts.kernel
     if kernel is None or not kernel.enabled or kernel.paused:
         return None
-    payments = granted_payments(compiled.calls, document)
-    if payments is None or shortage(payments, kernel, facts.block.timestamp):
+    legs = granted_legs(compiled.calls, document)
+    if legs is None or shortage(legs, kernel, facts.block.timestamp):
         return None
-    return KernelCall(compiled.unit.account, kernel.agent, kernel.address, encode_payments(payments))
+    return KernelCall(compiled.unit.account, kernel.agent, kernel.address, encode_legs(legs))
 
 
-Payment = tuple[Token, Address, int]
+def _part(intent: Intent, facts: Facts, document: PolicyDocument, lane: Lane) -> Part | str:
+    """The intent's part of the unit, or why there is none."""
+    if isinstance(intent, Pay):
+        return _payment(intent, facts.account, document)
+    found = routed(intent, facts, document, lane)
+    if isinstance(found, str):
+        return found
+    return Part(
+        calls=found.calls,
+        out=Amount(found.route.token_in, found.route.amount_in_units),
+        least_in=(Amount(found.route.token_out, found.route.min_out_units),),
+        spenders=(found.venue.router,),
+        routes=(found.route,),
+    )
 
 
-def _payment(intent: Intent, document: PolicyDocument) -> Payment | Finding:
-    if not isinstance(intent, Pay):
-        return _refused(f"no venue is listed that could do `{type(intent).__name__.lower()}`")
+def _payment(intent: Pay, account: Account, document: PolicyDocument) -> Part | str:
     listed = document.tokens.get(intent.token.value)
     if listed is None:
-        return _refused(f"token `{intent.token.value}` is not listed; known: {_named(document.tokens)}")
+        return f"token `{intent.token.value}` is not listed; known: {_named(document.tokens)}"
     recipient = _recipient(intent.payee.value, document)
     if recipient is None:
-        return _refused(f"payee `{intent.payee.value}` is not in the address book; known: {_named(document.payees)}")
-    if intent.amount_units.value <= 0:
-        return _refused(f"amount `{intent.amount_units.value}` is not more than zero")
-    return listed.token, recipient, intent.amount_units.value
+        return f"payee `{intent.payee.value}` is not in the address book; known: {_named(document.payees)}"
+    units = intent.amount_units.value
+    if units <= 0:
+        return f"amount `{units}` is not more than zero"
+    call = _transfer(account, listed.token, recipient, units)
+    return Part((call,), Amount(listed.token.id, units), recipients=(recipient,))
 
 
 def _recipient(payee: str, document: PolicyDocument) -> Address | None:
@@ -93,26 +125,27 @@ def _recipient(payee: str, document: PolicyDocument) -> Address | None:
         return None
 
 
-def _transfer(unit: Unit, token: Token, recipient: Address, units: int) -> Call:
+def _transfer(account: Account, token: Token, recipient: Address, units: int) -> Call:
     if token.address == NATIVE:
-        return Call(unit.account, recipient, units, b"")
-    return Call(unit.account, token.address, 0, encode_transfer(recipient, units))
+        return Call(account, recipient, units, b"")
+    return Call(account, token.address, 0, encode_transfer(recipient, units))
 
 
-def _envelope(payments: Sequence[Payment]) -> Envelope:
-    out: Counter[str] = Counter()
-    for token, _, units in payments:
-        out[token.id] += units
-    tokens = dict.fromkeys(token.id for token, _, _ in payments)
+def _envelope(parts: Sequence[Part]) -> Envelope:
     return Envelope(
-        max_out=tuple(Amount(token, out[token]) for token in tokens),
-        recipients=tuple(dict.fromkeys(recipient for _, recipient, _ in payments)),
+        max_out=_sums(part.out for part in parts),
+        min_in=_sums(amount for part in parts for amount in part.least_in),
+        recipients=tuple(dict.fromkeys(each for part in parts for each in part.recipients)),
+        spenders=tuple(dict.fromkeys(each for part in parts for each in part.spenders)),
     )
+
+
+def _sums(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
+    sums: Counter[TokenId] = Counter()
+    for amount in amounts:
+        sums[amount.token] += amount.units
+    return tuple(Amount(token, units) for token, units in sums.items())
 
 
 def _named(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _refused(reason: str) -> Finding:
-    return Finding("compile", Verdict.DENY, reason)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any, Protocol
 
 from agent.app import Treasurer
 from agent.chat import reader, require_operator
-from agent.units import Row
+from agent.units import WAITING, Row
+from policies.document import document_hash
 from strongroom.clock import WallClock
 from strongroom.errors import BadValue
+from strongroom.model import Facts
+from strongroom.observe import observe
+from strongroom.plain import to_plain
 
 
 class Desk(Protocol):
@@ -25,6 +30,10 @@ class Desk(Protocol):
 
     def show(self, unit_id: str) -> dict[str, Any]:
         """One unit with its decision, rehearsal and action."""
+
+    def status(self) -> dict[str, Any]:
+        """Fresh facts, the mode and the policy's hash that are acted on, and the units that wait for guardians with how
+        many must sign. Raises `NodeError` or `ServiceError`."""
 
 
 class OwnDesk:
@@ -60,6 +69,31 @@ class OwnDesk:
         except KeyError as error:
             raise BadValue(unit_id, "a unit", "`strongroom plans` lists them") from error
         return summary(row) | {"state": self._treasurer.runner.state(row)}
+
+    def status(self) -> dict[str, Any]:
+        context = self._treasurer.context
+        return {
+            "mode": str(context.mode),
+            "policy": document_hash(context.document),
+            "facts": to_plain(self._look()),
+            "waiting": [self._needing(row) for row in self._treasurer.units.open() if row.status == WAITING],
+        }
+
+    def _look(self) -> Facts:
+        """On connections of its own: the runner's serve one thread at a time, and no acting unit is waited for."""
+        from strongroom.chain.rpc import RpcChain
+        from strongroom.wallet.service import SafeService
+
+        treasury = self._treasurer.documents.treasury
+        with (
+            closing(RpcChain(treasury.rpc)) as chain,
+            closing(SafeService(treasury.service, treasury.account, chain)) as queue,
+        ):
+            return observe(chain, queue, self._treasurer.context.subject)
+
+    def _needing(self, row: Row) -> dict[str, Any]:
+        decision = self._treasurer.runner.state(row).get("decision", {})
+        return summary(row) | {"approvals_needed": decision.get("approvals_needed", 0)}
 
 
 def summary(row: Row) -> dict[str, Any]:

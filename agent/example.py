@@ -14,6 +14,7 @@ from policies.terms import (
     GasBudget,
     Guardians,
     ListedToken,
+    LossLimit,
     Payee,
     PolicyDocument,
     Pool,
@@ -31,7 +32,10 @@ from strongroom.world.world import World
 _MONTH, _WEEK, _DAY = 30 * 86_400, 7 * 86_400, 86_400
 TEAM = "team"
 
-JOBS = (Job("payroll", "payroll", "0 9 1 * *", "UTC", Missed.ONCE, 5 * _DAY),)
+JOBS = (
+    Job("payroll", "payroll", "0 9 1 * *", "UTC", Missed.ONCE, 5 * _DAY),
+    Job("rebalance", "rebalance", "0 10 * * mon", "UTC", Missed.SKIP, _DAY),
+)
 
 
 def policy(world: World) -> PolicyDocument:
@@ -73,6 +77,7 @@ def _policy(world: World) -> PolicyDocument:
         bounds=Bounds(max_age_seconds=4_500, max_deviation_bps=150, min_sources=2),
         max_loss_bps=100,
         gas=GasBudget(2_000_000, 150 * 10**9),
+        losses=LossLimit(_usd(20_000), _MONTH, _usd(5_000)),
         actions=ActionLimit(count=40, window_seconds=_DAY, at_once=10),
     )
 
@@ -103,12 +108,19 @@ def _caps() -> dict[str, dict[TokenId, Cap]]:
     swaps = {
         WETH: Cap(SWAPS, WETH, units(WETH, 60), _WEEK, units(WETH, 20), units(WETH, 100), (_tier(WETH, 10),)),
         USDC: Cap(SWAPS, USDC, _usdc(150_000), _WEEK, _usdc(50_000), _usdc(250_000), (_tier(USDC, 25_000),)),
+        DAI: Cap(
+            SWAPS, DAI, units(DAI, 150_000), _WEEK, units(DAI, 50_000), units(DAI, 250_000), (_tier(DAI, 25_000),)
+        ),
     }
     return {TEAM: team, SWAPS: swaps}
 
 
 def _usdc(whole: int) -> int:
     return units(USDC, whole)
+
+
+def _usd(whole: int) -> int:
+    return whole * 10**8
 
 
 def _tier(token: TokenId, whole: int) -> Tier:

@@ -68,7 +68,7 @@ def _agent_lane(graph: Any) -> None:
     graph.add_node("intend", agent_lane.intend)
     graph.add_node("preflight", agent_lane.preflight)
     graph.add_node("sign", agent_lane.sign_call)
-    graph.add_edge("ask owners", "dress")
+    graph.add_edge("ask owners", "compile")
     graph.add_edge("intend", "preflight")
     graph.add_conditional_edges("preflight", _cleared, ["sign", "observe"])
     graph.add_edge("sign", "send")

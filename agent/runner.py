@@ -70,8 +70,9 @@ class Runner:
         return dict(self._graph.get_state(_config(row)).values)
 
     def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
-        asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(ask)})
-        return self._planned(asked.index, lambda facts: self._planner.plan(ask, facts))
+        full = {**ask, "open": [row.id for row in self._units.open()]}
+        asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(full)})
+        return self._planned(asked.index, lambda facts: self._planner.plan(full, facts))
 
     def _planned(self, asked: int, plan: Callable[[Facts], Plan]) -> tuple[Plan, int]:
         """The plan on fresh facts, recorded as the answer to the entry `asked`; a failure is recorded as its gap."""

@@ -151,6 +151,10 @@ def _scalars(document: PolicyDocument, name: str) -> None:
         )
     if document.max_loss_bps >= 10_000:
         raise BadValue("100 %", f"`max_loss` in [swaps] of {name}", "write how much a swap may lose, for example `1 %`")
+    losses = document.losses
+    if losses and not 0 < losses.at_once_e8 * 10 <= losses.cap_e8 * 9:
+        mend = "more than zero, at most nine tenths of `loss_cap`"
+        raise BadValue(losses.at_once_e8, f"`loss_at_once` in [swaps] of {name}", mend)
     limit = document.actions
     if not 0 < limit.at_once * 10 <= limit.count * 9:
         raise BadValue(

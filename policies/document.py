@@ -12,7 +12,19 @@ import re
 from collections.abc import Mapping
 
 from policies.consistency import check
-from policies.terms import ActionLimit, Cap, GasBudget, Guardians, ListedToken, Payee, PolicyDocument, Pool, Tier, Venue
+from policies.terms import (
+    ActionLimit,
+    Cap,
+    GasBudget,
+    Guardians,
+    ListedToken,
+    LossLimit,
+    Payee,
+    PolicyDocument,
+    Pool,
+    Tier,
+    Venue,
+)
 from strongroom.addresses import parse_address, to_digest
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
@@ -27,6 +39,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _TIER = re.compile(r"(\d+) guardians? above (.+) per (.+)")
 _LONGEST_NOTE = 200
 _GWEI_DECIMALS = 9
+_USD, _E8_DECIMALS = TokenId("USD"), 8
 
 
 def load(text: str, name: str = "policy.toml") -> PolicyDocument:
@@ -47,6 +60,7 @@ def _document(top: Table) -> PolicyDocument:
     with top.table("account") as row:
         account, multisend = Account(row.integer("chain_id"), row.address("safe")), row.address("multisend")
     decimals = {TokenId(_name(id_, row.where)): row.integer("decimals") for id_, row in top.tables("tokens").items()}
+    swaps = _swaps(top.table("swaps"))
     return PolicyDocument(
         account=account,
         multisend=multisend,
@@ -56,7 +70,8 @@ def _document(top: Table) -> PolicyDocument:
         caps={_name(id_, row.where): _caps(id_, row, decimals) for id_, row in top.tables("caps").items()},
         guardians=_guardians(top.table("guardians")),
         bounds=_bounds(top.table("prices")),
-        max_loss_bps=_max_loss(top.table("swaps")),
+        max_loss_bps=swaps[0],
+        losses=swaps[1],
         gas=_gas(top.table("gas")),
         actions=_actions(top.table("actions")),
     )
@@ -81,6 +96,7 @@ def _token(account: Account, id_: str, row: Table) -> ListedToken:
             price_as=TokenId(row.text("price_as")) if row.has("price_as") else None,
             max_age_seconds=_seconds(row, "max_age") if row.has("max_age") else None,
             keep_units=_units(row, "keep", token.id, own) if row.has("keep") else 0,
+            source=row.address("source") if row.has("source") else None,
         )
 
 
@@ -200,9 +216,22 @@ def _bounds(row: Table) -> Bounds:
         )
 
 
-def _max_loss(row: Table) -> int:
+def _swaps(row: Table) -> tuple[int, LossLimit | None]:
+    """What one swap may lose in basis points, and what all of them may lose without guardians."""
     with row:
-        return parse_bps(row.text("max_loss"), row.path("max_loss"))
+        max_loss = parse_bps(row.text("max_loss"), row.path("max_loss"))
+        if not row.has("loss_cap"):
+            return max_loss, None
+        amount, _, window = row.text("loss_cap").partition(" per ")
+        if not window:
+            raise BadValue(row.text("loss_cap"), row.path("loss_cap"), "write for example `2_000 USD per 30 days`")
+        where = row.path("loss_at_once")
+        cap_e8, at_once_e8 = _usd_e8(amount, row.path("loss_cap")), _usd_e8(row.text("loss_at_once"), where)
+        return max_loss, LossLimit(cap_e8, _window(window, row.path("loss_cap")), at_once_e8)
+
+
+def _usd_e8(text: str, where: str) -> int:
+    return parse_amount(text, {_USD: _E8_DECIMALS}, where).units
 
 
 def _gas(row: Table) -> GasBudget:

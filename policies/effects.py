@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from policies.terms import ListedToken, PolicyDocument, Venue
 from strongroom.model import NATIVE, Account, Action, Address, Call, KernelCall, Operation, SafeTx, TokenId
-from strongroom.protocols.erc20 import decode_approve, decode_transfer, encode_transfer
-from strongroom.protocols.kernel import Payment as GrantedPayment
-from strongroom.protocols.kernel import decode_payments
+from strongroom.protocols.erc20 import decode_approve, decode_transfer, encode_approve, encode_transfer
+from strongroom.protocols.kernel_legs import GrantedSwap, Leg, decode_legs
 from strongroom.protocols.multisend import decode_multisend
-from strongroom.protocols.uniswap_v3 import decode_exact_input
+from strongroom.protocols.uniswap_v3 import decode_exact_input, encode_exact_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +61,21 @@ def inner_calls(action: Action, document: PolicyDocument) -> tuple[Call, ...]:
     """The calls that the Safe itself makes. Raises `ValueError` on a delegatecall other than the policy's
     MultiSendCallOnly, on a batch that does not add up, and on a Kernel call that is not understood."""
     if isinstance(action, KernelCall):
-        return tuple(_payment_call(action.account, payment) for payment in decode_payments(action.data))
+        return tuple(call for leg in decode_legs(action.data) for call in _leg_calls(action.account, leg))
     if action.operation is Operation.CALL:
         return (Call(action.account, action.to, action.value_wei, action.data),)
     return _batch(action, document)
 
 
-def _payment_call(account: Account, payment: GrantedPayment) -> Call:
-    """The call that the Kernel makes the Safe do."""
-    rule = payment.rule
-    if rule.token == NATIVE:
-        return Call(account, rule.recipient, payment.units, b"")
-    return Call(account, rule.token, 0, encode_transfer(rule.recipient, payment.units))
+def _leg_calls(account: Account, leg: Leg) -> tuple[Call, ...]:
+    """The calls that the Kernel makes the Safe do; for a swap it approves the router for the amount first."""
+    if isinstance(leg, GrantedSwap):
+        approval = encode_approve(leg.rule.router, leg.units)
+        swap = Call(account, leg.rule.router, 0, encode_exact_input(leg.swap))
+        return Call(account, leg.rule.token_in, 0, approval), swap
+    if leg.rule.token == NATIVE:
+        return (Call(account, leg.rule.recipient, leg.units, b""),)
+    return (Call(account, leg.rule.token, 0, encode_transfer(leg.rule.recipient, leg.units)),)
 
 
 def _batch(action: SafeTx, document: PolicyDocument) -> tuple[Call, ...]:

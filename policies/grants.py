@@ -1,4 +1,4 @@
-"""What the Kernel enforces of a policy: rules as leaves, their root, the buckets, and the grant that covers a call.
+"""What the Kernel enforces of a policy: rules as leaves, their root, the buckets, and the grants that cover calls.
 
 Deterministic and local: equal documents compile to equal roots everywhere.
 """
@@ -6,23 +6,17 @@ Deterministic and local: equal documents compile to equal roots everywhere.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from policies.terms import Cap, PolicyDocument
+from policies.terms import SWAPS, Cap, PolicyDocument, Pool, Venue
 from policies.tree import proof, root
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Address, Bucket, Call, Digest, Grant, KernelState
-from strongroom.protocols.erc20 import decode_transfer
-from strongroom.protocols.kernel import (
-    ACTION_UNITS,
-    ACTIONS,
-    BucketSetting,
-    Payment,
-    PayRule,
-    bucket_key,
-    class_number,
-)
+from strongroom.model import NATIVE, Address, Bucket, Call, Digest, Grant, KernelState, TokenId
+from strongroom.protocols.erc20 import decode_approve, decode_transfer
+from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, BucketSetting, bucket_key, class_number
+from strongroom.protocols.kernel_legs import GrantedSwap, KernelRule, Leg, Payment, PayRule, SwapRule
+from strongroom.protocols.uniswap_v3 import ExactInput, decode_exact_input
 
 _LARGEST_UNITS = 2**96 - 1
 _LONGEST_DRAIN = 2**32 - 1
@@ -32,7 +26,7 @@ _LONGEST_DRAIN = 2**32 - 1
 class KernelPolicy:
     """A policy as the Kernel knows it. `names` says for each leaf what the document calls the rule."""
 
-    rules: Mapping[Digest, PayRule]
+    rules: Mapping[Digest, KernelRule]
     names: Mapping[Digest, str]
     root: Digest
     buckets: tuple[BucketSetting, ...]
@@ -42,9 +36,9 @@ def compile_policy(document: PolicyDocument) -> KernelPolicy:
     """The Kernel's part of a policy. What it cannot enforce is in `off_chain_only`. Raises `BadValue` when two classes
     would share a bucket."""
     _classes_differ(document)
-    named = {rule.leaf: (name, rule) for name, rule in _pay_rules(document)}
-    rules = {leaf: rule for leaf, (_, rule) in named.items()}
-    return KernelPolicy(rules, {leaf: name for leaf, (name, _) in named.items()}, root(rules), _buckets(document))
+    named: list[tuple[str, KernelRule]] = [*_pay_rules(document), *_swap_rules(document)]
+    rules = {rule.leaf: rule for _, rule in named}
+    return KernelPolicy(rules, {rule.leaf: name for name, rule in named}, root(rules), _buckets(document))
 
 
 def _pay_rules(document: PolicyDocument) -> Iterable[tuple[str, PayRule]]:
@@ -57,8 +51,31 @@ def _pay_rules(document: PolicyDocument) -> Iterable[tuple[str, PayRule]]:
                 yield f"pay {payee.id} in {token}", rule
 
 
+def _swap_rules(document: PolicyDocument) -> Iterator[tuple[str, SwapRule]]:
+    """One rule for each pool and direction, where both tokens name the source of their price and losses are bounded."""
+    if document.losses is None:
+        return
+    for venue in document.venues.values():
+        for pool in venue.pools:
+            for token_in, token_out in (pool.tokens, pool.tokens[::-1]):
+                rule = _swap_rule(document, venue, pool, token_in, token_out)
+                if rule is not None:
+                    yield f"swap {token_in} to {token_out} at {venue.id} {pool.fee_pips}", rule
+
+
+def _swap_rule(
+    document: PolicyDocument, venue: Venue, pool: Pool, token_in: TokenId, token_out: TokenId
+) -> SwapRule | None:
+    paid, got, cap = document.tokens[token_in], document.tokens[token_out], document.cap(SWAPS, token_in)
+    if paid.source is None or got.source is None or cap is None or not alone(cap):
+        return None
+    most = min(alone(cap), _LARGEST_UNITS)
+    pair = (paid.token.address, got.token.address, pool.fee_pips, document.account.safe)
+    return SwapRule(venue.router, *pair, most, paid.source, got.source, document.max_loss_bps, class_number(SWAPS))
+
+
 def alone(cap: Cap) -> int:
-    """The most that one payment may be without guardians: a stolen key gets no more at once than the agent would."""
+    """The most that one payment or swap may be without guardians: a stolen key gets no more at once than the agent."""
     return min([cap.at_once_units, *(tier.above_units for tier in cap.tiers)])
 
 
@@ -70,10 +87,11 @@ def _classes_differ(document: PolicyDocument) -> None:
 
 
 def _buckets(document: PolicyDocument) -> tuple[BucketSetting, ...]:
-    """One bucket for each cap, and the one that counts the agent's calls."""
-    limit = document.actions
+    """One bucket for each cap, the one that counts the agent's calls, and the one for what swaps lose."""
+    limit, losses = document.actions, document.losses
     calls = BucketSetting(ACTIONS, 0, limit.at_once * ACTION_UNITS, limit.drain_seconds)
-    return (calls, *(_bucket(cap, document) for cap in document.all_caps()))
+    lost = (BucketSetting(LOSSES, 0, losses.at_once_e8, losses.drain_seconds),) if losses else ()
+    return (calls, *lost, *(_bucket(cap, document) for cap in document.all_caps()))
 
 
 def _bucket(cap: Cap, document: PolicyDocument) -> BucketSetting:
@@ -106,20 +124,28 @@ def grant(call: Call, document: PolicyDocument) -> Grant | None:
     return Grant(compiled.names[payment.rule.leaf], payment.rule.leaf, payment.proof)
 
 
-def granted_payments(calls: Sequence[Call], document: PolicyDocument) -> tuple[Payment, ...] | None:
-    """Every call as a granted payment of the Kernel, in order, or `None` when one of them has no grant."""
-    compiled = compile_policy(document)
-    payments = [_payment(call, compiled) for call in calls]
-    granted = tuple(payment for payment in payments if payment is not None)
-    return granted if len(granted) == len(calls) else None
+def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[Leg, ...] | None:
+    """Every call as a granted leg of the Kernel, in order, or `None` when one of them has no grant. An approval has
+    none of its own: right before the swap that takes exactly as much, it is part of that swap's leg."""
+    compiled, legs, rest = compile_policy(document), list[Leg](), list(calls)
+    while rest:
+        leg = _payment(rest[0], compiled)
+        taken = 1 if leg else 2
+        found = leg or (_swap(rest[0], rest[1], compiled) if len(rest) > 1 else None)
+        if found is None:
+            return None
+        legs.append(found)
+        rest = rest[taken:]
+    return tuple(legs)
 
 
-def shortage(payments: Sequence[Payment], kernel: KernelState, at: int) -> str:
-    """The first bucket that has no room for the payments at time `at`, in words; empty when all have. A bucket that the
+def shortage(legs: Sequence[Leg], kernel: KernelState, at: int) -> str:
+    """The first bucket that has no room for the legs at time `at`, in words; empty when all have. A bucket that the
     facts do not hold is closed."""
     needed: Counter[tuple[Address, int]] = Counter({(ACTIONS, 0): ACTION_UNITS})
-    for payment in payments:
-        needed[payment.rule.token, payment.rule.bucket_class] += payment.units
+    for leg in legs:
+        token = leg.rule.token if isinstance(leg, Payment) else leg.rule.token_in
+        needed[token, leg.rule.bucket_class] += leg.units
     for (token, number), units in needed.items():
         bucket = kernel.buckets.get(bucket_key(token, number))
         room = available_units(bucket, at) if bucket else 0
@@ -140,9 +166,28 @@ def _payment(call: Call, compiled: KernelPolicy) -> Payment | None:
         return None
     token, recipient, units = asked
     for leaf, rule in compiled.rules.items():
-        if (rule.token, rule.recipient) == (token, recipient) and 0 < units <= rule.max_units:
-            return Payment(rule, units, proof(compiled.rules, leaf))
+        if isinstance(rule, PayRule) and (rule.token, rule.recipient) == (token, recipient):
+            return Payment(rule, units, proof(compiled.rules, leaf)) if 0 < units <= rule.max_units else None
     return None
+
+
+def _swap(approval: Call, call: Call, compiled: KernelPolicy) -> GrantedSwap | None:
+    try:
+        approved, swap = decode_approve(approval.data), decode_exact_input(call.data)
+    except ValueError:
+        return None
+    for leaf, rule in compiled.rules.items():
+        if isinstance(rule, SwapRule) and _fits(rule, swap, call) and approval.to == rule.token_in:
+            exact = approved == (rule.router, swap.amount_in_units) and not approval.value_wei
+            return GrantedSwap(rule, swap, proof(compiled.rules, leaf)) if exact else None
+    return None
+
+
+def _fits(rule: SwapRule, swap: ExactInput, call: Call) -> bool:
+    named = (swap.token_in, swap.token_out, swap.fee_pips, swap.recipient, swap.price_limit_x96)
+    own = (rule.token_in, rule.token_out, rule.fee_pips, rule.recipient, 0)
+    within = 0 < swap.amount_in_units <= rule.max_units and swap.min_out_units > 0
+    return named == own and within and call.to == rule.router and not call.value_wei
 
 
 def _transfer(call: Call) -> tuple[Address, Address, int] | None:

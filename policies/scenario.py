@@ -73,7 +73,7 @@ class Judged:
 
 def stage(scenario: Scenario, document: PolicyDocument) -> Judged:
     """What agent and node would hand the engine. Raises `BadValue` on a swap that no listed pool makes."""
-    facts = _facts(scenario, document)
+    facts = facts_of(scenario, document)
     compiled = _compiled(scenario, document)
     action = dress(compiled.calls, document, _NONCE + len(scenario.waiting))
     return Judged(compiled, action, _rehearsal(scenario, compiled, action, facts, document), facts)
@@ -183,7 +183,8 @@ def _deltas(scenario: Scenario, document: PolicyDocument) -> Iterator[Delta]:
             yield Delta(address_of(intent.payee.value, document), token, units * scenario.arrives_bps // BPS)
 
 
-def _facts(scenario: Scenario, document: PolicyDocument) -> Facts:
+def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
+    """What would be observed before the unit."""
     return Facts(
         account=document.account,
         block=Block(1_000, to_digest(keccak(b"block")), NOW),

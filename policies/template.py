@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from policies.terms import Cap, ListedToken, Payee, PolicyDocument, Pool, Tier, Venue
+from policies.terms import Cap, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from strongroom.model import TokenId
 from strongroom.quantities import format_bps, format_seconds, quantity
 
@@ -37,7 +37,9 @@ _GUARDIANS = """\
 _PRICES = """\
 # A price counts while every source is fresh and they agree; otherwise nothing is swapped. Payments need no price."""
 _SWAPS = """\
-# What a swap may lose against the prices, fees and slippage included; what leaves counts at the high price."""
+# What a swap may lose against the prices, fees and slippage included; what leaves counts at the high price. The
+# agent's key swaps alone only where `loss_cap` says what all its swaps may lose together, `loss_at_once` of it in one
+# moment, and both tokens name the `source` that the Kernel asks for their price."""
 _ACTIONS = """\
 # How often the agent's key may act by itself: at most `cap` times in any window, `at_once` of them in one moment."""
 _GAS = """\
@@ -83,13 +85,20 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
         max_age=format_seconds(bounds.max_age_seconds),
         max_deviation=format_bps(bounds.max_deviation_bps),
     )
-    yield from _section(_SWAPS, "[swaps]", max_loss=format_bps(document.max_loss_bps))
+    yield from _section(_SWAPS, "[swaps]", max_loss=format_bps(document.max_loss_bps), **_losses(document.losses))
     limit = document.actions
     often = f"{limit.count} per {_window(limit.window_seconds)}"
     yield from _section(_ACTIONS, "[actions]", cap=often, at_once=limit.at_once)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
     )
+
+
+def _losses(limit: LossLimit | None) -> dict[str, object]:
+    if limit is None:
+        return {}
+    cap, at_once = (f"{quantity(units, 8)} USD" for units in (limit.cap_e8, limit.at_once_e8))
+    return {"loss_cap": f"{cap} per {_window(limit.window_seconds)}", "loss_at_once": at_once}
 
 
 def _section(comment: str, head: str, **keys: object) -> Iterator[str]:
@@ -119,6 +128,7 @@ def _token(listed: ListedToken) -> Iterator[str]:
         feeds=list(listed.feeds) or None,
         price_as=listed.price_as,
         max_age=format_seconds(listed.max_age_seconds) if listed.max_age_seconds else None,
+        source=listed.source,
         keep=f"{quantity(listed.keep_units, token.decimals)} {token.id}" if listed.keep_units else None,
     )
 

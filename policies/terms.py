@@ -19,13 +19,15 @@ SWAPS = "swaps"
 @dataclass(frozen=True, slots=True)
 class ListedToken:
     """A token the treasury may touch. Two feeds make it priced; `price_as` borrows another token's feeds (ether as
-    WETH). After a unit at least `keep_units` stay in the Safe, or guardians are asked."""
+    WETH). After a unit at least `keep_units` stay in the Safe, or guardians are asked. `source` is the PriceSource
+    contract that the Kernel asks; without one the token is swapped only with guardians."""
 
     token: Token
     feeds: tuple[Address, ...] = ()
     price_as: TokenId | None = None
     max_age_seconds: int | None = None
     keep_units: int = 0
+    source: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,20 @@ class GasBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class LossLimit:
+    """What swaps may lose together without guardians, in USD scaled by 1e8: a leaky bucket on chain."""
+
+    cap_e8: int
+    window_seconds: int
+    at_once_e8: int
+
+    @property
+    def drain_seconds(self) -> int:
+        """Time in which all that may be lost at once flows back, rounded up."""
+        return -(-self.at_once_e8 * self.window_seconds // (self.cap_e8 - self.at_once_e8))
+
+
+@dataclass(frozen=True, slots=True)
 class ActionLimit:
     """How often the agent's key may call the Kernel: a leaky bucket too, `count` at most in any window, of them
     `at_once` in one moment."""
@@ -140,6 +156,7 @@ class PolicyDocument:
     max_loss_bps: int
     gas: GasBudget
     actions: ActionLimit = ActionLimit(count=48, window_seconds=86_400, at_once=24)
+    losses: LossLimit | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

@@ -37,9 +37,9 @@ class Subject:
     feeds: Mapping[TokenId, tuple[Address, ...]]
     agent: Address | None
     window_seconds: int
-    pools: tuple[tuple[Address, Address], ...] = ()
     kernel: Address | None = None
     buckets: tuple[Digest, ...] = ()
+    pools: tuple[tuple[Address, Address], ...] = ()
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:

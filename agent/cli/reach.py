@@ -84,6 +84,9 @@ class FarDesk:
     def show(self, unit_id: str) -> dict[str, Any]:
         return dict(self._ask("GET", f"/units/{unit_id}"))
 
+    def status(self) -> dict[str, Any]:
+        return dict(self._ask("GET", "/status"))
+
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         import httpx
 

@@ -13,7 +13,7 @@ from policies.tree import proof
 from strongroom.addresses import keccak, to_digest
 from strongroom.model import Address, Digest
 from strongroom.protocols import kernel
-from strongroom.protocols.kernel import Payment, PayRule
+from strongroom.protocols.kernel_legs import Payment, PayRule, encode_legs
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT
 from strongroom.world.treasury import USDC
@@ -49,7 +49,8 @@ def drain(scene: Scene) -> Loot:
 
 
 def _rules(scene: Scene) -> dict[Digest, PayRule]:
-    return dict(compile_policy(example.policy(scene.world)).rules)
+    rules = compile_policy(example.policy(scene.world)).rules
+    return {leaf: rule for leaf, rule in rules.items() if isinstance(rule, PayRule)}
 
 
 def _take(scene: Scene, rule: PayRule) -> bool:
@@ -57,8 +58,8 @@ def _take(scene: Scene, rule: PayRule) -> bool:
     units = min(rule.max_units, _available(scene, rule))
     if units == 0:
         return False
-    payment = Payment(rule, units, proof(_rules(scene), rule.leaf))
-    data = kernel.encode_payments([payment], _LEAF)
+    payment = Payment(rule, units, proof(compile_policy(example.policy(scene.world)).rules, rule.leaf))
+    data = encode_legs([payment], _LEAF)
     return scene.world.send_as(AGENT.address, scene.kernel_address, data, gas=500_000).success
 
 

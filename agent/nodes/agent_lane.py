@@ -13,7 +13,7 @@ from agent.nodes.state import State, Update
 from simulations.rehearse import rehearse
 from strongroom.model import LedgerReceipt, Verdict
 from strongroom.plain import from_plain, to_plain
-from strongroom.protocols.kernel import with_leaf
+from strongroom.protocols.kernel_legs import with_leaf
 
 
 def intend(state: State, runtime: Runtime[Context]) -> Update:

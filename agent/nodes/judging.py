@@ -35,7 +35,8 @@ def observe(state: State, runtime: Runtime[Context]) -> Update:
 
 def compile_calls(state: State, runtime: Runtime[Context]) -> Update:
     context = runtime.context
-    compiled = compile_unit(read.unit(state), context.document)
+    lane = Lane.OWNER if context.mode is not Mode.GUARDED else Lane(state.get("lane", Lane.AGENT))
+    compiled = compile_unit(read.unit(state), read.facts(state), context.document, lane)
     if isinstance(compiled, Finding):
         refusal = Decision(Verdict.DENY, (compiled,), document_hash(context.document))
         return _judged(state, context, refusal)
@@ -92,5 +93,5 @@ def _judged(state: State, context: Context, decision: Decision) -> Update:
 
 
 def ask_owners(state: State) -> Update:
-    """A Kernel call that guardians must approve becomes the Safe's own transaction, and is rehearsed again as that."""
+    """A Kernel call that guardians must approve is compiled and rehearsed again as the Safe's own transaction."""
     return {"lane": Lane.OWNER}

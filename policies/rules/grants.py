@@ -9,7 +9,7 @@ from policies.document import document_hash
 from policies.grants import compile_policy, shortage
 from policies.tree import proof
 from strongroom.model import Finding, KernelCall, KernelState, Verdict
-from strongroom.protocols.kernel import Payment, decode_payments
+from strongroom.protocols.kernel_legs import Leg, Payment, decode_legs
 
 RULE = "grants"
 
@@ -22,11 +22,11 @@ def judge(case: Case) -> Iterator[Finding]:
     if kernel is None:
         yield Finding(RULE, Verdict.DENY, "no Kernel was observed")
         return
-    payments = decode_payments(case.action.data)
+    legs = decode_legs(case.action.data)
     yield _alive(case, case.action, kernel)
     yield _same_policy(case, kernel)
-    yield _covered(case, payments)
-    short = shortage(payments, kernel, case.facts.block.timestamp)
+    yield _covered(case, legs)
+    short = shortage(legs, kernel, case.facts.block.timestamp)
     yield within(RULE, not short, Verdict.ASK, short or "the Kernel's buckets have room")
 
 
@@ -44,9 +44,13 @@ def _same_policy(case: Case, kernel: KernelState) -> Finding:
     return within(RULE, same, Verdict.DENY, "the Kernel must hold this very policy", kernel.document_hash, ours[1])
 
 
-def _covered(case: Case, payments: Sequence[Payment]) -> Finding:
+def _covered(case: Case, legs: Sequence[Leg]) -> Finding:
     rules = compile_policy(case.document).rules
-    bare = [p for p in payments if rules.get(p.rule.leaf) != p.rule or p.proof != proof(rules, p.rule.leaf)]
-    over = [p for p in payments if not 0 < p.units <= p.rule.max_units or p.rule.delay_seconds]
-    counted = f"{len(payments) - len({*bare, *over})} of {len(payments)}"
-    return within(RULE, not bare and not over, Verdict.DENY, "a rule of the policy must cover each payment", counted)
+    bare = [leg for leg in legs if rules.get(leg.rule.leaf) != leg.rule or leg.proof != proof(rules, leg.rule.leaf)]
+    over = [leg for leg in legs if not 0 < leg.units <= leg.rule.max_units or _waits(leg)]
+    counted = f"{len(legs) - len({*bare, *over})} of {len(legs)}"
+    return within(RULE, not bare and not over, Verdict.DENY, "a rule of the policy must cover each leg", counted)
+
+
+def _waits(leg: Leg) -> bool:
+    return isinstance(leg, Payment) and leg.rule.delay_seconds > 0

@@ -1,4 +1,4 @@
-"""The Kernel: rule leaves, calldata, and the state that facts hold. Source: `contracts/src/interfaces`, ADR 0002."""
+"""The Kernel: its birth, buckets, changes, and the state that facts hold. Source: `contracts/src/interfaces`."""
 
 from __future__ import annotations
 
@@ -6,57 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.addresses import from_digest, keccak, to_address, to_digest
+from strongroom.addresses import from_digest, keccak, to_digest
 from strongroom.model import Account, Address, Bucket, Digest, KernelState
 from strongroom.ports import Read
-from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, selector, view
+from strongroom.protocols.abi import decode_values, encode_arguments, encode_call, view
 
-NO_LEAF = Digest("0x" + "00" * 32)
 ACTIONS = Address("0x0000000000000000000000000000000000000001")
 """The bucket (ACTIONS, class 0) counts the agent's calls, `ACTION_UNITS` each."""
+LOSSES = Address("0x0000000000000000000000000000000000000002")
+"""The bucket (LOSSES, class 0) counts what swaps lost, in USD scaled by 1e8."""
 ACTION_UNITS = 1_000_000
 
-_PAY_FIELDS = ("address", "address", "uint96", "uint32", "uint32")
-_PAY_TAG = keccak(b"Pay(address token,address recipient,uint96 maxAmount,uint32 class,uint32 delay)")
-_PAY = "pay((address,address,uint96,uint32,uint32),uint256,bytes32[],bytes32)"
-_LEG = "(uint8,bytes,bytes32[],uint96,uint256,uint256,bytes)"
-_RUN = f"run({_LEG}[],bytes32)"
 _SETTING = "(address,uint32,uint96,uint96,uint32)"
 _BIRTH = f"(address,address,address,bytes32,address[],bytes32,bytes32,{_SETTING}[],uint32,uint32,uint32)"
-_KIND_PAY = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PayRule:
-    """Payments of `token` to `recipient`, each at most `max_units`, charged to the token's bucket `bucket_class`."""
-
-    token: Address
-    recipient: Address
-    max_units: int
-    bucket_class: int
-    delay_seconds: int = 0
-
-    @property
-    def fields(self) -> tuple[Any, ...]:
-        return self.token, self.recipient, self.max_units, self.bucket_class, self.delay_seconds
-
-    @property
-    def encoded(self) -> bytes:
-        return encode_arguments(_PAY_FIELDS, self.fields)
-
-    @property
-    def leaf(self) -> Digest:
-        """keccak(keccak(tag ++ abi.encode(rule)))"""
-        return to_digest(keccak(keccak(_PAY_TAG + self.encoded)))
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """One granted payment of a Kernel call."""
-
-    rule: PayRule
-    units: int
-    proof: tuple[Digest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,55 +72,6 @@ def class_number(name: str) -> int:
     """The Kernel's number for a class of the policy: the first four bytes of its name's Keccak-256, so that it depends
     on no other class. Zero is the Kernel's own."""
     return int.from_bytes(keccak(name.encode())[:4], "big") or 1
-
-
-def encode_payments(payments: Sequence[Payment], ledger_leaf: Digest = NO_LEAF) -> bytes:
-    """One payment as `pay`, several as one atomic `run`."""
-    leaf = from_digest(ledger_leaf)
-    if len(payments) == 1:
-        only = payments[0]
-        return encode_call(_PAY, only.rule.fields, only.units, _hashes(only.proof), leaf)
-    return encode_call(_RUN, [_leg(payment) for payment in payments], leaf)
-
-
-def _leg(payment: Payment) -> tuple[Any, ...]:
-    return _KIND_PAY, payment.rule.encoded, _hashes(payment.proof), payment.units, 0, 0, b""
-
-
-def _hashes(digests: Sequence[Digest]) -> list[bytes]:
-    return [from_digest(digest) for digest in digests]
-
-
-def with_leaf(data: bytes, ledger_leaf: Digest) -> bytes:
-    """Calldata of `pay` or `run` made with `NO_LEAF`, now carrying the ledger's leaf: the last word of the head."""
-    words = {selector(_PAY): 7, selector(_RUN): 1}
-    at = 4 + 32 * words[data[:4]]
-    if data[at : at + 32] != bytes(32):
-        raise ValueError("the calldata carries a leaf already")
-    return data[:at] + from_digest(ledger_leaf) + data[at + 32 :]
-
-
-def decode_payments(data: bytes) -> tuple[Payment, ...]:
-    """The payments of a `pay` or `run` call, whatever leaf it carries. Raises `ValueError` on any other call or leg."""
-    if data[:4] == selector(_PAY):
-        fields, units, proof, _ = decode_call(_PAY, data)
-        return (_payment(fields, units, proof),)
-    legs, _ = decode_call(_RUN, data)
-    return tuple(_decoded_leg(*leg) for leg in legs)
-
-
-def _decoded_leg(
-    kind: int, rule: bytes, proof: Sequence[bytes], units: int, least: int, deadline: int, data: bytes
-) -> Payment:
-    if kind != _KIND_PAY or least or deadline or data:
-        raise ValueError(f"a leg of kind {kind} is no payment")
-    return _payment(decode_values(_PAY_FIELDS, rule), units, proof)
-
-
-def _payment(fields: Sequence[Any], units: int, proof: Sequence[bytes]) -> Payment:
-    token, recipient, *numbers = fields
-    rule = PayRule(to_address(token), to_address(recipient), *numbers)
-    return Payment(rule, units, tuple(to_digest(sibling) for sibling in proof))
 
 
 def encode_pause() -> bytes:

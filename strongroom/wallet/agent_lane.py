@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from strongroom.model import Digest, KernelCall
-from strongroom.protocols.kernel import action_hash, with_leaf
+from strongroom.protocols.kernel import action_hash
+from strongroom.protocols.kernel_legs import with_leaf
 from strongroom.wallet.executor import Outgoing
 
 

@@ -17,10 +17,11 @@ from guardians.app import PASSWORD, subject_of
 from guardians.key import GuardianKey, open_key
 from guardians.review import Review, find_queued, review
 from policies.document import document_hash
+from policies.scenario import Scenario, facts_of
 from policies.terms import PolicyDocument
 from strongroom.addresses import from_digest
 from strongroom.chain.rpc import RpcChain
-from strongroom.model import Call, Compiled, Digest, Label, Labelled, Operation, Pay, SafeTx, TokenId, Unit
+from strongroom.model import Call, Compiled, Digest, Label, Labelled, Lane, Operation, Pay, SafeTx, TokenId, Unit
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.protocols.safe import safe_tx_hash
 from strongroom.settings import Mode
@@ -74,7 +75,8 @@ class Hall:
             )
             for payee in TREASURY.payees
         )
-        compiled = compile_unit(Unit("payroll-2026-11", self.document.account, pays), self.document)
+        quiet = facts_of(Scenario((), dict.fromkeys(self.document.tokens, 0), {}), self.document)
+        compiled = compile_unit(Unit("payroll-2026-11", self.document.account, pays), quiet, self.document, Lane.OWNER)
         assert isinstance(compiled, Compiled)
         return dress_for_owners(compiled, self.document.multisend, nonce)
 

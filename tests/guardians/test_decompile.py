@@ -13,14 +13,29 @@ from policies.cases import PolicyCase, load_cases, sample, samples
 from policies.document import load
 from policies.effects import Opaque
 from policies.engine import decide
-from policies.scenario import stage
-from strongroom.model import NATIVE, Address, Compiled, Decision, Label, Labelled, Operation, Pay, SafeTx, Unit, Verdict
+from policies.scenario import Scenario, facts_of, stage
+from strongroom.model import (
+    NATIVE,
+    Address,
+    Compiled,
+    Decision,
+    Label,
+    Labelled,
+    Lane,
+    Operation,
+    Pay,
+    SafeTx,
+    Unit,
+    Verdict,
+)
 from strongroom.protocols.abi import selector
 from strongroom.protocols.erc20 import TRANSFER
 from strongroom.protocols.multisend import MULTI_SEND
 
 DOCUMENT = load(sample("active_treasury")[0])
 STRANGER = Address("0x14dC79964da2C08b23698B3D3cc7Ca32193d9955")
+
+QUIET = facts_of(Scenario((), dict.fromkeys(DOCUMENT.tokens, 0), {}), DOCUMENT)
 
 pays = st.builds(
     Pay,
@@ -35,7 +50,7 @@ pays = st.builds(
 @given(st.lists(pays, min_size=1, max_size=6), st.integers(0, 2**40))
 def test_what_was_compiled_is_read_back_call_for_call(intents: list[Pay], nonce: int) -> None:
     """decompile(dress(compile(unit))) has the unit's calls, envelope, payees, tokens and amounts."""
-    compiled = compile_unit(Unit("u", DOCUMENT.account, tuple(intents)), DOCUMENT)
+    compiled = compile_unit(Unit("u", DOCUMENT.account, tuple(intents)), QUIET, DOCUMENT, Lane.OWNER)
     assert isinstance(compiled, Compiled)
     read = decompile(dress_for_owners(compiled, DOCUMENT.multisend, nonce), DOCUMENT)
     assert (read.calls, read.envelope) == (compiled.calls, compiled.envelope)
@@ -46,7 +61,7 @@ def test_what_was_compiled_is_read_back_call_for_call(intents: list[Pay], nonce:
 @given(st.lists(pays, min_size=1, max_size=4))
 def test_a_stranger_is_never_labelled_as_named_by_people(intents: list[Pay]) -> None:
     """Only the policy's own payees carry a people's label, whatever the proposer's unit claimed."""
-    compiled = compile_unit(Unit("u", DOCUMENT.account, tuple(intents)), DOCUMENT)
+    compiled = compile_unit(Unit("u", DOCUMENT.account, tuple(intents)), QUIET, DOCUMENT, Lane.OWNER)
     assert isinstance(compiled, Compiled)
     for pay in decompile(dress_for_owners(compiled, DOCUMENT.multisend, 0), DOCUMENT).unit.intents:
         assert isinstance(pay, Pay)

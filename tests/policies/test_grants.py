@@ -14,7 +14,7 @@ from policies.grants import (
     available_units,
     compile_policy,
     grant,
-    granted_payments,
+    granted_legs,
     off_chain_only,
     shortage,
 )
@@ -24,7 +24,8 @@ from policies.tree import NO_RULES, node_of, proof, root
 from strongroom.addresses import keccak, to_digest
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelCall, KernelState, TokenId, Verdict
-from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, bucket_key, class_number, encode_payments
+from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, bucket_key, class_number
+from strongroom.protocols.kernel_legs import encode_legs
 
 ASK, DENY = Verdict.ASK, Verdict.DENY
 STRANGER = Address("0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
@@ -125,12 +126,12 @@ def test_a_call_within_its_rule_has_a_grant_and_one_unit_more_has_none(desk: Any
     assert grant(replace(at_most, value_wei=1), document) is None
     assert grant(replace(at_most, data=at_most.data + b"\0"), document) is None
     assert grant(Call(document.account, STRANGER, 1, b""), document) is None
-    assert granted_payments((at_most, beyond), document) is None
+    assert granted_legs((at_most, beyond), document) is None
 
 
 def test_ether_is_granted_by_value(document: PolicyDocument) -> None:
     call = Call(document.account, document.payees["grants_safe"].address, 10**18, b"")
-    payments = granted_payments((call,), document)
+    payments = granted_legs((call,), document)
     assert payments is not None
     assert payments[0].rule.token == NATIVE
 
@@ -158,9 +159,9 @@ def by_kernel(desk: Any, document: PolicyDocument) -> Any:
 
     def dressed(*requests: str, **keys: Any) -> Judged:
         judged: Judged = desk.stage(*requests, **keys)
-        payments = granted_payments(judged.compiled.calls, document)
+        payments = granted_legs(judged.compiled.calls, document)
         assert payments is not None
-        call = KernelCall(document.account, AGENT, KERNEL, encode_payments(payments))
+        call = KernelCall(document.account, AGENT, KERNEL, encode_legs(payments))
         safe = replace(judged.facts.safe, modules=(KERNEL,))
         compiled = compile_policy(document)
         buckets = {
@@ -230,7 +231,7 @@ def test_a_full_bucket_asks_and_a_closed_one_too(desk: Any, by_kernel: Any, docu
 
 def test_a_shortage_adds_up_payments_of_one_bucket(desk: Any, by_kernel: Any, document: PolicyDocument) -> None:
     judged = by_kernel("pay 5_000 USDC to alice")
-    one = granted_payments(judged.compiled.calls, document)
+    one = granted_legs(judged.compiled.calls, document)
     assert one is not None
     assert not shortage(one * 9, judged.facts.kernel, judged.facts.block.timestamp)
     assert "has room for 45000000000 units" in shortage(one * 10, judged.facts.kernel, judged.facts.block.timestamp)
@@ -240,7 +241,7 @@ def test_a_payment_above_its_rule_or_under_a_foreign_rule_is_denied(
     desk: Any, by_kernel: Any, document: PolicyDocument
 ) -> None:
     judged = by_kernel("pay 5_000 USDC to alice")
-    (payment,) = granted_payments(judged.compiled.calls, document) or ()
+    (payment,) = granted_legs(judged.compiled.calls, document) or ()
     tampered = [
         replace(payment, units=payment.rule.max_units + 1),
         replace(payment, rule=replace(payment.rule, max_units=payment.rule.max_units + 1)),
@@ -248,7 +249,7 @@ def test_a_payment_above_its_rule_or_under_a_foreign_rule_is_denied(
         replace(payment, proof=()),
     ]
     for other in tampered:
-        action = replace(judged.action, data=encode_payments([other]))
+        action = replace(judged.action, data=encode_legs([other]))
         assert desk.says(replace(judged, action=action))["grants"] is DENY
 
 

@@ -14,8 +14,8 @@ from agent.example import policy
 from policies.cases import strictest_by_rule
 from policies.document import document_hash
 from policies.engine import decide
-from policies.grants import available_units, compile_policy, granted_payments, shortage
-from policies.scenario import dress
+from policies.grants import available_units, compile_policy, granted_legs, shortage
+from policies.scenario import Scenario, dress, facts_of
 from policies.terms import ListedToken, PolicyDocument
 from simulations.rehearse import rehearse
 from strongroom.chain.rpc import RpcChain
@@ -32,6 +32,7 @@ from strongroom.model import (
     KernelCall,
     Label,
     Labelled,
+    Lane,
     Pay,
     Swap,
     Token,
@@ -42,7 +43,8 @@ from strongroom.model import (
 from strongroom.observe import Subject, observe
 from strongroom.protocols.abi import encode_arguments, encode_call
 from strongroom.protocols.erc20 import encode_approve
-from strongroom.protocols.kernel import Birth, bucket_key, class_number, encode_enable_module, encode_payments
+from strongroom.protocols.kernel import Birth, bucket_key, class_number, encode_enable_module
+from strongroom.protocols.kernel_legs import encode_legs
 from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input, read_quote_in
 from strongroom.world.people import AGENT, GUARDIANS
 from strongroom.world.world import World
@@ -88,7 +90,8 @@ def pay(token: TokenId, payee: str, units: int) -> Pay:
 
 
 def compiled_pays(document: PolicyDocument, *pays: Pay) -> Compiled:
-    compiled = compile_unit(Unit("unit", document.account, pays), document)
+    quiet = facts_of(Scenario((), dict.fromkeys(document.tokens, 0), {}), document)
+    compiled = compile_unit(Unit("unit", document.account, pays), quiet, document, Lane.OWNER)
     assert isinstance(compiled, Compiled)
     return compiled
 
@@ -258,9 +261,9 @@ def kernel(world: World, document: PolicyDocument) -> Address:
 
 
 def kernel_call(document: PolicyDocument, kernel: Address, compiled: Compiled) -> KernelCall:
-    payments = granted_payments(compiled.calls, document)
+    payments = granted_legs(compiled.calls, document)
     assert payments is not None
-    return KernelCall(document.account, AGENT.address, kernel, encode_payments(payments))
+    return KernelCall(document.account, AGENT.address, kernel, encode_legs(payments))
 
 
 def test_the_kernel_accepts_every_compiled_rule_at_its_maximum_and_nothing_above(
@@ -271,13 +274,13 @@ def test_the_kernel_accepts_every_compiled_rule_at_its_maximum_and_nothing_above
     for rule in rules.values():
         units = rule.max_units
         data = encode_call("transfer(address,uint256)", rule.recipient, units)
-        payments = granted_payments((Call(document.account, rule.token, 0, data),), document)
+        payments = granted_legs((Call(document.account, rule.token, 0, data),), document)
         assert payments is not None
         snapshot = world.snapshot()
-        assert world.send_as(AGENT.address, kernel, encode_payments(payments)).success
+        assert world.send_as(AGENT.address, kernel, encode_legs(payments)).success
         world.revert(snapshot)
         over = [replace(payments[0], units=units + 1)]
-        assert not world.send_as(AGENT.address, kernel, encode_payments(over)).success
+        assert not world.send_as(AGENT.address, kernel, encode_legs(over)).success
 
 
 def test_a_payroll_through_the_real_kernel_needs_nobody(
@@ -305,11 +308,11 @@ def test_what_the_engine_says_a_bucket_holds_is_what_the_kernel_gives(
     for units, fits in ((room, True), (room + 30 * bucket.capacity // bucket.drain, False)):
         halves = [units // 2, units - units // 2]
         compiled = compiled_pays(document, *(pay(USDC, payees[n], half) for n, half in enumerate(halves)))
-        payments = granted_payments(compiled.calls, document)
+        payments = granted_legs(compiled.calls, document)
         assert payments is not None
         assert bool(shortage(payments, facts.kernel, facts.block.timestamp)) is not fits
         snapshot = world.snapshot()
-        assert world.send_as(AGENT.address, kernel, encode_payments(payments)).success is fits
+        assert world.send_as(AGENT.address, kernel, encode_legs(payments)).success is fits
         world.revert(snapshot)
 
 

@@ -25,8 +25,8 @@ from strongroom.protocols.kernel import (
     Payment,
     PayRule,
     encode_enable_module,
-    encode_payments,
 )
+from strongroom.protocols.kernel_legs import encode_legs
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.world.people import AGENT, ALICE, BOB, CHIDI, DANA, EMRE, GUARDIANS
 from strongroom.world.treasury import DAI, ETH, HALL, USDC, WETH
@@ -269,7 +269,7 @@ def test_a_kernel_payment_moves_in_rehearsal_what_it_moves_for_real(world, chain
     address, (to_alice, to_bob) = kernel
     facts = look()
     payments = [replace(to_alice, units=10**8), replace(to_bob, units=3 * 10**8)]
-    action = KernelCall(facts.account, AGENT.address, address, encode_payments(payments))
+    action = KernelCall(facts.account, AGENT.address, address, encode_legs(payments))
     rehearsal = rehearse(chain, action, facts, [ALICE.address, BOB.address], [])
     assert rehearsal.success, rehearsal.revert
     assert rehearsal.safe_before == rehearsal.safe_after == facts.safe
@@ -284,7 +284,7 @@ def test_a_kernel_payment_moves_in_rehearsal_what_it_moves_for_real(world, chain
 )
 def test_what_the_kernel_refuses_is_named_by_its_own_error(chain, look, kernel, place, units, reason):
     facts, (address, payments) = look(), kernel
-    action = KernelCall(facts.account, AGENT.address, address, encode_payments([replace(payments[place], units=units)]))
+    action = KernelCall(facts.account, AGENT.address, address, encode_legs([replace(payments[place], units=units)]))
     rehearsal = rehearse(chain, action, facts, [ALICE.address], [])
     assert (rehearsal.success, rehearsal.deltas) == (False, ())
     assert rehearsal.revert.startswith(f"{reason}(")
