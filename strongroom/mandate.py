@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from strongroom.model import Address, Outflow, TokenId
@@ -46,17 +47,39 @@ class Trade:
 
 
 def trades_wanted(
-    mandate: Mandate, balances: Mapping[TokenId, int], decimals: Mapping[TokenId, int], prices: Mapping[TokenId, Price]
+    mandate: Mandate,
+    balances: Mapping[TokenId, int],
+    decimals: Mapping[TokenId, int],
+    prices: Mapping[TokenId, Price],
+    pairs: Collection[frozenset[TokenId]],
 ) -> tuple[Trade, ...]:
-    """Trades that bring every weighted token back to its target, when one of them has left its band; none while all are
-    inside. Largest surplus against largest shortfall first. Values are in USD at the middle of each price range; units
-    sold are rounded down. Raises `KeyError` without a balance, decimals or price of a weighted token."""
+    """Trades that bring every weighted token back to its target, when one of them has left its band; none while all
+    are inside. Largest surplus against largest shortfall first, over `pairs` that can be traded, or through a third
+    weighted token where only its two pairs can; one trade a pair and direction. Values are in USD at the middle of
+    each price range, units sold are rounded down. Raises `KeyError` without a balance, decimals or price."""
     values = {token: _value_e8(balances[token], decimals[token], prices[token]) for token in mandate.weights}
     total = sum(values.values())
     if not any(_outside(values[token], total, weight) for token, weight in mandate.weights.items()):
         return ()
     surplus = {token: values[token] - total * weight.target_bps // BPS for token, weight in mandate.weights.items()}
-    return tuple(_matched(surplus, decimals, prices))
+    moved: Counter[tuple[TokenId, TokenId]] = Counter()
+    for over, under, value in _matched(surplus):
+        for hop in _hops(over, under, tuple(mandate.weights), pairs):
+            moved[hop] += value
+    trades = [Trade(*hop, _units_down(value, decimals[hop[0]], prices[hop[0]])) for hop, value in moved.items()]
+    return tuple(trade for trade in trades if trade.units_in)
+
+
+def _hops(
+    over: TokenId, under: TokenId, tokens: Sequence[TokenId], pairs: Collection[frozenset[TokenId]]
+) -> tuple[tuple[TokenId, TokenId], ...]:
+    """The direct trade, or the two through a third token; none where the pools allow neither."""
+    if frozenset((over, under)) in pairs:
+        return ((over, under),)
+    for hub in tokens:
+        if {frozenset((over, hub)), frozenset((hub, under))} <= set(pairs):
+            return (over, hub), (hub, under)
+    return ()
 
 
 def _value_e8(units: int, decimals: int, price: Price) -> int:
@@ -68,15 +91,17 @@ def _outside(value: int, total: int, weight: Weight) -> bool:
     return abs(value * BPS - total * weight.target_bps) > total * weight.band_bps
 
 
-def _matched(
-    surplus: dict[TokenId, int], decimals: Mapping[TokenId, int], prices: Mapping[TokenId, Price]
-) -> Iterator[Trade]:
+def _units_down(value_e8: int, decimals: int, price: Price) -> int:
+    scale: int = 10**decimals
+    return value_e8 * 2 * scale // (price.low_e8 + price.high_e8)
+
+
+def _matched(surplus: dict[TokenId, int]) -> Iterator[tuple[TokenId, TokenId, int]]:
+    """Values to move from a surplus to a shortfall; each step settles one of the two for good."""
     while True:
         over, under = max(surplus, key=surplus.__getitem__), min(surplus, key=surplus.__getitem__)
-        moved = min(surplus[over], -surplus[under])
-        price = prices[over]
-        units = moved * 2 * 10 ** decimals[over] // (price.low_e8 + price.high_e8)
-        if units <= 0:
+        value = min(surplus[over], -surplus[under])
+        if value <= 0:
             return
-        yield Trade(over, under, units)
-        surplus = surplus | {over: surplus[over] - moved, under: surplus[under] + moved}
+        yield over, under, value
+        surplus = surplus | {over: surplus[over] - value, under: surplus[under] + value}

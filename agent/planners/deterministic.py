@@ -50,7 +50,8 @@ class DeterministicPlanner:
         if missing:
             return _plan(plan_id, ask, f"no usable price or balance of {', '.join(missing)}; nothing is traded")
         decimals = {token: self._document.tokens[token].token.decimals for token in prices}
-        trades = trades_wanted(self._mandate, facts.balances, decimals, prices)
+        pairs = {frozenset(pool.tokens) for pool in self._document.pools()}
+        trades = trades_wanted(self._mandate, facts.balances, decimals, prices, pairs)
         units = tuple(Unit(each.id, facts.account, (each,)) for each in (_swap(plan_id, trade) for trade in trades))
         said = f"{len(units)} trades bring the weights back" if units else "every weight is inside its band"
         return _plan(plan_id, ask, said, *units)

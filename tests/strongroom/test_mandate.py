@@ -64,6 +64,7 @@ def test_a_runway_without_payroll_is_no_number() -> None:
 WETH = TokenId("WETH")
 WEIGHTED = Mandate((), 6, {WETH: Weight(6_000, 300), USDC: Weight(4_000, 300)})
 DECIMALS = {WETH: 18, USDC: 6}
+PAIRS = [frozenset((WETH, USDC)), frozenset((USDC, DAI))]
 PRICES = {WETH: Price(3_000_00000000, 3_000_00000000), USDC: Price(1_00000000, 1_00000000)}
 
 
@@ -74,8 +75,8 @@ def held(weth: int, usdc: int) -> dict[TokenId, int]:
 def test_inside_the_band_nothing_is_traded_and_one_unit_outside_the_target_is_restored() -> None:
     """60 % of 10,000 USD in ether is 2 WETH; the band ends at 63 %."""
     inside = held(21 * 10**17, 3_700 * 10**6)
-    assert trades_wanted(WEIGHTED, inside, DECIMALS, PRICES) == ()
-    (trade,) = trades_wanted(WEIGHTED, inside | {WETH: 21 * 10**17 + 10**13}, DECIMALS, PRICES)
+    assert trades_wanted(WEIGHTED, inside, DECIMALS, PRICES, PAIRS) == ()
+    (trade,) = trades_wanted(WEIGHTED, inside | {WETH: 21 * 10**17 + 10**13}, DECIMALS, PRICES, PAIRS)
     assert (trade.token_in, trade.token_out) == (WETH, USDC)
     assert trade.units_in == pytest.approx(10**17, rel=1e-3)
 
@@ -84,9 +85,24 @@ def test_inside_the_band_nothing_is_traded_and_one_unit_outside_the_target_is_re
 def test_after_the_trades_every_weight_is_at_its_target(weth: int, usdc: int) -> None:
     """Executed at the price, the trades bring each token to its target, and sell only what there is."""
     balances = held(weth, usdc)
-    for trade in trades_wanted(WEIGHTED, balances, DECIMALS, PRICES):
+    for trade in trades_wanted(WEIGHTED, balances, DECIMALS, PRICES, PAIRS):
         assert 0 < trade.units_in <= balances[trade.token_in]
         value = trade.units_in * PRICES[trade.token_in].low_e8 // 10 ** DECIMALS[trade.token_in]
         balances[trade.token_in] -= trade.units_in
         balances[trade.token_out] += value * 10 ** DECIMALS[trade.token_out] // PRICES[trade.token_out].low_e8
-    assert trades_wanted(WEIGHTED, balances, DECIMALS, PRICES) == ()
+    assert trades_wanted(WEIGHTED, balances, DECIMALS, PRICES, PAIRS) == ()
+
+
+def test_a_shortfall_without_a_pair_of_its_own_is_filled_through_a_third_token() -> None:
+    """Only WETH is over; DAI is bought with USDC, and WETH is sold for both."""
+    mandate = Mandate((), 6, {WETH: Weight(4_000, 100), USDC: Weight(3_000, 100), DAI: Weight(3_000, 100)})
+    decimals, prices = {**DECIMALS, DAI: 18}, {**PRICES, DAI: PRICES[USDC]}
+    balances = {WETH: 10 * 10**18 // 3, USDC: 0, DAI: 0}
+    trades = {(t.token_in, t.token_out): t.units_in for t in trades_wanted(mandate, balances, decimals, prices, PAIRS)}
+    assert set(trades) == {(WETH, USDC), (USDC, DAI)}
+    assert trades[WETH, USDC] == pytest.approx(2 * 10**18, rel=1e-6)
+    assert trades[USDC, DAI] == pytest.approx(3_000 * 10**6, rel=1e-6)
+
+
+def test_nothing_is_traded_where_no_pool_is_listed() -> None:
+    assert trades_wanted(WEIGHTED, held(10**20, 0), DECIMALS, PRICES, []) == ()
