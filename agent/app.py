@@ -30,6 +30,7 @@ from strongroom.ports import Chain, Notices, Queue, Wallet
 from strongroom.settings import Job, Mandate, Mode, Treasury, load_mandate, load_schedule, load_treasury
 
 if TYPE_CHECKING:
+    from agent.anchoring import Anchoring
     from agent.runner import Runner
     from strongroom.ledger.file_ledger import FileLedger
 
@@ -56,12 +57,16 @@ class Treasurer:
     units: Units
     runner: Runner
     ledger: FileLedger
+    anchoring: Anchoring | None
 
 
 def open_documents(folder: Path) -> Documents:
     """The documents in `folder`, each checked, and policy and treasury about the same account. Raises `InputError`."""
     treasury = load_treasury(read(folder / "treasury.toml"), folder)
     policy = load_policy(read(folder / "policy.toml"))
+    if policy.account.chain_id != treasury.account.chain_id:
+        found, mend = policy.account.chain_id, f"treasury.toml names `{treasury.account.chain_id}`"
+        raise BadValue(found, "`chain_id` in policy.toml", mend)
     if policy.account != treasury.account:
         raise BadValue(policy.account.safe, "`safe` in policy.toml", f"treasury.toml names `{treasury.account.safe}`")
     decimals = {token.token.id: token.token.decimals for token in policy.tokens.values()}
@@ -113,7 +118,9 @@ def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iter
         stack.callback(units.close)
         told = notices or StreamNotices(sys.stderr)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
-        yield Treasurer(documents, folder, context, units, _runner(stack, documents, folder, context, units), ledger)
+        runner = _runner(stack, documents, folder, context, units)
+        anchoring = _anchoring(stack, treasury, folder, chain, ledger)
+        yield Treasurer(documents, folder, context, units, runner, ledger, anchoring)
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
@@ -145,6 +152,21 @@ def _wallet(stack: ExitStack, treasury: Treasury, folder: StateFolder, chain: Ch
     outbox = Outbox(folder.outbox)
     stack.callback(outbox.close)
     return AgentWallet(queue, signer, Executor(chain, signer, outbox), outbox)
+
+
+def _anchoring(
+    stack: ExitStack, treasury: Treasury, folder: StateFolder, chain: Chain, ledger: FileLedger
+) -> Anchoring | None:
+    """Where a registry is named and its key is there; a treasury without them anchors nothing."""
+    if treasury.registry is None or treasury.kernel is None or not folder.anchor_keystore.exists():
+        return None
+    from agent.anchoring import Anchoring
+    from strongroom.wallet.executor import Executor, Outbox
+    from strongroom.wallet.signer import open_keystore
+
+    signer, outbox = open_keystore(folder.anchor_keystore, password()), Outbox(folder.outbox)
+    stack.callback(outbox.close)
+    return Anchoring(chain, ledger, Executor(chain, signer, outbox), signer, treasury.registry, treasury.kernel)
 
 
 def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> FileLedger:

@@ -10,7 +10,7 @@ from agent.chat import reader, require_operator
 from agent.units import WAITING, Row
 from policies.document import document_hash
 from strongroom.clock import WallClock
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, NotDeployed
 from strongroom.model import Facts
 from strongroom.observe import observe
 from strongroom.plain import to_plain
@@ -24,6 +24,9 @@ class Desk(Protocol):
 
     def chat(self, operator: str, text: str) -> dict[str, Any]:
         """Carry out an operator's words: the units they led to, each with what the policy found against it."""
+
+    def anchor(self) -> dict[str, Any]:
+        """Anchor the ledger's newest head: its size, root and transaction."""
 
     def plans(self) -> list[dict[str, Any]]:
         """Every unit, oldest first."""
@@ -48,7 +51,7 @@ class OwnDesk:
 
         job = find_job(self._treasurer.documents.jobs, job_id)
         plan, rows = self._treasurer.runner.cycle(ask_for(job, month or month_at(job, WallClock().now())))
-        return {"plan": plan.id, "rationale": plan.rationale, "units": [summary(row) for row in rows]}
+        return {"plan": plan.id, "rationale": plan.rationale, "units": [self._judged(row) for row in rows]}
 
     def chat(self, operator: str, text: str) -> dict[str, Any]:
         documents = self._treasurer.documents
@@ -59,6 +62,13 @@ class OwnDesk:
     def _judged(self, row: Row) -> dict[str, Any]:
         findings = self._treasurer.runner.state(row).get("decision", {}).get("findings", [])
         return summary(row) | {"findings": [finding for finding in findings if finding["verdict"] != "allow"]}
+
+    def anchor(self) -> dict[str, Any]:
+        treasurer = self._treasurer
+        if treasurer.anchoring is None:
+            mend = f"name `registry` in treasury.toml and put its key at `{treasurer.folder.anchor_keystore}`"
+            raise NotDeployed("anchoring", "this treasury", mend)
+        return treasurer.anchoring.anchor(treasurer.documents.treasury.account)
 
     def plans(self) -> list[dict[str, Any]]:
         return [summary(row) for row in self._treasurer.units.all()]

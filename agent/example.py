@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from agent.installing import plan_sources
+from agent.onboarding.chains import load_create2_factory
 from policies.document import load
 from policies.template import render
 from policies.terms import (
@@ -39,17 +42,29 @@ JOBS = (
 
 
 def policy(world: World) -> PolicyDocument:
-    """The example's policy for this world's addresses."""
-    return load(render(_policy(world)))
+    """The example's policy for this world's addresses, price sources where its Kernel will have them made."""
+    bare = _policy(world)
+    sources = plan_sources(bare, load_create2_factory())
+    named = {id_: replace(bare.tokens[id_], source=each.address) for id_, each in sources.items()}
+    return load(render(replace(bare, tokens={**bare.tokens, **named})))
 
 
-def documents(world: World, service: str, state_dir: Path, mode: Mode, kernel: Address | None = None) -> dict[str, str]:
+def documents(
+    world: World,
+    service: str,
+    state_dir: Path,
+    mode: Mode,
+    kernel: Address | None = None,
+    registry: Address | None = None,
+) -> dict[str, str]:
     """File names and texts of the four documents."""
-    treasury = Treasury(TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,), kernel)
+    treasury = Treasury(
+        TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,), kernel, registry
+    )
     return {
         "treasury.toml": render_treasury(treasury),
         "mandate.toml": render_mandate(TREASURY.mandate, DECIMALS),
-        "policy.toml": render(_policy(world)),
+        "policy.toml": render(policy(world)),
         "schedule.toml": render_schedule(JOBS),
     }
 
@@ -106,7 +121,7 @@ def _caps() -> dict[str, dict[TokenId, Cap]]:
         DAI: Cap(TEAM, DAI, units(DAI, 30_000), _MONTH, units(DAI, 15_000), units(DAI, 20_000), (_tier(DAI, 9_000),)),
     }
     swaps = {
-        WETH: Cap(SWAPS, WETH, units(WETH, 60), _WEEK, units(WETH, 20), units(WETH, 100), (_tier(WETH, 10),)),
+        WETH: Cap(SWAPS, WETH, units(WETH, 60), _WEEK, units(WETH, 20), units(WETH, 100), (_tier(WETH, 20),)),
         USDC: Cap(SWAPS, USDC, _usdc(150_000), _WEEK, _usdc(50_000), _usdc(250_000), (_tier(USDC, 25_000),)),
         DAI: Cap(
             SWAPS, DAI, units(DAI, 150_000), _WEEK, units(DAI, 50_000), units(DAI, 250_000), (_tier(DAI, 25_000),)

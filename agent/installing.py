@@ -1,76 +1,175 @@
-"""Planning a Kernel's installation: the policy's birth, its address, and the one transaction for the owners."""
+"""Planning an installation: Kernel, price sources and log of a policy, as one transaction for the owners."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.app import open_documents
+from agent.app import Documents, open_documents
 from agent.onboarding.chains import chains_in, load_create2_factory
 from agent.state_folder import StateFolder
 from policies.document import document_hash
 from policies.grants import compile_policy
-from strongroom.addresses import parse_address
-from strongroom.errors import KeyMissing, NotDeployed
-from strongroom.model import NATIVE, Address
+from policies.terms import ListedToken, PolicyDocument
+from strongroom.addresses import parse_address, to_digest
+from strongroom.errors import BadValue, KeyMissing, NotDeployed
+from strongroom.ledger.merkle import EMPTY_ROOT, leaf_hash
+from strongroom.ledger.reading import read_entries
+from strongroom.model import NATIVE, Account, Address, Block, Call, Digest, TokenId
+from strongroom.observe import safe_state
 from strongroom.plain import to_plain
-from strongroom.protocols.kernel import Birth
+from strongroom.ports import Chain
+from strongroom.protocols.kernel import Birth, encode_enable_module
+from strongroom.protocols.price_source import constructor_arguments
+from strongroom.protocols.registry import Opening, encode_open
 from strongroom.protocols.safe import safe_tx_hash
 from strongroom.quantities import parse_seconds
 from strongroom.settings import Treasury
-from strongroom.wallet.deploy import installation, plan_deployment
+from strongroom.wallet.deploy import Deployment, batch, plan, plan_kernel
 from strongroom.wallet.signer import address_in_keystore
 
-NO_REGISTRY = NATIVE
+# The Kernel is not gated by its log yet: its registry is zero, and anchoring stands beside it.
+UNGATED = NATIVE
+MOST_ACTIONS, MOST_SECONDS = 256, 7 * 86_400
 
 
-def plan(
-    config: Path,
-    agent_address: str | None,
-    guardians: Sequence[str],
-    config_delay: str,
-    rekey_delay: str,
-    window: str,
-) -> dict[str, Any]:
-    """The Kernel for the documents in `config` and the Safe transaction that makes and installs it, in plain values.
-    Raises `InputError`, `SetupError` or `NodeError`."""
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Seconds: loosening changes wait, a new agent key waits, and an announced change stays usable."""
+
+    config: int
+    rekey: int
+    window: int
+
+    @classmethod
+    def read(cls, config_delay: str, rekey_delay: str, window: str) -> Delays:
+        """From `2 days` and the like. Raises `BadValue` naming the option."""
+        named = (("--config-delay", config_delay), ("--rekey-delay", rekey_delay), ("--window", window))
+        return cls(*(parse_seconds(text, option) for option, text in named))
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What will stand where, and the calls that bring it about, in order. Contracts that stand already are left out."""
+
+    kernel: Address
+    registry: Address | None
+    sources: Mapping[TokenId, Address]
+    birth: Birth
+    calls: tuple[Call, ...]
+
+
+def plan_installation(config: Path, agent: str | None, guardians: Sequence[str], delays: Delays) -> dict[str, Any]:
+    """The installation for the documents in `config` and its Safe transaction, in plain values. Raises `InputError`,
+    `SetupError` or `NodeError`; nothing is signed or sent."""
     from strongroom.chain.rpc import RpcChain
-    from strongroom.observe import safe_state
 
     documents = open_documents(config)
-    policy, compiled = documents.policy, compile_policy(documents.policy)
-    birth = Birth(
-        safe=policy.account.safe,
-        registry=NO_REGISTRY,
-        agent=_agent(documents.treasury, agent_address),
-        guardians=tuple(parse_address(each) for each in guardians),
-        root=compiled.root,
-        document_hash=document_hash(policy),
-        buckets=compiled.buckets,
-        config_delay_seconds=parse_seconds(config_delay, "--config-delay"),
-        rekey_delay_seconds=parse_seconds(rekey_delay, "--rekey-delay"),
-        window_seconds=parse_seconds(window, "--window"),
-    )
     factory = load_create2_factory(chains_in(config))
+    birth = birth_of(documents, agent, guardians, delays)
     chain = RpcChain(documents.treasury.rpc)
     try:
         block = chain.head()
-        if not chain.code(factory, block):
-            raise NotDeployed("CREATE2 factory", factory, "deploy it, or name another in chains.toml")
-        nonce = safe_state(chain, policy.account.safe, block).nonce
+        found = installation(chain, documents, birth, factory, block)
+        nonce = safe_state(chain, birth.safe, block).nonce
     finally:
         chain.close()
-    deployment = plan_deployment(policy.account, birth, factory)
-    tx = installation(deployment, policy.multisend, nonce)
+    tx = batch(documents.policy.account, found.calls, documents.policy.multisend, nonce)
     return {
-        "kernel": deployment.kernel,
+        "kernel": found.kernel,
+        "registry": found.registry,
+        "sources": dict(found.sources),
         "agent": birth.agent,
         "root": birth.root,
         "document_hash": birth.document_hash,
         "safe_tx_hash": safe_tx_hash(tx),
         "transaction": to_plain(tx),
     }
+
+
+def birth_of(documents: Documents, agent: str | None, guardians: Sequence[str], delays: Delays) -> Birth:
+    """What the Kernel for these documents is born with."""
+    policy, compiled = documents.policy, compile_policy(documents.policy)
+    return Birth(
+        safe=policy.account.safe,
+        registry=UNGATED,
+        agent=_agent(documents.treasury, agent),
+        guardians=tuple(parse_address(each) for each in guardians),
+        root=compiled.root,
+        document_hash=document_hash(policy),
+        buckets=compiled.buckets,
+        config_delay_seconds=delays.config,
+        rekey_delay_seconds=delays.rekey,
+        window_seconds=delays.window,
+    )
+
+
+def installation(chain: Chain, documents: Documents, birth: Birth, factory: Address, block: Block) -> Installation:
+    """Everything that must stand for guarded mode. Raises `NotDeployed` without the factory."""
+    if not chain.code(factory, block):
+        raise NotDeployed("CREATE2 factory", factory, "deploy it, or name another in chains.toml")
+    policy, account = documents.policy, documents.policy.account
+    sources = plan_sources(policy, factory)
+    registry, kernel = plan(account, "AuditRegistry", b"", factory), plan_kernel(account, birth, factory)
+    _require_named(policy, sources)
+    new = [each for each in (*sources.values(), registry) if not chain.code(each.address, block)]
+    enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
+    opening = _opening(documents.treasury, kernel.address)
+    opened = (Call(account, registry.address, 0, encode_open(opening)),) if opening else ()
+    return Installation(
+        kernel=kernel.address,
+        registry=registry.address if opening else None,
+        sources={token: each.address for token, each in sources.items()},
+        birth=birth,
+        calls=(*(each.call for each in new), kernel.call, enable, *opened),
+    )
+
+
+def plan_sources(policy: PolicyDocument, factory: Address) -> dict[TokenId, Deployment]:
+    """The price source of each token that has two feeds of its own, where the policy lets the agent swap alone."""
+    if policy.losses is None:
+        return {}
+    return {
+        id_: _source(policy.account, listed, policy, factory) for id_, listed in policy.tokens.items() if listed.feeds
+    }
+
+
+def _source(account: Account, listed: ListedToken, policy: PolicyDocument, factory: Address) -> Deployment:
+    bounds = policy.bounds_of(listed.token.id)
+    arguments = constructor_arguments(listed.token, listed.feeds[:2], bounds.max_age_seconds, bounds.max_deviation_bps)
+    return plan(account, "PriceSource", arguments, factory)
+
+
+def _require_named(policy: PolicyDocument, sources: Mapping[TokenId, Deployment]) -> None:
+    """The document's hash covers its sources, so they are written in before the Kernel is planned."""
+    for token, planned in sources.items():
+        named = policy.tokens[token].source
+        if named != planned.address:
+            mend = f'write `source = "{planned.address}"` there; this policy makes it at that address'
+            raise BadValue(named or "nothing", f"`source` of [tokens.{token}] in policy.toml", mend)
+
+
+def _opening(treasury: Treasury, kernel: Address) -> Opening | None:
+    """How the log is opened, where an anchoring key is there; without one nothing is anchored."""
+    folder = StateFolder(treasury.state_dir)
+    anchorer = address_in_keystore(folder.anchor_keystore)
+    if anchorer is None:
+        return None
+    return Opening(kernel, _genesis(folder), anchorer, MOST_ACTIONS, MOST_SECONDS, 0, EMPTY_ROOT)
+
+
+def _genesis(folder: StateFolder) -> Digest:
+    """The leaf of the log's first entry, which names log id, chain, Safe and policy. Raises `KeyMissing` before there
+    is a log: a shadow cycle begins one."""
+    if not (folder.ledger / "log").exists():
+        raise KeyMissing(str(folder.ledger), "run `strongroom cycle payroll --dry-run` once; it begins the log")
+    return to_digest(leaf_hash(next(_entries(folder))))
+
+
+def _entries(folder: StateFolder) -> Iterator[bytes]:
+    return (entry.raw for entry in read_entries(folder.ledger))
 
 
 def _agent(treasury: Treasury, named: str | None) -> Address:

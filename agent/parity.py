@@ -9,7 +9,7 @@ from strongroom.errors import ModuleMissing, NotDeployed, PolicyMismatch
 from strongroom.model import Address, KernelState
 from strongroom.observe import Subject, kernel_state, safe_state
 from strongroom.ports import Chain
-from strongroom.wallet.deploy import require_kernel_code
+from strongroom.wallet.deploy import require_code
 
 
 def require_parity(chain: Chain, subject: Subject, document: PolicyDocument, agent: Address) -> None:
@@ -17,7 +17,7 @@ def require_parity(chain: Chain, subject: Subject, document: PolicyDocument, age
     if subject.kernel is None:
         raise NotDeployed("Kernel", "nowhere", "name `kernel` in treasury.toml")
     block = chain.head()
-    require_kernel_code(chain.code(subject.kernel, block), subject.kernel)
+    require_code("Kernel", chain.code(subject.kernel, block), subject.kernel)
     state = kernel_state(chain, subject, safe_state(chain, subject.account.safe, block), block)
     if state is None:
         raise NotDeployed("Kernel", subject.kernel, "check `kernel` in treasury.toml")

@@ -29,12 +29,14 @@ class Runner:
     def cycle(self, ask: Mapping[str, Any]) -> tuple[Plan, tuple[Row, ...]]:
         """Observes, plans once, and takes every planned unit as far as it goes now."""
         with self._one_at_a_time:
+            self._finish_what_was_cut_off()
             plan, cause = self._plan(ask)
             return plan, self.start(plan, cause)
 
     def order(self, operator: str, text: str, read: Callable[[str, str, Facts], Plan]) -> tuple[Plan, tuple[Row, ...]]:
         """An operator's words, read by `read` (words, plan id, facts) into a plan; they enter the ledger concealed."""
         with self._one_at_a_time:
+            self._finish_what_was_cut_off()
             ledger = self._context.ledger
             body = {"tool": "chat", "operator": operator}
             asked = ledger.append("tool.req", body, confidential={"text": text})
@@ -51,14 +53,14 @@ class Runner:
                 if name is None:
                     rows.append(attempts[-1])
                     continue
-                row = self._units.add(replace(unit, id=name), plan.actor, plan.id, cause)
-                rows.append(self._advance(row, _initial(row, _drifted_nonce(attempts))))
+                row = self._units.add(replace(unit, id=name), plan.actor, plan.id, cause, _standing_nonce(attempts))
+                rows.append(self._advance(row, _initial(row)))
             return tuple(rows)
 
     def poll(self) -> tuple[Row, ...]:
         """Takes up what was cut off, then wakes each sleeping unit whose wait is over. Returns the units that moved."""
         with self._one_at_a_time:
-            moved = [self._take_up(row) for row in self._units.open() if row.status == RUNNING]
+            moved = self._finish_what_was_cut_off()
             for row in self._units.open():
                 event = self._event(row) if row.status == WAITING else None
                 if event:
@@ -86,10 +88,14 @@ class Runner:
         entry = context.ledger.append("tool.res", {"plan": to_plain(made), "facts": to_plain(facts)}, cause=asked)
         return made, entry.index
 
+    def _finish_what_was_cut_off(self) -> list[Row]:
+        """Before anything else is begun: a transaction that was signed already has the account's next nonce."""
+        return [self._take_up(row) for row in self._units.open() if row.status == RUNNING]
+
     def _take_up(self, row: Row) -> Row:
         # Killed before its first checkpoint, a thread has no state yet and starts over.
         known = self._graph.get_state(_config(row)).values
-        return self._advance(row, None if known else _initial(row, row.nonce))
+        return self._advance(row, None if known else _initial(row))
 
     def _wake(self, row: Row, event: str) -> Row:
         from langgraph.types import Command
@@ -129,13 +135,15 @@ def _enough(approvals: tuple[Approval, ...], state: SafeState, needed: int) -> b
     return len(signed) >= max(state.threshold, needed)
 
 
-def _initial(row: Row, nonce: int | None) -> dict[str, Any]:
-    return {"unit": to_plain(row.value()), "actor": row.actor, "cause": row.cause, "nonce": nonce}
+def _initial(row: Row) -> dict[str, Any]:
+    return {"unit": to_plain(row.value()), "actor": row.actor, "cause": row.cause, "nonce": row.nonce}
 
 
-def _drifted_nonce(attempts: tuple[Row, ...]) -> int | None:
-    """A proposal that drifted still stands in the queue: its successor takes its nonce, so only one can execute."""
-    return attempts[-1].nonce if attempts and attempts[-1].status == "drifted" else None
+def _standing_nonce(attempts: tuple[Row, ...]) -> int | None:
+    """A proposal that drifted or reverted still stands in the queue, signed, whatever was tried after it: its successor
+    takes its nonce, so that only one can execute."""
+    standing = [row.nonce for row in attempts if row.status in ("drifted", "reverted")]
+    return next((nonce for nonce in reversed(standing) if nonce is not None), None)
 
 
 def _config(row: Row) -> dict[str, Any]:

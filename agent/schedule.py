@@ -21,7 +21,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from strongroom.clock import WallClock
@@ -40,7 +40,7 @@ PUNCTUAL_SECONDS = 60
 STORE, AGAIN = "jobs", "again"
 """APScheduler's two stores: the jobs on disk, and in memory each job's second look at what it owes."""
 _FIRE = "agent.schedule:fire"
-_NUMBERED_WEEKDAY = re.compile(r"(?<![/\d])\d")
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[a-z]")
 
 
 def find_job(jobs: Iterable[Job], job_id: str) -> Job:
@@ -72,18 +72,29 @@ def ask_for(job: Job, month: str) -> dict[str, Any]:
 
 
 def trigger_of(job: Job) -> CronTrigger:
-    """When the job is due. Raises `BadValue` for a cron line that APScheduler cannot read, would read otherwise than
-    cron does (numbered weekdays begin on Monday there, on Sunday in cron), or that no day ever meets."""
+    """When the job is due. Raises `BadValue` for a cron line that cannot be read, that no day ever meets, or that
+    APScheduler would read otherwise than it is written."""
     where = f"`cron` of [jobs.{job.id}] in schedule.toml"
-    if _NUMBERED_WEEKDAY.search(job.cron.split()[4]):
-        raise BadValue(job.cron, where, "name the weekdays, for example `0 9 * * mon-fri`")
     try:
         trigger = CronTrigger.from_crontab(job.cron, timezone=job.timezone)
     except ValueError as error:
         raise BadValue(job.cron, where, f"write for example `0 9 1 * *` ({error})") from error
+    if wrong := _misread(job.cron, {field.name: str(field) for field in trigger.fields}):
+        raise BadValue(job.cron, where, wrong)
     if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
         raise BadValue(job.cron, where, "no such day ever comes; write for example `0 9 last * *`")
     return trigger
+
+
+def _misread(cron: str, fields: Mapping[str, str]) -> str | None:
+    """APScheduler counts weekdays from Monday, cron from Sunday; it drops what follows a name, as in `mon-fri/2`."""
+    written = dict(zip(("minute", "hour", "day", "month", "day_of_week"), cron.lower().split(), strict=True))
+    if _DIGIT.search(written["day_of_week"]):
+        return "name the weekdays, for example `0 9 * * mon-fri`"
+    for name, field in written.items():
+        if _LETTER.search(field) and field != fields[name]:
+            return f"`{field}` would be read as `{fields[name]}`; write that, or list the values"
+    return None
 
 
 def next_due(job: Job, now: int) -> datetime:
@@ -103,7 +114,7 @@ class Run:
 
 
 def left_out(job: Job, run: Run, now: int) -> str | None:
-    """Why a run is not to be carried out at `now` (Unix seconds), or `None`. Pure. `missed = "skip"` concerns a run that
+    """Why a run is not to be carried out at `now` (Unix seconds), or `None`. Pure. `missed = "skip"` is for a run that
     nobody noticed at its time; one that began and failed is owed like any other while it is younger than `within`."""
     if job.missed is Missed.SKIP and run.noticed - run.due > PUNCTUAL_SECONDS:
         return 'nothing was running at its time, and the job says missed = "skip"'
@@ -123,7 +134,8 @@ class Runs:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.engine: Engine = create_engine(URL.create("sqlite", database=str(path)))
+        # No pool: no connection is left open behind an error or a late thread.
+        self.engine: Engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
         columns = "job text, month text, due integer, noticed integer, why text, settled integer"
         self._do(f"create table if not exists runs ({columns}, primary key (job, month)) strict")
 
@@ -261,7 +273,7 @@ def _last_of_each_month(job: Any, now: datetime) -> Iterable[datetime]:
 
 
 class _Executor(ThreadPoolExecutor):  # type: ignore[misc]
-    """One thread, for the account has one lock. Hands `duty` to the call and not to the stored job, which is pickled."""
+    """One thread: the account has one lock. Hands `duty` to the call, not to the stored job, which is pickled."""
 
     def __init__(self, duty: Duty) -> None:
         super().__init__(max_workers=1)
@@ -276,6 +288,9 @@ class _Executor(ThreadPoolExecutor):  # type: ignore[misc]
 
 class _Scheduler(BackgroundScheduler):  # type: ignore[misc]
     def _process_jobs(self) -> float | None:
+        # APScheduler's thread looks once more after it was shut down, and would move on what nobody can run now.
+        if not self.running:
+            return None
         # A job store that cannot be written would end APScheduler's thread for good, and nobody would notice.
         try:
             return super()._process_jobs()  # type: ignore[no-any-return]
@@ -310,7 +325,6 @@ def keep_schedule(treasurer: Treasurer, clock: Clock | None = None) -> Iterator[
     finally:
         if scheduler.running:
             scheduler.shutdown()
-        runs.engine.dispose()
 
 
 def _agree(scheduler: BackgroundScheduler, store: _Store, triggers: Mapping[str, CronTrigger]) -> None:

@@ -22,6 +22,10 @@ class StateFolder:
         return self.path / "keystore" / "agent.json"
 
     @property
+    def anchor_keystore(self) -> Path:
+        return self.path / "keystore" / "anchor.json"
+
+    @property
     def ledger(self) -> Path:
         return self.path / "ledger"
 
@@ -72,6 +76,18 @@ class Held:
 
     def release(self) -> None:
         self._file.close()
+
+
+def is_held(folder: StateFolder) -> bool:
+    """Whether a living process has the lock now."""
+    try:
+        with folder.lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def holder(folder: StateFolder) -> int | None:

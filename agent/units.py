@@ -56,8 +56,9 @@ class Units:
             columns = dict.fromkeys(Row.__dataclass_fields__, str) | {"cause": int, "nonce": int}
             self._rows.create(columns, pk="id", not_null={"id", "unit", "status"})
 
-    def add(self, unit: Unit, actor: str, plan: str, cause: int) -> Row:
-        row = Row(unit.id, json.dumps(to_plain(unit)), actor, plan, cause, RUNNING, "", "", None, "", "")
+    def add(self, unit: Unit, actor: str, plan: str, cause: int, nonce: int | None = None) -> Row:
+        """`nonce`: the one it must take, where an earlier attempt's proposal still stands."""
+        row = Row(unit.id, json.dumps(to_plain(unit)), actor, plan, cause, RUNNING, "", "", nonce, "", "")
         self._rows.insert(asdict(row))
         return row
 

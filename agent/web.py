@@ -33,6 +33,7 @@ def create_app(desk: Desk, token: str) -> Starlette:
     endpoints: list[tuple[str, str, Callable[[Request, Any], Any]]] = [
         ("POST", "/cycle", lambda _, body: desk.cycle(body["job"], body["month"])),
         ("POST", "/chat", lambda _, body: desk.chat(body["operator"], body["text"])),
+        ("POST", "/anchor", lambda *_: desk.anchor()),
         ("GET", "/plans", lambda *_: desk.plans()),
         ("GET", "/status", lambda *_: desk.status()),
         ("GET", "/units/{id}", lambda request, _: desk.show(request.path_params["id"])),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policies.terms import PolicyDocument, Pool, Venue
-from strongroom.addresses import keccak, to_digest
+from strongroom.addresses import keccak, to_address, to_digest
 from strongroom.errors import BadValue
 from strongroom.model import (
     NATIVE,
@@ -200,7 +200,7 @@ def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
 
 def _safe(document: PolicyDocument, nonce: int) -> SafeState:
     owners = document.guardians.members
-    singleton = Address("0x29fcB43b46531BcA003ddC8FCB67FFE91900C762")
+    singleton = to_address(keccak(b"singleton")[12:])
     return SafeState("1.4.1", singleton, owners, document.guardians.approvals, nonce, (), NATIVE, NATIVE)
 
 

@@ -69,20 +69,31 @@ def route(intent: Swap, token_in: Token, token_out: Token, pools: Sequence[PoolS
 
     min_out = max(ceil(quote * (1 - slippage)), oracle floor), the floor rounded up from the high price of what is
     spent and the low price of what is received. Each leg must reach its own floor, since each is executed and judged
-    alone. `NoRoute` when a leg's quote is below its floor, or the pools cannot take the order.
+    alone; a pool that cannot is left out. `NoRoute` when none can, or the pools cannot take the order.
     """
-    units = intent.amount_in_units.value
-    found = best_split([(pool, side(pool, token_in.address)) for pool in pools], units, terms.leg_cost_units)
+    units, sides = intent.amount_in_units.value, [(pool, side(pool, token_in.address)) for pool in pools]
+    found = best_split(sides, units, terms.leg_cost_units)
     if found is None:
         return NoRoute(f"the pools of `{token_in.id}` and `{token_out.id}` cannot take `{units}` units; swap less")
     legs = [_leg(part, token_in, token_out, terms) for part in found.parts]
-    for leg in legs:
-        if leg.quoted_out_units < leg.min_out_units:
-            return NoRoute(
-                f"pool `{leg.pool}` gives `{leg.quoted_out_units}` for `{leg.amount_in_units}`, below the oracle floor "
-                f"`{leg.min_out_units}`; swap less, or wait"
-            )
+    poor = [leg for leg in legs if leg.quoted_out_units < leg.min_out_units]
+    if poor:
+        return _without(poor[0], intent, token_in, token_out, pools, terms)
     return Route(token_in.id, token_out.id, units, sum(leg.min_out_units for leg in legs), tuple(legs))
+
+
+def _without(
+    poor: Leg, intent: Swap, token_in: Token, token_out: Token, pools: Sequence[PoolState], terms: Terms
+) -> Route | NoRoute:
+    """The route over the other pools, or why the poor leg's pool leaves none."""
+    others = [pool for pool in pools if pool.pool != poor.pool]
+    found = route(intent, token_in, token_out, others, terms) if others else None
+    if isinstance(found, Route):
+        return found
+    return NoRoute(
+        f"pool `{poor.pool}` gives `{poor.quoted_out_units}` for `{poor.amount_in_units}`, below the oracle floor "
+        f"`{poor.min_out_units}`; swap less, or wait"
+    )
 
 
 def _leg(part: Part, token_in: Token, token_out: Token, terms: Terms) -> Leg:

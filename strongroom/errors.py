@@ -201,6 +201,12 @@ class LedgerUnwritable(LedgerError):
         super().__init__(f"ledger `{path}` cannot be written ({why}); mend or free the disk, then start again")
 
 
+class AnchorRefused(LedgerError):
+    def __init__(self, size: int, why: str) -> None:
+        mend = "compare the log with the anchored head: `strongroom ledger verify`"
+        super().__init__(f"the registry refuses the head of `{size}` entries ({why}); {mend}")
+
+
 class NotRecorded(LedgerError):
     def __init__(self, binding: str) -> None:
         super().__init__(f"action `{binding}` has no durable tx.intent entry; nothing was signed")

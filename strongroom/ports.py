@@ -150,13 +150,14 @@ class Wallet(Protocol):
         """Post the transaction for the owners to sign; again is no error."""
 
     def sign_execution(self, tx: SafeTx, approvals: Sequence[Approval], gas: int, receipt: LedgerReceipt) -> Digest:
-        """Sign and keep the transaction that executes `tx` with the owners' approvals; again gives the same hash."""
+        """Sign and keep the transaction that executes `tx` with the owners' approvals; again for the same intent
+        gives the same hash."""
 
     def sign_call(self, call: KernelCall, ledger_leaf: Digest, gas: int, receipt: LedgerReceipt) -> Digest:
-        """Sign and keep the Kernel call, the ledger's leaf in it; again gives the same hash."""
+        """Sign and keep the Kernel call, the ledger's leaf in it; again for the same intent gives the same hash."""
 
-    def broadcast(self, binding: Digest) -> None:
-        """Send what was kept for this action; again is no error."""
+    def broadcast(self, tx_hash: Digest) -> None:
+        """Send the kept transaction of this hash; again is no error."""
 
     def await_mined(self, tx_hash: Digest) -> MinedTransaction | None:
         """Wait a while for the receipt; `None` means unknown, not failed."""
@@ -198,6 +199,10 @@ class Ledger(Protocol):
 
     def leaf(self, index: int) -> Digest:
         """The Merkle leaf hash of an entry: what a Kernel call carries to name its place in the log."""
+
+    def caused(self, cause: int, type: str) -> LedgerReceipt | None:
+        """The first entry of this type that the entry `cause` led to, also of an earlier run: a step that runs again
+        asks first."""
 
     def is_open(self, request: int) -> bool:
         """Whether a request has neither result nor gap yet, also one of an earlier run."""

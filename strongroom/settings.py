@@ -31,7 +31,8 @@ class Missed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Treasury:
-    """Where the treasury is and how it is reached. Paths are absolute; the Kernel is needed in guarded mode only."""
+    """Where the treasury is and how it is reached. Paths are absolute; the Kernel is needed in guarded mode only, the
+    registry where the ledger is anchored."""
 
     name: str
     account: Account
@@ -41,6 +42,7 @@ class Treasury:
     mode: Mode
     operators: tuple[str, ...]
     kernel: Address | None = None
+    registry: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def load_treasury(text: str, folder: Path, name: str = "treasury.toml") -> Treas
             mode=mode,
             operators=operators.texts("names", ()),
             kernel=kernel,
+            registry=account.address("registry") if account.has("registry") else None,
         )
 
 

@@ -49,6 +49,10 @@ kernel = {}
 _NO_KERNEL = """\
 # kernel = "0x…" is the Safe's module for guarded mode; `strongroom policy deploy` says how to get one.
 """
+_REGISTRY = """\
+# Where the ledger's head is anchored, so that it cannot be rewritten.
+registry = {}
+"""
 
 _MANDATE = """\
 # mandate.toml: what the DAO wants. The policy decides what may happen; this only says what is wished.
@@ -83,6 +87,11 @@ _SCHEDULE = """\
 """
 
 
+def _installed(treasury: Treasury) -> str:
+    kernel = _KERNEL.format(toml_text(treasury.kernel)) if treasury.kernel else _NO_KERNEL
+    return kernel + (_REGISTRY.format(toml_text(treasury.registry)) if treasury.registry else "")
+
+
 def render_treasury(treasury: Treasury) -> str:
     """treasury.toml. `load_treasury(render_treasury(t), anywhere) == t` for what `load_treasury` can give."""
     return _TREASURY.format(
@@ -93,7 +102,7 @@ def render_treasury(treasury: Treasury) -> str:
         state_dir=toml_text(str(treasury.state_dir)),
         chain_id=treasury.account.chain_id,
         safe=toml_text(treasury.account.safe),
-        kernel=_KERNEL.format(toml_text(treasury.kernel)) if treasury.kernel else _NO_KERNEL,
+        kernel=_installed(treasury),
         operators="[" + ", ".join(map(toml_text, treasury.operators)) + "]",
     )
 

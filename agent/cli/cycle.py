@@ -48,8 +48,13 @@ def _dry(config: Path, job: str, month: str | None) -> dict[str, Any]:
 
 
 def _text(answer: dict[str, Any]) -> str:
-    units = [f"  {unit['id']}: {unit['status']}{_where(unit)}" for unit in answer["units"]]
-    return "\n".join([answer["rationale"], *units])
+    lines = [line for unit in answer["units"] for line in _lines(unit)]
+    return "\n".join([answer["rationale"], *lines])
+
+
+def _lines(unit: dict[str, Any]) -> list[str]:
+    found = [f"    {finding['verdict']} {finding['rule']}: {finding['reason']}" for finding in unit["findings"]]
+    return [f"  {unit['id']}: {unit['status']}{_where(unit)}", *found]
 
 
 def _where(unit: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from agent.cli import say
-from agent.cli.reach import config_option, json_option
+from agent.cli.reach import config_option, json_option, reach
 
 
 @click.group()
@@ -41,6 +41,21 @@ def verify(config: Path, as_json: bool) -> None:
     report.demand(folder)
     data = {"entries": report.size, "root": report.root.hex()}
     say(f"{report.size} entries are intact; root {report.root.hex()}", data, as_json)
+
+
+@ledger.command()
+@config_option
+@json_option
+def anchor(config: Path, as_json: bool) -> None:
+    """Anchor the newest head in the registry, which checks that it extends the one anchored before.
+
+    \b
+    Example:
+      strongroom ledger anchor
+    """
+    with reach(config) as desk:
+        answer = desk.anchor()
+    say(f"{answer['size']} entries are anchored in {answer['tx_hash']}", answer, as_json)
 
 
 @ledger.command()

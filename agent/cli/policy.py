@@ -145,7 +145,15 @@ def _compiled_lines(compiled: KernelPolicy) -> list[str]:
 @click.option("--window", default="7 days", show_default=True, help="An announced change stays usable so long.")
 @config_option
 @json_option
-def deploy(config: Path, as_json: bool, **options: Any) -> None:
+def deploy(
+    config: Path,
+    agent_address: str | None,
+    guardians: tuple[str, ...],
+    config_delay: str,
+    rekey_delay: str,
+    window: str,
+    as_json: bool,
+) -> None:
     """Print the Safe transaction that makes the Kernel for this policy and installs it. Nothing is signed or sent.
 
     The contracts are unaudited: begin with caps you could afford to lose.
@@ -154,9 +162,10 @@ def deploy(config: Path, as_json: bool, **options: Any) -> None:
     Example:
       strongroom policy deploy --rekey-delay "12 hours"
     """
-    from agent.installing import plan
+    from agent.installing import Delays, plan_installation
 
-    answer = plan(config, **options)
+    delays = Delays.read(config_delay, rekey_delay, window)
+    answer = plan_installation(config, agent_address, guardians, delays)
     say(_deploy_text(answer), answer, as_json)
 
 
@@ -166,6 +175,7 @@ def _deploy_text(answer: dict[str, Any]) -> str:
         [
             "UNAUDITED contracts: begin with caps you could afford to lose.",
             f"Kernel: {answer['kernel']}",
+            *(f"  price source of {token}: {address}" for token, address in answer["sources"].items()),
             f"  agent {answer['agent']}, policy {answer['document_hash']}, root {answer['root']}",
             "",
             "1. The owners sign this Safe transaction (the Safe UI's transaction builder takes it as it is):",
@@ -176,6 +186,7 @@ def _deploy_text(answer: dict[str, Any]) -> str:
             "2. Then, in treasury.toml:",
             '   mode = "guarded"',
             f'   kernel = "{answer["kernel"]}"  # in [account]',
+            *([f'   registry = "{answer["registry"]}"  # in [account]'] if answer["registry"] else []),
             "",
             "3. `strongroom doctor` compares what is on chain with these documents.",
         ]

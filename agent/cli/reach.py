@@ -6,14 +6,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from agent.desk import Desk
-from agent.state_folder import StateFolder
-from strongroom.errors import SetupError, StateHeld, StrongroomError
-from strongroom.settings import Treasury
+from agent.state_folder import StateFolder, is_held
+from strongroom.errors import SetupError, StrongroomError
+
+if TYPE_CHECKING:
+    from agent.desk import Desk
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATIENCE_SECONDS = 120.0
@@ -47,23 +48,31 @@ def json_option(command: F) -> F:
 
 @contextmanager
 def reach(config: Path) -> Iterator[Desk]:
-    """The desk of this treasury, wherever it is."""
+    """The desk of this treasury, wherever it is. A running treasurer is asked at once: only who must do the work
+    itself loads what the work takes."""
+    socket = _socket(config)
+    if socket is not None:
+        yield FarDesk(socket)
+        return
     from agent.app import open_documents, open_treasurer
     from agent.desk import OwnDesk
 
-    documents = open_documents(config)
-    try:
-        with open_treasurer(documents) as treasurer:
-            yield OwnDesk(treasurer)
-    except StateHeld as held:
-        yield FarDesk(_socket(documents.treasury, held))
+    with open_treasurer(open_documents(config)) as treasurer:
+        yield OwnDesk(treasurer)
 
 
-def _socket(treasury: Treasury, held: StateHeld) -> dict[str, str]:
+def _socket(config: Path) -> dict[str, str] | None:
+    """Where the process that holds the state folder listens; `None` when nobody holds it, or its socket is not up."""
+    from strongroom.documents import read
+    from strongroom.settings import load_treasury
+
+    folder = StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir)
+    if not is_held(folder):
+        return None
     try:
-        return dict(json.loads(StateFolder(treasury.state_dir).socket.read_text()))
-    except (OSError, ValueError) as error:
-        raise held from error
+        return dict(json.loads(folder.socket.read_text()))
+    except (OSError, ValueError):
+        return None
 
 
 class FarDesk:
@@ -77,6 +86,9 @@ class FarDesk:
 
     def chat(self, operator: str, text: str) -> dict[str, Any]:
         return dict(self._ask("POST", "/chat", {"operator": operator, "text": text}))
+
+    def anchor(self) -> dict[str, Any]:
+        return dict(self._ask("POST", "/anchor", {}))
 
     def plans(self) -> list[dict[str, Any]]:
         return list(self._ask("GET", "/plans"))

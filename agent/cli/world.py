@@ -161,14 +161,14 @@ def _start(folder: Path, port: int, service: str) -> Started:
         assert running.anvil is not None
         pid = running.anvil.process.pid
         started = Started(pid, port, _command_of(pid))
-        _write(folder, running, service)
+        _write(folder, running, service, f"state-{datetime.now(UTC):%Y%m%dT%H%M%S}-{pid}")
         (folder / "world.json").write_text(json.dumps(asdict(started)) + "\n")
         # From here on it stays: until now, leaving the context would have ended it.
         running.anvil = None
     return started
 
 
-def _write(folder: Path, running: World, service: str) -> None:
+def _write(folder: Path, running: World, service: str, state_name: str) -> None:
     from agent import example
     from agent.demo.scene import write_key
     from agent.state_folder import StateFolder
@@ -176,7 +176,7 @@ def _write(folder: Path, running: World, service: str) -> None:
     from strongroom.world.people import AGENT, GUARDIANS
 
     # A new chain knows nothing of what an earlier one's ledger tells: it gets a state folder of its own.
-    state = StateFolder(folder / f"state-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    state = StateFolder(folder / state_name)
     state.make()
     texts = example.documents(running, service, state.path, Mode.SHADOW)
     kept = {name for name in texts if name != "treasury.toml" and (folder / name).exists()}

@@ -31,8 +31,9 @@ def install(scene: Scene) -> Scene:
     )
     scene.stage.check(mined.success, "the owners install the Kernel")
     scene.stage.tell(f"   Kernel {plan['kernel']}, policy {plan['document_hash']}")
+    scene.stage.tell(f"   price sources of {', '.join(plan['sources'])}; the log is anchored at {plan['registry']}")
     scene.stage.tell("   unaudited: its caps are what the DAO could afford to lose")
-    return replace(scene, kernel=Address(plan["kernel"]))
+    return replace(scene, kernel=Address(plan["kernel"]), registry=Address(plan["registry"]))
 
 
 @contextmanager

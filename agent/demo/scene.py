@@ -13,9 +13,10 @@ from agent.demo.stage import Stage, StoryBroken
 from strongroom.model import Address, TokenId
 from strongroom.ports import Read
 from strongroom.protocols.erc20 import read_balance
+from strongroom.protocols.registry import AnchoredLog, log_read
 from strongroom.quantities import format_units
 from strongroom.settings import Mode
-from strongroom.world.people import AGENT, GUARDIANS, Person
+from strongroom.world.people import AGENT, ANCHORER, GUARDIANS, Person
 from strongroom.world.treasury import DECIMALS
 from strongroom.world.world import World
 
@@ -37,6 +38,7 @@ class Scene:
     home: Path
     service: str
     kernel: Address | None = None
+    registry: Address | None = None
 
     @property
     def kernel_address(self) -> Address:
@@ -47,9 +49,10 @@ class Scene:
     def documents(self, mode: Mode) -> Path:
         """Writes the four documents for a mode; the state folder, with the agent's key in it, is the same for all."""
         state = self.home / "state"
-        texts = example.documents(self.world, self.service, state, mode, self.kernel)
-        if not (state / "keystore" / "agent.json").exists():
-            write_key(state / "keystore" / "agent.json", AGENT)
+        texts = example.documents(self.world, self.service, state, mode, self.kernel, self.registry)
+        for name, person in (("agent", AGENT), ("anchor", ANCHORER)):
+            if not (state / "keystore" / f"{name}.json").exists():
+                write_key(state / "keystore" / f"{name}.json", person)
         return example.write(texts, self.home / mode)
 
     def guardian(self, person: Person) -> tuple[Path, Path]:
@@ -70,6 +73,12 @@ class Scene:
 
     def held(self, holder: Address, token: TokenId) -> int:
         return self.read(read_balance(self.world.contracts.tokens[token], holder))
+
+    def anchored(self) -> AnchoredLog:
+        """The log's head as the chain holds it."""
+        if self.registry is None:
+            raise StoryBroken("the registry is not installed yet")
+        return self.read(log_read(self.registry, self.kernel_address))
 
     @contextmanager
     def queue(self) -> Iterator[SafeService]:

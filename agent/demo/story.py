@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import PASSWORD as AGENT_PASSWORD
-from agent.demo import guarded, propose, thief
+from agent.demo import guarded, proof, propose, swaps, thief
 from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage, free_port
 from guardians.app import PASSWORD as GUARDIAN_PASSWORD
@@ -34,13 +34,19 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
         with guarded.running(scene):
             guarded.payroll(scene, _next_month())
             guarded.chat(scene)
+            proof.anchor(scene)
+            swaps.rebalance(scene)
         loot = thief.drain(scene)
         thief.rekey(scene)
         with guarded.running(scene):
             thief.resume(scene)
             counted = _count(scene)
+            proven = proof.prove(scene)
     return {
         **counted,
+        "ledger_entries": proven.entries,
+        "ledger_verified": proven.verified,
+        "anchored_size": proven.anchored_size,
         "drain_extracted_units": loot.extracted_units,
         "drain_cap_units": loot.cap_units,
         "rekeyed": True,

@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from agent.context import Context
 from agent.nodes import state as read
 from agent.nodes.judging import judged, observe
+from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from simulations.rehearse import rehearse
 from strongroom.model import LedgerReceipt, Verdict
@@ -25,7 +26,7 @@ def intend(state: State, runtime: Runtime[Context]) -> Update:
         "action": state["action"],
         "policy": read.decision(state).document_hash,
     }
-    receipt = context.ledger.append("tx.intent", body, binding=read.binding(call), cause=state["cause"])
+    receipt = record_once(context, "tx.intent", body, binding=read.binding(call), cause=state["cause"])
     return {"intent": to_plain(receipt), "cause": receipt.index}
 
 

@@ -55,7 +55,9 @@ def _dressed(state: State, context: Context, compiled: Compiled) -> Action:
         if call is not None:
             return call
     nonce = state.get("nonce")
-    return dress_for_owners(compiled, context.document.multisend, next_nonce(facts) if nonce is None else nonce)
+    if nonce is None or nonce < facts.safe.nonce:
+        nonce = next_nonce(facts)
+    return dress_for_owners(compiled, context.document.multisend, nonce)
 
 
 def next_nonce(facts: Facts) -> int:

@@ -9,6 +9,7 @@ from langgraph.types import interrupt
 
 from agent.context import Context
 from agent.nodes import state as read
+from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from strongroom.errors import NoLongerQueued
 from strongroom.model import Decision, LedgerReceipt, Unit
@@ -24,15 +25,11 @@ def propose(state: State, runtime: Runtime[Context]) -> Update:
     if context.wallet is None:
         raise ValueError("nothing is proposed without a wallet")
     decision = read.decision(state)
-    receipt = context.ledger.intent(safe_tx_hash(tx)) or context.ledger.append(
-        "tx.intent",
-        {"unit": unit.id, "lane": "owner", "action": state["action"], "policy": decision.document_hash},
-        binding=safe_tx_hash(tx),
-        cause=state["cause"],
-    )
+    intended = {"unit": unit.id, "lane": "owner", "action": state["action"], "policy": decision.document_hash}
+    receipt = record_once(context, "tx.intent", intended, binding=safe_tx_hash(tx), cause=state["cause"])
     context.wallet.propose(tx, _origin(unit, decision), receipt)
     body = {"unit": unit.id, "proposal": safe_tx_hash(tx), "nonce": tx.nonce}
-    asked = context.ledger.append("human.req", body, cause=receipt.index)
+    asked = record_once(context, "human.req", body, cause=receipt.index)
     context.notices.tell(f"{unit.id}: proposed at nonce {tx.nonce}, waiting for guardians")
     return {"intent": to_plain(receipt), "asked": asked.index, "cause": asked.index, "status": "waiting"}
 

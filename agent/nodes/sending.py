@@ -6,6 +6,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.nodes import state as read
+from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from simulations.rehearse import executed_deltas
 from strongroom.errors import Unsettled
@@ -17,9 +18,9 @@ def send(state: State, runtime: Runtime[Context]) -> Update:
     context, binding = runtime.context, read.binding(read.action(state))
     if context.wallet is None:
         raise ValueError("nothing is sent without a wallet")
-    context.wallet.broadcast(binding)
+    context.wallet.broadcast(Digest(state["tx_hash"]))
     body = {"unit": read.unit(state).id, "tx_hash": state["tx_hash"]}
-    sent = context.ledger.append("tx.sent", body, binding=binding, cause=state["cause"])
+    sent = record_once(context, "tx.sent", body, binding=binding, cause=state["cause"])
     return {"cause": sent.index, "status": "sent"}
 
 
@@ -41,7 +42,7 @@ def settle(state: State, runtime: Runtime[Context]) -> Update:
         "as_rehearsed": deltas == read.rehearsal(state).deltas,
     }
     kind, status = ("tx.mined", "executed") if mined.success else ("tx.reverted", "reverted")
-    entry = context.ledger.append(kind, body, binding=binding, cause=state["cause"])
+    entry = record_once(context, kind, body, binding=binding, cause=state["cause"])
     context.notices.tell(f"{unit.id}: {status} in {mined.tx_hash}")
     return {"cause": entry.index, "status": status, "tx_hash": mined.tx_hash}
 

@@ -127,6 +127,12 @@ class Recorder:
         with self._turn:
             return self._book.intent(binding)
 
+    def caused(self, cause: int, type: str) -> LedgerReceipt | None:
+        """The first entry of this type that `cause` led to, also of an earlier run; reads from `cause` onwards."""
+        found = (each for each in self.entries(cause + 1) if each.type == type and each.link.cause == cause)
+        first = next(found, None)
+        return LedgerReceipt(first.index, first.type, first.binding) if first else None
+
     def leaf(self, index: int) -> Digest:
         """The leaf hash of a durable entry; raises `BadValue` where there is none."""
         return to_digest(self._book.tree.leaf(self._known(index)))

@@ -34,10 +34,10 @@ class AgentWallet:
     def sign_call(self, call: KernelCall, ledger_leaf: Digest, gas: int, receipt: LedgerReceipt) -> Digest:
         return self._executor.sign_once(agent_lane.execution(call, ledger_leaf, gas), receipt).tx_hash
 
-    def broadcast(self, binding: Digest) -> None:
-        kept = self._outbox.find(binding)
+    def broadcast(self, tx_hash: Digest) -> None:
+        kept = self._outbox.kept(tx_hash)
         if kept is None:
-            raise NotRecorded(binding)
+            raise NotRecorded(tx_hash)
         self._executor.broadcast(kept)
 
     def await_mined(self, tx_hash: Digest) -> MinedTransaction | None:

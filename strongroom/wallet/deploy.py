@@ -1,4 +1,4 @@
-"""Deploying a Kernel: its creation bytes, its address before it exists, and the one Safe transaction that installs it.
+"""Deploying our contracts: creation bytes, addresses before they exist, and one Safe transaction to install them.
 
 Nothing is signed or sent here: owners do that in their own interface.
 """
@@ -6,6 +6,7 @@ Nothing is signed or sent here: owners do that in their own interface.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,33 +14,35 @@ from importlib.resources import files
 from strongroom.addresses import keccak, to_address
 from strongroom.errors import NotDeployed
 from strongroom.model import Account, Address, Call, Operation, SafeTx
-from strongroom.protocols.kernel import Birth, encode_enable_module
+from strongroom.protocols.kernel import Birth
 from strongroom.protocols.multisend import encode_multisend
 
-_SALT = keccak(b"strongroom kernel")
+_SALT = b"strongroom"
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A Kernel to be: `call` makes it through a CREATE2 factory, at `kernel` and nowhere else (EIP-1014)."""
+    """A contract to be: `call` makes it through a CREATE2 factory, at `address` and nowhere else (EIP-1014)."""
 
-    kernel: Address
+    address: Address
     call: Call
-    birth: Birth
 
 
-def plan_deployment(account: Account, birth: Birth, factory: Address) -> Deployment:
-    """The Kernel of this birth. Equal births, same address: a changed policy gives another Kernel."""
-    creation = artifact("Kernel").creation + birth.encoded
-    preimage = b"\xff" + bytes.fromhex(factory[2:]) + _SALT + keccak(creation)
-    return Deployment(to_address(keccak(preimage)[12:]), Call(account, factory, 0, _SALT + creation), birth)
+def plan(account: Account, name: str, arguments: bytes, factory: Address) -> Deployment:
+    """One of our contracts with these encoded constructor arguments. Equal arguments, same address."""
+    creation, salt = artifact(name).creation + arguments, keccak(_SALT)
+    preimage = b"\xff" + bytes.fromhex(factory[2:]) + salt + keccak(creation)
+    return Deployment(to_address(keccak(preimage)[12:]), Call(account, factory, 0, salt + creation))
 
 
-def installation(deployment: Deployment, multisend: Address, nonce: int) -> SafeTx:
-    """One transaction for the owners: make the Kernel, then enable it as the Safe's module."""
-    account = deployment.call.account
-    enable = Call(account, account.safe, 0, encode_enable_module(deployment.kernel))
-    return SafeTx(account, multisend, 0, encode_multisend([deployment.call, enable]), Operation.DELEGATECALL, nonce)
+def plan_kernel(account: Account, birth: Birth, factory: Address) -> Deployment:
+    """The Kernel of this birth; a changed policy gives another Kernel."""
+    return plan(account, "Kernel", birth.encoded, factory)
+
+
+def batch(account: Account, calls: Sequence[Call], multisend: Address, nonce: int) -> SafeTx:
+    """Several calls as one transaction for the owners."""
+    return SafeTx(account, multisend, 0, encode_multisend(calls), Operation.DELEGATECALL, nonce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,11 @@ def artifact(name: str) -> Artifact:
     return Artifact(_bytes(data["creation"]), _bytes(data["runtime"]), tuple(map(tuple, data["immutables"])))
 
 
-def require_kernel_code(code: bytes, kernel: Address) -> None:
-    """Raises `NotDeployed` unless `code` is the Kernel we ship, whatever its immutables."""
-    expected = artifact("Kernel")
+def require_code(name: str, code: bytes, address: Address) -> None:
+    """Raises `NotDeployed` unless `code` is the contract we ship under this name, whatever its immutables."""
+    expected = artifact(name)
     if len(code) != len(expected.runtime) or _blanked(code, expected) != _blanked(expected.runtime, expected):
-        raise NotDeployed("Kernel of this version", kernel, "check `kernel` in treasury.toml, or deploy one")
+        raise NotDeployed(f"{name} of this version", address, "check the address in treasury.toml, or deploy one")
 
 
 def _blanked(code: bytes, of: Artifact) -> bytes:

@@ -1,7 +1,9 @@
-"""Exactly once: an action's transaction is signed one time, kept, and only ever those same bytes are sent again.
+"""Exactly once: each recorded intent's transaction is signed one time, kept, and only ever those same bytes are sent.
 
-The outbox row is durable before the first broadcast. After a crash the row decides: no row, nothing was ever sent and
-signing again is safe; a row, its bytes are sent again and mean the same transaction, whatever had happened to it.
+The same action may be intended again, as the next month's payroll is: what counts is the tx.intent entry, not the
+action's hash alone. The outbox row is durable before the first broadcast. After a crash the row decides: no row,
+nothing was ever sent and signing again is safe; a row, its bytes are sent again and mean the same transaction,
+whatever had happened to it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from strongroom.model import Account, Address, Digest, LedgerReceipt
 from strongroom.ports import Chain, MinedTransaction, Signer
 
 _SCHEMA = """create table if not exists outbox (
-    binding text primary key, tx_hash text not null unique, nonce integer not null, raw blob not null)"""
+    binding text not null, intent integer not null, tx_hash text not null unique, nonce integer not null,
+    raw blob not null, primary key (binding, intent))"""
 # Gas used is counted after refunds, at most a fifth of it, and a rehearsal checks no owner signature: about 3,000 each.
 _GAS_MARGIN = (3, 2)
 _PRIORITY_FEE_WEI = 1_000_000_000
@@ -38,16 +41,17 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A signed transaction in the outbox."""
+    """A signed transaction in the outbox; `intent` is the ledger index of its tx.intent."""
 
     binding: Digest
+    intent: int
     tx_hash: Digest
     nonce: int
     raw: bytes
 
 
 class Outbox:
-    """Signed transactions by the binding of the action they carry. Every write is synced before it returns."""
+    """Signed transactions by the intent they carry out. Every write is synced before it returns."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -55,32 +59,40 @@ class Outbox:
         self._db.execute("pragma synchronous=full")
         self._db.execute(_SCHEMA)
 
-    def find(self, binding: Digest) -> Sent | None:
-        row = self._db.execute("select * from outbox where binding = ?", [binding]).fetchone()
+    def find(self, binding: Digest, intent: int) -> Sent | None:
+        """What was signed for this intent."""
+        query = "select * from outbox where binding = ? and intent = ?"
+        row = self._db.execute(query, [binding, intent]).fetchone()
+        return Sent(*row) if row else None
+
+    def kept(self, tx_hash: Digest) -> Sent | None:
+        """The signed transaction of this hash."""
+        row = self._db.execute("select * from outbox where tx_hash = ?", [tx_hash]).fetchone()
         return Sent(*row) if row else None
 
     def keep(self, sent: Sent) -> None:
-        self._db.execute("insert into outbox values (?, ?, ?, ?)", [sent.binding, sent.tx_hash, sent.nonce, sent.raw])
+        values = [sent.binding, sent.intent, sent.tx_hash, sent.nonce, sent.raw]
+        self._db.execute("insert into outbox values (?, ?, ?, ?, ?)", values)
 
     def close(self) -> None:
         self._db.close()
 
 
 class Executor:
-    """Sends one transaction per action from the agent's own account."""
+    """Sends one transaction per recorded intent from the agent's own account."""
 
     def __init__(self, chain: Chain, signer: Signer, outbox: Outbox) -> None:
         self._chain, self._signer, self._outbox = chain, signer, outbox
 
     def sign_once(self, outgoing: Outgoing, receipt: LedgerReceipt) -> Sent:
-        """The signed transaction for the action: the kept one, or a new one, kept before this returns. Raises
+        """The signed transaction for this intent: the kept one, or a new one, kept before this returns. Raises
         `NotRecorded` without a durable intent."""
-        kept = self._outbox.find(outgoing.binding)
+        kept = self._outbox.find(outgoing.binding, receipt.index)
         if kept:
             return kept
         transaction = self._transaction(outgoing)
         raw = self._signer.sign_transaction(transaction, outgoing.binding, receipt)
-        sent = Sent(outgoing.binding, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
+        sent = Sent(outgoing.binding, receipt.index, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
         self._outbox.keep(sent)
         return sent
 

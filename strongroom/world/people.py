@@ -45,6 +45,9 @@ AGENT = Person("agent", 4, Address("0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65")
 NEXT_AGENT = Person("next agent", 5, Address("0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"))
 """The key that a re-keying installs."""
 
+ANCHORER = DEPLOYER
+"""Anchors the example's log. It pays for gas and can do nothing else; any key but the agent's will do."""
+
 OPERATOR = Person("ana", 6, Address("0x976EA74026E726554dB657fA54763abd0C3a0aa9"))
 STRANGER = Person("stranger", 7, Address("0x14dC79964da2C08b23698B3D3cc7Ca32193d9955"))
 ALICE = Person("alice", 8, Address("0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f"))
