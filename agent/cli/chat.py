@@ -5,14 +5,16 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from agent.cli import say
 from agent.cli.reach import config_option, json_option, reach
-from agent.desk import Desk
 from strongroom.errors import StrongroomError
+
+if TYPE_CHECKING:
+    from agent.desk import Desk
 
 
 @click.command()

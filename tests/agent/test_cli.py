@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from agent import example
 from agent.app import Documents, open_documents
 from agent.cli import COMMANDS, main
-from agent.cli.look import Standing, read_standing
 from agent.cli.reach import FarDesk
 from agent.cli.world import Started
 from agent.demo.stage import free_port
 from agent.desk import OwnDesk
+from agent.standing import Standing, read_standing
 from agent.web import Door
 from strongroom.chain.rpc import RpcChain
 from strongroom.mandate import trades_wanted
@@ -178,7 +178,6 @@ def test_an_error_is_one_line_on_stderr_and_exit_1(
     assert told in err
 
 
-@pytest.mark.xfail(strict=True, reason="the top level knows its commands by name only, and click asks for the commands")
 def test_an_unknown_command_names_the_nearest(run: Run) -> None:
     code, out, err = run("stauts")
     assert (code, out, err.count("\n")) == (1, "", 1)

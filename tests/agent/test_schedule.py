@@ -306,6 +306,8 @@ def test_months_missed_are_each_caught_up_and_runs_within_a_month_together(house
     with keeping(house, hourly) as (treasurer, _):
         settled(house)
         assert units(treasurer) == [f"payroll-{LAST_MONTH:%Y-%m}", f"payroll-{datetime.now(UTC):%Y-%m}"]
+        asked = [e.body["ask"]["due"] for e in treasurer.ledger.entries() if e.body.get("tool") == "plan"]
+    assert asked[0] == int(LAST_MONTH.replace(hour=23, minute=0, second=0, microsecond=0).timestamp())
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,7 @@ def addresses(code: str) -> list[str]:
     return [f"0x{digits}" for digits in ADDRESS.findall(code) if int(digits, 16) > SMALL]
 
 
-STAND_IN = pytest.mark.xfail(strict=True, reason="the stand-in Safe of policy cases copies a real singleton's address")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=STAND_IN) if n == "policies/scenario.py" else n for n in _shipped()]
-)
+@pytest.mark.parametrize("name", _shipped())
 def test_no_address_is_written_in_code(name: str) -> None:
     assert addresses(_code(name)) == []
 
