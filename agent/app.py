@@ -77,14 +77,18 @@ def open_documents(folder: Path) -> Documents:
     return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
 
 
-def subject_of(policy: PolicyDocument, agent: Address | None, kernel: Address | None = None) -> Subject:
-    """What the treasurer looks at: the policy's tokens, feeds, windows and, where there is one, the Kernel."""
+def subject_of(
+    policy: PolicyDocument, agent: Address | None, kernel: Address | None = None, jobs: tuple[Job, ...] = ()
+) -> Subject:
+    """What the treasurer looks at: the policy's tokens, feeds, windows and, where there is one, the Kernel. Outflows
+    are read as far back as a month's first day can lie for the latest run that a job still catches up."""
+    late = max((job.within_seconds for job in jobs), default=0)
     return Subject(
         account=policy.account,
         tokens=tuple(listed.token for listed in policy.tokens.values()),
         feeds={token: policy.feeds_of(token) for token in policy.tokens},
         agent=agent,
-        window_seconds=max(policy.history_seconds(), _MONTH_SECONDS),
+        window_seconds=max(policy.history_seconds(), _MONTH_SECONDS + late),
         pools=tuple((pool.address, venue.lens) for venue in policy.venues.values() for pool in venue.pools),
         kernel=kernel,
         buckets=tuple(setting.key for setting in compile_policy(policy).buckets),
@@ -110,7 +114,7 @@ def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iter
         chain = _chain(stack, treasury)
         queue = _queue(stack, treasury, chain)
         wallet = None if treasury.mode is Mode.SHADOW else _wallet(stack, treasury, folder, chain, queue)
-        subject = subject_of(documents.policy, wallet.address if wallet else None, treasury.kernel)
+        subject = subject_of(documents.policy, wallet.address if wallet else None, treasury.kernel, documents.jobs)
         if wallet and treasury.mode is Mode.GUARDED:
             require_parity(chain, subject, documents.policy, wallet.address)
         ledger = _ledger(stack, documents, folder)

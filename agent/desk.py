@@ -50,7 +50,11 @@ class OwnDesk:
         from agent.schedule import ask_for, find_job, month_at
 
         job = find_job(self._treasurer.documents.jobs, job_id)
-        plan, rows = self._treasurer.runner.cycle(ask_for(job, month or month_at(job, WallClock().now())))
+        now = WallClock().now()
+        ask = ask_for(job, month or month_at(job, now))
+        if ask["since"] < now - self._treasurer.context.subject.window_seconds:
+            raise BadValue(month, "a month", "it is so long ago that what was paid in it is not known; pay it by chat")
+        plan, rows = self._treasurer.runner.cycle(ask)
         return {"plan": plan.id, "rationale": plan.rationale, "units": [self._judged(row) for row in rows]}
 
     def chat(self, operator: str, text: str) -> dict[str, Any]:

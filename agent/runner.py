@@ -72,9 +72,15 @@ class Runner:
         return dict(self._graph.get_state(_config(row)).values)
 
     def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
-        full = {**ask, "open": [row.id for row in self._units.open()]}
+        full = {**ask, "open": [row.id for row in self._units.open()], "others": self._paid_otherwise(ask)}
         asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(full)})
         return self._planned(asked.index, lambda facts: self._planner.plan(full, facts))
+
+    def _paid_otherwise(self, ask: Mapping[str, Any]) -> list[str]:
+        """Transactions of ours that carried out another period's plan of this operation, however late."""
+        own, kind = f"{ask['operation']}-{ask['period']}", f"{ask['operation']}-"
+        rows = (row for row in self._units.all() if row.tx_hash)
+        return [row.tx_hash for row in rows if row.plan.startswith(kind) and row.plan != own]
 
     def _planned(self, asked: int, plan: Callable[[Facts], Plan]) -> tuple[Plan, int]:
         """The plan on fresh facts, recorded as the answer to the entry `asked`; a failure is recorded as its gap."""

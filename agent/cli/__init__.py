@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "world": ("agent.cli.world:world", "a local chain with real contracts"),
     "init": ("agent.cli.init:init", "write the four documents; changes nothing on chain"),
     "doctor": ("agent.cli.doctor:doctor", "check every part and say how to mend it"),
-    "run": ("agent.cli.run:run", "long-lived: runner and socket"),
+    "run": ("agent.cli.run:run", "long-lived: clock, runner and socket"),
     "cycle": ("agent.cli.cycle:cycle", "one scheduled operation now"),
     "chat": ("agent.cli.chat:chat", "operators' commands in plain sentences"),
     "status": ("agent.cli.look:status", "where the treasury and its units stand"),

@@ -21,8 +21,9 @@ class DeterministicPlanner:
         self._mandate, self._document = mandate, document
 
     def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
-        """`ask`: `operation`, `actor`, `period` (such as `2026-11`), `since`, its first second, and `open`, the ids of
-        units under way. Rebalancing happens at most once a pair and day, by the chain's time (UTC)."""
+        """`ask`: `operation`, `actor`, `period` (such as `2026-11`), `since`, its first second, `open`, ids of units
+        under way, and `others`, our transactions that carried out other periods. Rebalancing happens at most once a
+        pair and day, by the chain's time (UTC)."""
         if ask["operation"] == "payroll":
             return self._payroll(ask, facts)
         if ask["operation"] == "rebalance":
@@ -31,7 +32,9 @@ class DeterministicPlanner:
 
     def _payroll(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         addresses = {payee.id: payee.address for payee in self._document.payees.values()}
-        due = payroll_due(self._mandate, addresses, facts.outflows, ask["since"])
+        # November paid on 1 December is not December's.
+        outflows = [outflow for outflow in facts.outflows if outflow.tx_hash not in ask["others"]]
+        due = payroll_due(self._mandate, addresses, outflows, ask["since"])
         plan_id = f"payroll-{ask['period']}"
         intents = tuple(_pay(plan_id, payment) for payment in due)
         units = (Unit(plan_id, facts.account, intents),) if intents else ()

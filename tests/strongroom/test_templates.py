@@ -82,7 +82,7 @@ JOBS = st.builds(
     Job,
     id=ANY_TEXT,
     operation=st.sampled_from(OPERATIONS),
-    cron=st.sampled_from(["0 9 1 * *", "*/5 * * * mon-fri", "30 23 L * *"]),
+    cron=st.sampled_from(["0 9 1 * *", "*/5 * * * mon-fri", "30 23 last * *"]),
     timezone=st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"]),
     missed=st.sampled_from(Missed),
     within_seconds=st.integers(1, 10**9),
