@@ -84,7 +84,7 @@ def test_nothing_is_signed_without_a_durable_intent_for_this_action(
     for receipt in (LedgerReceipt(7, "verdict", BINDING), LedgerReceipt(7, "tx.intent", Digest("0x" + "cd" * 32))):
         with pytest.raises(NotRecorded, match="nothing was signed"):
             executor.sign_once(outgoing, receipt)
-    assert outbox.find(BINDING) is None
+    assert outbox.find(BINDING, RECEIPT.index) is None
 
 
 def test_a_transaction_that_is_not_mined_is_unknown_not_failed(
