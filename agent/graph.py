@@ -12,6 +12,7 @@ from agent.nodes.state import State
 from strongroom.model import Verdict
 from strongroom.settings import Mode
 
+_MOST_DRIFTS = 3
 Graph = Any
 """A compiled LangGraph; its generic parameters say nothing that `State` and `Context` do not."""
 
@@ -70,7 +71,7 @@ def _agent_lane(graph: Any) -> None:
     graph.add_node("sign", agent_lane.sign_call)
     graph.add_edge("ask owners", "compile")
     graph.add_edge("intend", "preflight")
-    graph.add_conditional_edges("preflight", _cleared, ["sign", "observe"])
+    graph.add_conditional_edges("preflight", _cleared, ["sign", "observe", END])
     graph.add_edge("sign", "send")
 
 
@@ -98,4 +99,7 @@ def _heard(state: State) -> str:
 
 
 def _cleared(state: State) -> str:
-    return "sign" if state["status"] == "cleared" else "observe"
+    """What drifted is judged again from the beginning, but not for ever."""
+    if state["status"] == "cleared":
+        return "sign"
+    return "observe" if state["drifts"] < _MOST_DRIFTS else END

@@ -109,11 +109,11 @@ class Runner:
         return self._advance(row, Command(resume=event))
 
     def _advance(self, row: Row, entry: Any) -> Row:
-        self._units.change(row.id, status=RUNNING, why="")
+        self._units.change(row.id, status=RUNNING)
         try:
             self._graph.invoke(entry, _config(row), context=self._context, durability="sync")
         except StrongroomError as error:
-            self._context.notices.tell(f"{row.id}: {error}")
+            self._tell_once(row, str(error))
             return self._units.change(row.id, why=str(error))
         return self._units.change(row.id, **_columns(self._graph.get_state(_config(row))))
 
@@ -126,10 +126,16 @@ class Runner:
                 return "executed" if context.queue.executed(binding) else "superseded"
             queued = context.queue.find(binding)
         except StrongroomError as error:
-            context.notices.tell(f"{row.id}: {error}")
+            self._tell_once(row, str(error))
+            self._units.change(row.id, why=str(error))
             return None
         ready = queued is not None and state.nonce == row.nonce
         return "approved" if ready and queued and _enough(queued.approvals, state, self._needed(row)) else None
+
+    def _tell_once(self, row: Row, why: str) -> None:
+        """A unit that cannot go on is looked at again and again; people hear of it when the reason changes."""
+        if why != row.why:
+            self._context.notices.tell(f"{row.id}: {why}")
 
     def _needed(self, row: Row) -> int:
         decision = self._graph.get_state(_config(row)).values["decision"]
@@ -165,6 +171,7 @@ def _columns(snapshot: Any) -> dict[str, Any]:
         "binding": "" if action is None else read.binding(action),
         "nonce": action.nonce if isinstance(action, SafeTx) else None,
         "tx_hash": values.get("tx_hash", ""),
+        "why": "",
     }
 
 

@@ -34,6 +34,9 @@ AllowanceRemains(address,address,uint256) RateOutOfRange(uint256,uint256,uint256
 BadGuardian(address) BadDelay(uint256,uint256,uint256) BadBucket(address,uint32) BadSafe(address)
 NotLowering(address,uint32) KeyBurned(address) NotAnnounceable(bytes4) AlreadyAnnounced(bytes32)
 NotAnnounced(bytes32) NotReady(bytes32,uint256) NotVetoable(bytes32) AlreadyVetoed(bytes32,address)
+LogBehind(uint256,uint256) NotOpen(address) NotAnchorer(address) NotSafeOf(address,address) AlreadyOpen(address)
+BadLimits(uint32,uint32) SizeShrinks(uint64,uint64) NotConsistent(uint64,bytes32) NotIncluded(uint64)
+NotAnAccumulator(bytes32)
 """
 KNOWN_ERRORS = tuple((_ERC20_ERRORS + _KERNEL_ERRORS).split())
 """Signatures of the custom errors that are shown by name: OpenZeppelin's tokens and the Kernel's own."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.addresses import parse_address
-from strongroom.errors import BadValue, InputError, UnknownKey
+from strongroom.errors import BadAddress, BadValue, InputError, UnknownKey
 from strongroom.model import Address
 
 _REQUIRED: Any = object()
@@ -66,7 +66,10 @@ class Table:
         return bool(self._value(key, bool, "write `true` or `false`", default))
 
     def address(self, key: str) -> Address:
-        return parse_address(self.text(key))
+        try:
+            return parse_address(self.text(key))
+        except BadAddress as error:
+            raise BadAddress(error.value, error.expected, self.path(key)) from error
 
     def texts(self, key: str, default: tuple[str, ...] = _REQUIRED) -> tuple[str, ...]:
         """A list of quoted texts."""

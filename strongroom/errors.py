@@ -44,9 +44,10 @@ class InputError(StrongroomError):
 
 
 class BadAddress(InputError):
-    def __init__(self, value: str, expected: str | None = None) -> None:
+    def __init__(self, value: str, expected: str | None = None, where: str = "") -> None:
+        self.value, self.expected = value, expected
         mend = f"did you mean `{expected}`" if expected else "give 0x and 40 hexadecimal digits"
-        super().__init__(f"`{value}` is not a checksummed address; {mend}")
+        super().__init__(f"`{value}`{' for ' + where if where else ''} is not a checksummed address; {mend}")
 
 
 class UnknownKey(InputError):

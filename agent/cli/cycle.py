@@ -29,6 +29,8 @@ def cycle(job: str, dry_run: bool, month: str | None, config: Path, as_json: boo
     """
     answer = _dry(config, job, month) if dry_run else _now(config, job, month)
     say(_text(answer), answer, as_json)
+    if any(unit["status"] == "denied" or unit["why"] for unit in answer["units"]):
+        raise click.exceptions.Exit(1)
 
 
 def _now(config: Path, job: str, month: str | None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def preflight(state: State, runtime: Runtime[Context]) -> Update:
         return {"facts": now["facts"], "rehearsal": to_plain(outcome), "cause": entry.index, "status": "cleared"}
     why = {"unit": read.unit(now).id, "why": f"judged `{verdict}` in preflight"}
     dropped = context.ledger.append("tx.dropped", why, binding=receipt.binding, cause=entry.index)
-    return {"cause": dropped.index, "status": "drifted"}
+    return {"cause": dropped.index, "status": "drifted", "drifts": state.get("drifts", 0) + 1}
 
 
 def sign_call(state: State, runtime: Runtime[Context]) -> Update:

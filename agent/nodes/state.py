@@ -28,6 +28,7 @@ class State(TypedDict, total=False):
     asked: int
     event: str
     tx_hash: str
+    drifts: int
     status: str
 
 
