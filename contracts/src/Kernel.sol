@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {KernelPayments} from "./KernelPayments.sol";
 import {KernelState} from "./KernelState.sol";
+import {KernelSwaps} from "./KernelSwaps.sol";
 import {IKernelRun} from "./interfaces/IKernel.sol";
-import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule} from "./interfaces/KernelTypes.sol";
+import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule, SwapRule} from "./interfaces/KernelTypes.sol";
 import {RuleLeaf} from "./libraries/RuleLeaf.sol";
 
 /// @title Kernel: the Safe module through which an agent may move a treasury's money, within a policy, until stopped
 /// @notice UNAUDITED. With the agent's key stolen the treasury loses at most what the buckets and standing orders say, to
 /// allowlisted recipients only, and nothing after a pause. contracts/README.md holds the threat model and each error.
 /// @dev One Kernel for one Safe, 1.4.1 or 1.5.0. Authority is msg.sender only. Needs Cancun (transient storage).
-contract Kernel is KernelPayments, IKernelRun {
+contract Kernel is KernelSwaps, IKernelRun {
     /// @dev The first policy needs no delay: the Safe reads it all before it enables the module.
     constructor(Birth memory birth)
         KernelState(birth.safe, birth.registry, birth.configDelay, birth.rekeyDelay, birth.window)
@@ -43,11 +43,12 @@ contract Kernel is KernelPayments, IKernelRun {
         _checkInPolicy(leaf, leg.proof, policyRoot);
         if (leg.kind == Kind.Pay) _pay(leaf, abi.decode(leg.rule, (PayRule)), leg.amount, ledgerLeaf);
         else if (leg.kind == Kind.Order) _payOrder(leaf, abi.decode(leg.rule, (OrderRule)), leg.amount, ledgerLeaf);
+        else if (leg.kind == Kind.Swap) _swap(leaf, abi.decode(leg.rule, (SwapRule)), leg, ledgerLeaf);
         else revert KindNotAllowed(leg.kind);
     }
 
     function _openBucket(BucketSetting memory setting) private {
-        bool isNamedTwice = _buckets[bucketKey(setting.token, setting.class)].capacity != 0;
+        bool isNamedTwice = _bucketAt(bucketKey(setting.token, setting.class)).capacity != 0;
         if (isNamedTwice || setting.level > setting.capacity) revert BadBucket(setting.token, setting.class);
         _setBucket(setting, setting.level);
     }

@@ -104,7 +104,7 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
 
     function _resetBucket(BucketSetting calldata setting) private {
         if (setting.level != 0) revert BadBucket(setting.token, setting.class);
-        Bucket memory current = _buckets[bucketKey(setting.token, setting.class)];
+        Bucket memory current = _bucketAt(bucketKey(setting.token, setting.class));
         uint256 level = current.levelAt(block.timestamp);
         // A bucket that was closed starts full: opening one must not hand out its capacity at once.
         bool startsFull = current.capacity == 0 && level < setting.capacity;
@@ -120,7 +120,7 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
 
     /// @inheritdoc IKernelConfig
     function lowerBucket(BucketSetting calldata setting) external onlySafe locked {
-        Bucket memory current = _buckets[bucketKey(setting.token, setting.class)];
+        Bucket memory current = _bucketAt(bucketKey(setting.token, setting.class));
         if (!current.isLowered(setting.capacity, setting.drain)) revert NotLowering(setting.token, setting.class);
         _resetBucket(setting);
     }

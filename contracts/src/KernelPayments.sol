@@ -104,7 +104,7 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
         return token == address(0) ? safe.balance : IERC20(token).balanceOf(safe);
     }
 
-    function _isTrueOrNothing(bytes memory returned) private pure returns (bool) {
+    function _isTrueOrNothing(bytes memory returned) internal pure returns (bool) {
         if (returned.length == 0) return true;
         return returned.length >= 32 && abi.decode(returned, (uint256)) == 1;
     }

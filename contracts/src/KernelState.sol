@@ -47,7 +47,7 @@ abstract contract KernelState is IKernelState {
     bytes32 public documentHash;
     bytes32 public agentCodeHash;
     Counters internal _counters;
-    mapping(bytes32 key => Bucket) internal _buckets;
+    mapping(bytes32 key => uint256 packed) private _buckets;
     mapping(bytes32 rule => uint256) public lastPaid;
     mapping(address target => bool) public blocked;
     mapping(uint32 version => mapping(bytes32 rule => bool)) internal _revoked;
@@ -128,12 +128,12 @@ abstract contract KernelState is IKernelState {
 
     /// @inheritdoc IKernelState
     function bucket(bytes32 key) external view returns (Bucket memory) {
-        return _buckets[key];
+        return _bucketAt(key);
     }
 
     /// @inheritdoc IKernelState
     function available(bytes32 key) external view returns (uint256) {
-        Bucket memory current = _buckets[key];
+        Bucket memory current = _bucketAt(key);
         return current.roomAbove(current.levelAt(block.timestamp));
     }
 
@@ -149,13 +149,14 @@ abstract contract KernelState is IKernelState {
 
     /* BUCKETS */
 
+    function _bucketAt(bytes32 key) internal view returns (Bucket memory) {
+        return LeakyBucket.unpacked(_buckets[key]);
+    }
+
     function _charge(bytes32 key, uint256 amount) internal {
-        Bucket memory current = _buckets[key];
-        uint256 level = current.levelAt(block.timestamp);
-        uint256 room = current.roomAbove(level);
+        (uint256 filled, uint256 room) = LeakyBucket.charged(_buckets[key], amount, block.timestamp);
         if (amount > room) revert BucketExceeded(key, amount, room);
-        current.fill(level + amount, block.timestamp);
-        _buckets[key] = current;
+        _buckets[key] = filled;
     }
 
     /// @dev The level may exceed a capacity that was lowered. Cutting it would forget what was spent, and lowering and
@@ -165,7 +166,7 @@ abstract contract KernelState is IKernelState {
         if ((setting.capacity == 0) != (setting.drain == 0)) revert BadBucket(setting.token, setting.class);
         Bucket memory made = Bucket(setting.capacity, 0, 0, setting.drain);
         made.fill(level, block.timestamp);
-        _buckets[bucketKey(setting.token, setting.class)] = made;
+        _buckets[bucketKey(setting.token, setting.class)] = made.packed();
         emit BucketSet(setting.token, setting.class, made.capacity, made.level, made.drain);
     }
 

@@ -112,4 +112,20 @@ contract LeakyBucketTest is Test {
     function _atMost(uint256 wish, uint256 limit) private pure returns (uint256) {
         return wish < limit ? wish : limit;
     }
+
+    /// @dev What the Kernel charges, word by word, is what the formula on the struct says.
+    function testFuzz_charging_the_slot_is_charging_the_bucket(Bucket memory bucket, uint96 amount, uint32 later)
+        external
+        pure
+    {
+        uint256 time = uint256(bucket.updated) + uint256(later) % (type(uint32).max - uint256(bucket.updated) + 1);
+        uint256 level = bucket.levelAt(time);
+        uint256 room = bucket.roomAbove(level);
+        (uint256 filled, uint256 found) = LeakyBucket.charged(bucket.packed(), amount, time);
+        assertEq(found, room, "room");
+        if (amount > room) return;
+        bucket.fill(level + amount, time);
+        assertEq(filled, bucket.packed(), "slot");
+        assertEq(keccak256(abi.encode(LeakyBucket.unpacked(filled))), keccak256(abi.encode(bucket)), "bucket");
+    }
 }

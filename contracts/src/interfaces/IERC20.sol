@@ -8,3 +8,8 @@ interface IERC20 {
     function transfer(address to, uint256 amount) external returns (bool);
     function approve(address spender, uint256 amount) external returns (bool);
 }
+
+/// @title The optional part of ERC-20 that says how many units a whole token has
+interface IERC20Decimals {
+    function decimals() external view returns (uint8);
+}

@@ -33,7 +33,7 @@ interface IKernelErrors {
     error AddressIsBlocked(address target);
     /// @notice The rule waits `delay` seconds: announce the run first.
     error RuleDelayed(bytes32 leaf, uint256 delay);
-    /// @notice The rule contradicts itself, or names the Safe, the Kernel or the registry.
+    /// @notice The rule contradicts itself, or calls or approves the Safe, its guard, the Kernel, the registry or Permit2.
     error BadRule(bytes32 leaf);
     /// @notice This Kernel runs no legs of this kind for this caller.
     error KindNotAllowed(Kind kind);
@@ -65,7 +65,7 @@ interface IKernelErrors {
     error DeadlinePassed(uint256 deadline);
     /// @notice The Safe's own call failed; `reason` is what came back.
     error CallFailed(address target, bytes reason);
-    /// @notice The token answered a transfer with anything but nothing or true.
+    /// @notice The token answered a transfer or an approval with anything but nothing or true.
     error TransferRefused(address token);
     /// @notice More left the Safe than the leg may spend.
     error SpentTooMuch(address token, uint256 spent, uint256 allowed);
@@ -73,7 +73,7 @@ interface IKernelErrors {
     /// @notice The leg lost more, between the two sources, than the rule's slippage.
     error SlippageTooHigh(uint256 lossUsdE8, uint256 allowedUsdE8);
     error HoldingTooLarge(address token, uint256 holding, uint256 maximum);
-    /// @notice The token keeps an allowance that cannot be set to zero.
+    /// @notice The token keeps an allowance that cannot be set to zero, or had one before the leg.
     error AllowanceRemains(address token, address spender, uint256 allowance);
     error RateOutOfRange(uint256 rate, uint256 minimum, uint256 maximum);
 

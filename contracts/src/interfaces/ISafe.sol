@@ -8,5 +8,8 @@ interface ISafe {
         external
         returns (bool success, bytes memory returned);
 
+    /// @notice `length` words of the Safe's storage from slot `offset` on.
+    function getStorageAt(uint256 offset, uint256 length) external view returns (bytes memory);
+
     function isOwner(address account) external view returns (bool);
 }

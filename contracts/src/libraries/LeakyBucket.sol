@@ -9,12 +9,45 @@ import {Bucket} from "../interfaces/KernelTypes.sol";
 /// only time lowers it, and no charge lifts it above the capacity. With reconfigurations inside the window the largest
 /// capacity and the largest rate in it hold. Times are uint32 (until 2106); sums stay far below 2^256: 96 + 32 bits.
 library LeakyBucket {
+    /// @notice The bucket in its one slot, capacity lowest: written as a struct it would be stored twice.
+    function packed(Bucket memory bucket) internal pure returns (uint256) {
+        uint256 amounts = uint256(bucket.capacity) | uint256(bucket.level) << 96;
+        return amounts | uint256(bucket.updated) << 192 | uint256(bucket.drain) << 224;
+    }
+
+    /// @notice The bucket out of its slot.
+    function unpacked(uint256 slot) internal pure returns (Bucket memory) {
+        return Bucket(uint96(slot), uint96(slot >> 96), uint32(slot >> 192), uint32(slot >> 224));
+    }
+
     /// @notice The level at time `timestamp`, rounded up.
     function levelAt(Bucket memory bucket, uint256 timestamp) internal pure returns (uint256) {
-        if (bucket.drain == 0) return bucket.level;
-        (uint256 level, uint256 capacity) = (bucket.level, bucket.capacity);
-        uint256 leaked = (timestamp - bucket.updated) * capacity / bucket.drain;
-        return leaked < level ? level - leaked : 0;
+        return _level(bucket.capacity, bucket.level, bucket.drain, timestamp - bucket.updated);
+    }
+
+    /// @notice The slot once `amount` more is spent at `timestamp`, which counts only if it is at most `room`.
+    /// @dev Word by word: every leg pays for this, some of them three times.
+    function charged(uint256 slot, uint256 amount, uint256 timestamp)
+        internal
+        pure
+        returns (uint256 filled, uint256 room)
+    {
+        // Safe: blocks do not run backwards, and a sum that is too large is above the room.
+        unchecked {
+            (uint256 capacity, uint256 drain) = (uint96(slot), slot >> 224);
+            uint256 level = _level(capacity, uint96(slot >> 96), drain, timestamp - uint32(slot >> 192));
+            room = level < capacity ? capacity - level : 0;
+            filled = capacity | (level + amount) << 96 | uint256(uint32(timestamp)) << 192 | drain << 224;
+        }
+    }
+
+    function _level(uint256 capacity, uint256 level, uint256 drain, uint256 elapsed) private pure returns (uint256) {
+        if (drain == 0) return level;
+        // Safe: 96 and at most 64 bits.
+        unchecked {
+            uint256 leaked = elapsed * capacity / drain;
+            return leaked < level ? level - leaked : 0;
+        }
     }
 
     /// @notice Units that fit above `level`; none if the capacity was lowered below it.

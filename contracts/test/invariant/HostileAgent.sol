@@ -15,10 +15,10 @@ contract HostileAgent is Test {
         uint256 units;
     }
 
-    IBuiltKernel private immutable kernel;
-    address private immutable safe;
+    IBuiltKernel internal immutable kernel;
+    address internal immutable safe;
     address private immutable guardian;
-    Token private immutable usdc;
+    Token internal immutable usdc;
 
     uint96 private immutable birthCapacity;
     uint32 private immutable birthDrain;
@@ -34,7 +34,7 @@ contract HostileAgent is Test {
     uint256 public accepted;
     /// @notice Calls that went through although the Kernel was paused or the key burned. Must stay zero.
     uint256 public breaches;
-    mapping(address token => Outflow[]) private outflows;
+    mapping(address token => Outflow[]) internal outflows;
     mapping(uint256 order => Outflow[]) private orderOutflows;
 
     constructor(
@@ -170,8 +170,11 @@ contract HostileAgent is Test {
     /* READINGS */
 
     /// @return exceeded Whether a window that ends now passed more than capacity + capacity * T / drain units.
-    function exceeds(address token, uint256 capacity, uint256 drain) external view returns (bool exceeded) {
-        Outflow[] storage all = outflows[token];
+    function exceeds(address token, uint256 capacity, uint256 drain) external view returns (bool) {
+        return _exceeds(outflows[token], capacity, drain);
+    }
+
+    function _exceeds(Outflow[] storage all, uint256 capacity, uint256 drain) internal view returns (bool exceeded) {
         uint256 sum = 0;
         for (uint256 i = all.length; i > 0; i--) {
             sum += all[i - 1].units;
@@ -254,7 +257,7 @@ contract HostileAgent is Test {
         } catch {}
     }
 
-    function _held(address token) private view returns (uint256) {
+    function _held(address token) internal view returns (uint256) {
         return token == address(0) ? safe.balance : usdc.balanceOf(safe);
     }
 }

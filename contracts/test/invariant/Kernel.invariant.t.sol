@@ -2,14 +2,14 @@
 pragma solidity 0.8.30;
 
 import {OrderRule, PayRule} from "../../src/interfaces/KernelTypes.sol";
-import {Fixture} from "../Fixture.sol";
-import {HostileAgent} from "./HostileAgent.sol";
+import {SwapFixture} from "../SwapFixture.sol";
+import {HostileTrader, Market} from "./HostileTrader.sol";
 
 /// @title The claim: with the agent's key stolen the treasury loses at most what the caps say, and nothing after a pause
-contract KernelInvariantTest is Fixture {
+contract KernelInvariantTest is SwapFixture {
     uint256 private constant ETHER_CAPACITY = 5 ether;
 
-    HostileAgent private thief;
+    HostileTrader private thief;
     bytes32 private rootAtBirth;
 
     function setUp() public override {
@@ -26,7 +26,18 @@ contract KernelInvariantTest is Fixture {
         for (uint256 i = 0; i < 2; i++) {
             orderProofs[i] = proofOf(orderLeaf(orders[i]));
         }
-        thief = new HostileAgent(kernel, safe, guardian, agent, usdc, payments, paymentProofs, orders, orderProofs);
+        Market memory market = Market(
+            venue,
+            weth,
+            buyWeth,
+            proofOf(swapLeaf(buyWeth)),
+            sellEther,
+            proofOf(swapLeaf(sellEther)),
+            [usdcFeeds[0], usdcFeeds[1], etherFeeds[0], etherFeeds[1]]
+        );
+        thief = new HostileTrader(
+            kernel, safe, guardian, agent, usdc, payments, paymentProofs, orders, orderProofs, market
+        );
         rootAtBirth = kernel.root();
     }
 
@@ -44,10 +55,24 @@ contract KernelInvariantTest is Fixture {
         assertTrue(!thief.overpays(), "orders");
     }
 
+    function invariant_no_window_of_swaps_exceeds_its_bucket() external view {
+        assertTrue(!thief.oversells(address(usdc), SWAP_CAPACITY, DRAIN), "usdc");
+        assertTrue(!thief.oversells(address(0), ETHER_CAPACITY, DRAIN), "ether");
+    }
+
+    function invariant_swaps_bring_their_floor_and_no_window_loses_more_than_its_bucket() external view {
+        assertEq(thief.shortfalls(), 0, "floors");
+        assertTrue(!thief.overloses(LOSS_CAPACITY, DRAIN), "losses");
+    }
+
+    function invariant_no_run_leaves_an_allowance() external view {
+        assertEq(thief.allowances(), 0, "allowances");
+    }
+
     function invariant_everything_that_left_is_with_the_allowlisted() external view {
         uint256 payees = usdc.balanceOf(alice) + usdc.balanceOf(bob) + usdc.balanceOf(carol);
-        assertEq(usdc.balanceOf(safe) + payees, TREASURY, "usdc");
-        assertEq(safe.balance + alice.balance, 100 ether, "ether");
+        assertEq(usdc.balanceOf(safe) + payees + usdc.balanceOf(address(venue)), usdc.totalSupply(), "usdc");
+        assertEq(safe.balance + alice.balance + address(venue).balance, 1100 ether, "ether");
         assertEq(payees, thief.total(address(usdc)) + thief.orderTotal(), "all of it was measured");
     }
 
@@ -64,6 +89,7 @@ contract KernelInvariantTest is Fixture {
     /// @dev A campaign whose calls are mostly refused proves nothing.
     function afterInvariant() external view {
         if (thief.attempts() < 10) return;
+        assertTrue(thief.swaps() != 0 || thief.attempts() < 40, "swaps among them");
         assertTrue(thief.accepted() * 10 >= thief.attempts() * 3, "at least 30 % of the thief's calls are accepted");
     }
 }

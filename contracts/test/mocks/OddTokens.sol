@@ -15,7 +15,7 @@ contract NoReturnToken {
         emit Transfer(address(0), to, amount);
     }
 
-    function approve(address spender, uint256 amount) external {
+    function approve(address spender, uint256 amount) public virtual {
         allowance[msg.sender][spender] = amount;
     }
 
@@ -96,5 +96,35 @@ contract CallbackToken is Token {
     function _move(address from, address to, uint256 amount) internal override {
         super._move(from, to, amount);
         if (hook != address(0)) (entered,) = hook.call(payload);
+    }
+}
+
+/// @title Refuses to change an allowance from one amount to another, and answers nothing, like the largest stablecoin
+contract TetherLikeToken is NoReturnToken {
+    error NotFromZero(uint256 present);
+
+    function approve(address spender, uint256 amount) public override {
+        uint256 present = allowance[msg.sender][spender];
+        if (amount != 0 && present != 0) revert NotFromZero(present);
+        super.approve(spender, amount);
+    }
+}
+
+/// @title Answers false to an approval
+contract RefusingApprovalToken is Token {
+    constructor() Token("Refusing", "NO", 18) {}
+
+    function approve(address, uint256) public pure override returns (bool) {
+        return false;
+    }
+}
+
+/// @title An allowance that cannot be taken back
+contract StickyApprovalToken is Token {
+    constructor() Token("Sticky", "STICK", 18) {}
+
+    function approve(address spender, uint256 amount) public override returns (bool) {
+        if (amount == 0) return true;
+        return super.approve(spender, amount);
     }
 }
