@@ -43,40 +43,49 @@ class Row:
         return from_plain(Unit, json.loads(self.unit))
 
 
+_COLUMNS = tuple(Row.__dataclass_fields__)
+_SCHEMA = """create table if not exists units (
+    id text primary key, unit text not null, actor text not null, plan text not null, cause integer not null,
+    status text not null, lane text not null, binding text not null, nonce integer, tx_hash text not null,
+    why text not null)"""
+
+
 class Units:
-    """Rows by unit id, in the state folder's own database."""
+    """Rows by unit id, in the state folder's own database; every write is synced. Plain SQLite: a table helper that
+    loads a data-frame library would cost every command two seconds."""
 
     def __init__(self, path: Path) -> None:
-        import sqlite_utils
-
         # The socket's threads and the runner's share it; the runner's lock orders the writes.
-        self._db = sqlite_utils.Database(sqlite3.connect(path, check_same_thread=False))
-        self._rows = self._db.table("units")
-        if not self._rows.exists():
-            columns = dict.fromkeys(Row.__dataclass_fields__, str) | {"cause": int, "nonce": int}
-            self._rows.create(columns, pk="id", not_null={"id", "unit", "status"})
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("pragma synchronous=full")
+        self._db.execute(_SCHEMA)
 
     def add(self, unit: Unit, actor: str, plan: str, cause: int, nonce: int | None = None) -> Row:
         """`nonce`: the one it must take, where an earlier attempt's proposal still stands."""
         row = Row(unit.id, json.dumps(to_plain(unit)), actor, plan, cause, RUNNING, "", "", nonce, "", "")
-        self._rows.insert(asdict(row))
+        names = ", ".join(_COLUMNS)
+        marks = ", ".join(f":{name}" for name in _COLUMNS)
+        self._db.execute(f"insert into units ({names}) values ({marks})", asdict(row))
         return row
 
     def change(self, row_id: str, **values: Any) -> Row:
-        self._rows.update(row_id, values)
+        """Only a row's own columns; raises `KeyError` for others, and for an id that was never planned."""
+        if unknown := set(values) - set(_COLUMNS):
+            raise KeyError(*unknown)
+        settings = ", ".join(f"{name} = :{name}" for name in values)
+        self._db.execute(f"update units set {settings} where id = :row_id", {**values, "row_id": row_id})
         return self.get(row_id)
 
     def get(self, row_id: str) -> Row:
         """Raises `KeyError` for an id that was never planned."""
-        import sqlite_utils.db
-
-        try:
-            return Row(**self._rows.get(row_id))
-        except sqlite_utils.db.NotFoundError as error:
-            raise KeyError(row_id) from error
+        found = self._db.execute("select * from units where id = ?", [row_id]).fetchone()
+        if found is None:
+            raise KeyError(row_id)
+        return Row(**found)
 
     def all(self) -> tuple[Row, ...]:
-        return tuple(Row(**row) for row in self._rows.rows_where(order_by="rowid"))
+        return tuple(Row(**row) for row in self._db.execute("select * from units order by rowid"))
 
     def open(self) -> tuple[Row, ...]:
         return tuple(row for row in self.all() if row.status in OPEN)

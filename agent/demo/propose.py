@@ -6,6 +6,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from subprocess import Popen
+from typing import Any
 
 from agent.demo.scene import Scene, shown
 from agent.demo.stage import end
@@ -25,8 +26,8 @@ def shadow(scene: Scene) -> None:
     scene.stage.check(scene.world.ask("eth_blockNumber") == before, "shadow mode sends nothing")
 
 
-def proposal(scene: Scene) -> tuple[str, Popen[str]]:
-    """`strongroom run` proposes payroll as delegate and is killed; the proposal's hash and the next process."""
+def proposal(scene: Scene) -> tuple[dict[str, Any], Popen[str]]:
+    """`strongroom run` proposes payroll as delegate and is killed; the waiting unit, and the next process."""
     scene.stage.chapter("Propose: payroll waits in the guardians' queue, and its process is killed")
     scene.register_delegate()
     config = str(scene.documents(Mode.PROPOSE))
@@ -38,7 +39,7 @@ def proposal(scene: Scene) -> tuple[str, Popen[str]]:
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     scene.stage.tell(f"   process {child.pid} was killed (SIGKILL) before anybody signed")
-    return str(unit["proposal"]), scene.stage.start_strongroom("run", "--config", config)
+    return unit, scene.stage.begin_strongroom("run", "--config", config)
 
 
 def guardians_sign(scene: Scene, proposal: str) -> None:
@@ -56,19 +57,13 @@ def _verify_and_sign(scene: Scene, person: Person, proposal: str) -> str:
     return f"   {person.name}: verdict {seen['verdict']}, signed as {signed['signed_by']}"
 
 
-def executed(scene: Scene, child: Popen[str]) -> None:
+def executed(scene: Scene, unit_id: str, child: Popen[str]) -> None:
     """Another process has found the sleeping unit and executes it once."""
     scene.stage.chapter("Execute: another process takes the unit up and settles it")
-    config = str(scene.documents(Mode.PROPOSE))
-    unit = scene.stage.until("payroll", lambda: _executed(scene, config))
+    unit = scene.executed(0, unit_id, Mode.PROPOSE)
     scene.stage.tell(f"   process {child.pid} executed {unit['id']} in {unit['tx_hash']}")
     for payee in TREASURY.payees:
         got = scene.held(payee.address, payee.monthly.token)
         scene.stage.check(got == payee.monthly.units, f"{payee.id} is paid once")
         scene.stage.tell(f"   {payee.id}: {shown(payee.monthly.token, got)}")
     end(child)
-
-
-def _executed(scene: Scene, config: str) -> dict[str, str] | None:
-    units = scene.stage.strongroom("plans", "--config", config)
-    return next((unit for unit in units if unit["status"] == "executed"), None)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent import example
 from agent.demo.stage import Stage, StoryBroken
 from strongroom.model import Address, TokenId
 from strongroom.ports import Read
+from strongroom.protocols.abi import view
 from strongroom.protocols.erc20 import read_balance
 from strongroom.protocols.registry import AnchoredLog, log_read
 from strongroom.quantities import format_units
@@ -79,6 +80,20 @@ class Scene:
         if self.registry is None:
             raise StoryBroken("the registry is not installed yet")
         return self.read(log_read(self.registry, self.kernel_address))
+
+    def safe_nonce(self) -> int:
+        """How many transactions of its own the Safe has executed."""
+        return self.read(view(self.world.account.safe, "nonce()", ["uint256"], int))
+
+    def executed(self, nonce: int, unit_id: str, mode: Mode) -> dict[str, Any]:
+        """Waits until the Safe has executed `nonce`, then until the treasurer has settled the unit, and returns it."""
+        self.stage.until(f"`{unit_id}`", lambda: self.safe_nonce() > nonce)
+        unit: dict[str, Any] = self.stage.until(f"`{unit_id}`", lambda: self._settled(unit_id, mode))
+        return unit
+
+    def _settled(self, unit_id: str, mode: Mode) -> dict[str, Any] | None:
+        units = self.stage.strongroom("plans", "--config", str(self.home / mode))
+        return next((unit for unit in units if (unit["id"], unit["status"]) == (unit_id, "executed")), None)
 
     @contextmanager
     def queue(self) -> Iterator[SafeService]:

@@ -55,11 +55,15 @@ class Stage:
 
     def start_guardians(self, *arguments: str) -> subprocess.Popen[str]:
         """A long-lived guardian process; returns once it has said its first line."""
-        return self._start([sys.executable, "-c", _WITHOUT_AGENT, *arguments])
+        return self._heard(*self._start([sys.executable, "-c", _WITHOUT_AGENT, *arguments]))
 
     def start_strongroom(self, *arguments: str) -> subprocess.Popen[str]:
         """A long-lived treasurer; returns once it has said its first line."""
-        return self._start([sys.executable, "-m", "agent.cli", *arguments])
+        return self._heard(*self._start([sys.executable, "-m", "agent.cli", *arguments]))
+
+    def begin_strongroom(self, *arguments: str) -> subprocess.Popen[str]:
+        """A long-lived treasurer that may still be starting up."""
+        return self._start([sys.executable, "-m", "agent.cli", *arguments])[0]
 
     def until(self, what: str, holds: Callable[[], Any]) -> Any:
         """Waits for something to hold and returns it. Raises `StoryBroken` when it takes too long."""
@@ -77,13 +81,15 @@ class Stage:
             raise StoryBroken(done.stderr.strip())
         return json.loads(done.stdout.strip().splitlines()[-1])
 
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+    def _start(self, command: Sequence[str]) -> tuple[subprocess.Popen[str], Path]:
         log = (self.folder / f"child-{len(list(self.folder.iterdir()))}.log").open("w+")
         child = subprocess.Popen(command, stdout=log, stderr=log, text=True, env=dict(self.environment))
         self.stack.callback(log.close)
         self.stack.callback(end, child)
-        spoke = Path(log.name)
-        self.until(f"`{' '.join(command[-4:])}`", lambda: spoke.read_text() or child.poll() is not None)
+        return child, Path(log.name)
+
+    def _heard(self, child: subprocess.Popen[str], spoke: Path) -> subprocess.Popen[str]:
+        self.until(f"process {child.pid}", lambda: spoke.read_text() or child.poll() is not None)
         if child.poll() is not None:
             raise StoryBroken(spoke.read_text().strip())
         return child

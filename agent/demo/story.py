@@ -28,8 +28,8 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
         scene = _open(stack, tell)
         propose.shadow(scene)
         waiting, successor = propose.proposal(scene)
-        propose.guardians_sign(scene, waiting)
-        propose.executed(scene, successor)
+        propose.guardians_sign(scene, waiting["proposal"])
+        propose.executed(scene, waiting["id"], successor)
         scene = guarded.install(scene)
         with guarded.running(scene):
             guarded.payroll(scene, _next_month())

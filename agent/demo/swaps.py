@@ -30,7 +30,7 @@ def rebalance(scene: Scene) -> None:
     scene.stage.tell(f"   a day later feeds and pools say {_RISE_E8 // 10**8:,} USD for WETH")
     large = [unit for unit in _cycle(scene) if unit["status"] == "waiting"]
     scene.stage.check(bool(large), "a large swap asks guardians")
-    _sign_and_settle(scene, large)
+    _sign_and_settle(scene, large[0])
 
 
 def _cycle(scene: Scene) -> list[dict[str, Any]]:
@@ -41,22 +41,16 @@ def _cycle(scene: Scene) -> list[dict[str, Any]]:
     return units
 
 
-def _sign_and_settle(scene: Scene, units: list[dict[str, Any]]) -> None:
-    for unit in units:
-        with ThreadPoolExecutor() as side_by_side:
-            list(side_by_side.map(partial(_sign, scene, unit["proposal"]), GUARDIANS[:2]))
-        done = scene.stage.until(f"`{unit['id']}`", partial(_executed, scene, unit["id"]))
-        scene.stage.tell(f"   {unit['id']}: two guardians signed, executed in {done['tx_hash']}")
+def _sign_and_settle(scene: Scene, unit: dict[str, Any]) -> None:
+    with ThreadPoolExecutor() as side_by_side:
+        list(side_by_side.map(partial(_sign, scene, unit["proposal"]), GUARDIANS[:2]))
+    done = scene.executed(unit["nonce"], unit["id"], Mode.GUARDED)
+    scene.stage.tell(f"   {unit['id']}: two guardians signed, executed in {done['tx_hash']}")
 
 
 def _sign(scene: Scene, proposal: str, person: Person) -> None:
     config, key = scene.guardian(person)
     scene.stage.guardian("sign", proposal, "--config", str(config), "--keystore", str(key), "--yes")
-
-
-def _executed(scene: Scene, unit_id: str) -> dict[str, Any] | None:
-    units = scene.stage.strongroom("plans", "--config", str(scene.documents(Mode.GUARDED)))
-    return next((unit for unit in units if unit["id"] == unit_id and unit["status"] == "executed"), None)
 
 
 def _holding(scene: Scene, token: TokenId) -> str:
