@@ -10,7 +10,7 @@ from agent.chat import reader, require_operator
 from agent.units import WAITING, Row
 from policies.document import document_hash
 from strongroom.clock import WallClock
-from strongroom.errors import BadValue, NotDeployed
+from strongroom.errors import BadValue
 from strongroom.model import Facts
 from strongroom.observe import observe
 from strongroom.plain import to_plain
@@ -70,8 +70,8 @@ class OwnDesk:
     def anchor(self) -> dict[str, Any]:
         treasurer = self._treasurer
         if treasurer.anchoring is None:
-            mend = f"name `registry` in treasury.toml and put its key at `{treasurer.folder.anchor_keystore}`"
-            raise NotDeployed("anchoring", "this treasury", mend)
+            mend = f"name the registry, and put the anchoring key at `{treasurer.folder.anchor_keystore}`"
+            raise BadValue("nothing", "`registry` in treasury.toml", mend)
         return treasurer.anchoring.anchor(treasurer.documents.treasury.account)
 
     def plans(self) -> list[dict[str, Any]]:

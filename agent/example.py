@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.installing import plan_sources
-from agent.onboarding.chains import load_create2_factory
+from agent.onboarding.chains import (
+    KnownChain,
+    KnownToken,
+    SafeContracts,
+    load_chains,
+    load_create2_factory,
+    render_chain,
+)
 from policies.document import load
 from policies.template import render
 from policies.terms import (
@@ -29,7 +36,7 @@ from strongroom.settings import Job, Missed, Mode, Treasury
 from strongroom.templates import render_mandate, render_schedule, render_treasury
 from strongroom.valuation import Bounds
 from strongroom.world.people import GUARDIANS, OPERATOR
-from strongroom.world.treasury import DAI, DECIMALS, TREASURY, USDC, WETH, units
+from strongroom.world.treasury import DAI, DECIMALS, ETH, TREASURY, USDC, WETH, units
 from strongroom.world.world import World
 
 _MONTH, _WEEK, _DAY = 30 * 86_400, 7 * 86_400, 86_400
@@ -67,6 +74,26 @@ def documents(
         "policy.toml": render(policy(world)),
         "schedule.toml": render_schedule(JOBS),
     }
+
+
+def chain(world: World) -> str:
+    """chains.toml of the local world: its Safe contracts stand at addresses of their own."""
+    contracts, known = world.contracts, next(iter(load_chains().values())).safe
+    safe = SafeContracts(
+        multisend=contracts.multisend,
+        factory=contracts.safe_factory,
+        singleton=contracts.safe_singleton,
+        fallback_handler=contracts.fallback_handler,
+        multisend_code_hashes=known.multisend_code_hashes,
+        singletons=known.singletons | {contracts.safe_singleton},
+        fallback_handlers=known.fallback_handlers | {contracts.fallback_handler},
+    )
+    tokens = {
+        token.id: KnownToken(token.id, token.address, token.decimals, world.feeds[token.id], None)
+        for token in world.tokens
+        if token.address != NATIVE
+    }
+    return render_chain(KnownChain(world.account.chain_id, "Local world", ETH, WETH, "", safe, tokens))
 
 
 def write(texts: Mapping[str, str], folder: Path) -> Path:

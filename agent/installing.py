@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.app import Documents, open_documents
-from agent.onboarding.chains import chains_in, load_create2_factory
+from agent.onboarding.chains import chains_in, load_chains, load_create2_factory
 from agent.state_folder import StateFolder
 from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.terms import ListedToken, PolicyDocument
-from strongroom.addresses import parse_address, to_digest
+from strongroom.addresses import keccak, parse_address, to_digest
 from strongroom.errors import BadValue, KeyMissing, NotDeployed
-from strongroom.ledger.merkle import EMPTY_ROOT, leaf_hash
+from strongroom.ledger.merkle import Tree, leaf_hash
 from strongroom.ledger.reading import read_entries
-from strongroom.model import NATIVE, Account, Address, Block, Call, Digest, TokenId
+from strongroom.model import NATIVE, Account, Address, Block, Call, SafeState, TokenId
 from strongroom.observe import safe_state
 from strongroom.plain import to_plain
 from strongroom.ports import Chain
-from strongroom.protocols.kernel import Birth, encode_enable_module
+from strongroom.protocols.kernel import Birth, encode_announce, encode_enable_module, encode_set_policy
 from strongroom.protocols.price_source import constructor_arguments
 from strongroom.protocols.registry import Opening, encode_open
 from strongroom.protocols.safe import safe_tx_hash
 from strongroom.quantities import parse_seconds
 from strongroom.settings import Treasury
-from strongroom.wallet.deploy import Deployment, batch, plan, plan_kernel
+from strongroom.wallet.deploy import Deployment, batch, plan, plan_kernel, require_code
 from strongroom.wallet.signer import address_in_keystore
 
 # The Kernel is not gated by its log yet: its registry is zero, and anchoring stands beside it.
@@ -72,12 +72,18 @@ def plan_installation(config: Path, agent: str | None, guardians: Sequence[str],
     chain = RpcChain(documents.treasury.rpc)
     try:
         block = chain.head()
+        state = safe_state(chain, birth.safe, block)
+        _require_one_kernel(chain, state, block)
+        _require_multisend(chain, documents.policy.multisend, chains_in(config), block)
         found = installation(chain, documents, birth, factory, block)
-        nonce = safe_state(chain, birth.safe, block).nonce
+        nonce = _free_nonce(chain, documents.treasury, state)
     finally:
         chain.close()
     tx = batch(documents.policy.account, found.calls, documents.policy.multisend, nonce)
     return {
+        "guardians": list(birth.guardians),
+        "delays": {"config": delays.config, "rekey": delays.rekey, "window": delays.window},
+        "buckets": to_plain(birth.buckets),
         "kernel": found.kernel,
         "registry": found.registry,
         "sources": dict(found.sources),
@@ -86,6 +92,53 @@ def plan_installation(config: Path, agent: str | None, guardians: Sequence[str],
         "document_hash": birth.document_hash,
         "safe_tx_hash": safe_tx_hash(tx),
         "transaction": to_plain(tx),
+    }
+
+
+def _free_nonce(chain: Chain, treasury: Treasury, state: SafeState) -> int:
+    """After whatever waits in the owners' queue."""
+    from strongroom.wallet.service import SafeService
+
+    service = SafeService(treasury.service, treasury.account, chain)
+    try:
+        return max([state.nonce, *(queued.tx.nonce + 1 for queued in service.pending(state.nonce))])
+    finally:
+        service.close()
+
+
+def _require_one_kernel(chain: Chain, state: SafeState, block: Block) -> None:
+    """A second Kernel would have caps and a pause of its own beside the first's."""
+    for module in state.modules:
+        try:
+            require_code("Kernel", chain.code(module, block), module)
+        except NotDeployed:
+            continue
+        mend = "change its policy with `strongroom policy update`, or disable it in the Safe first"
+        raise BadValue(module, "an enabled Kernel beside a new one", mend)
+
+
+def _require_multisend(chain: Chain, multisend: Address, chains: Path | None, block: Block) -> None:
+    """The owners delegate a call to it: its code must be Safe's own, whatever the policy says."""
+    known = next(iter(load_chains(chains).values())).safe.multisend_code_hashes
+    if to_digest(keccak(chain.code(multisend, block))) not in known:
+        raise BadValue(multisend, "`multisend` in policy.toml", "it is not Safe's MultiSendCallOnly; see chains.toml")
+
+
+def plan_update(config: Path) -> dict[str, Any]:
+    """How the standing Kernel takes the policy in `config`: what the Safe announces, and what anybody of the owners and
+    guardians sends once the delay is over. Raises `InputError`, `SetupError` or `NodeError`."""
+    documents = open_documents(config)
+    kernel, compiled = documents.treasury.kernel, compile_policy(documents.policy)
+    if kernel is None:
+        raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel, or `strongroom policy deploy` one")
+    _require_named(documents.policy, plan_sources(documents.policy, load_create2_factory(chains_in(config))))
+    call = encode_set_policy(compiled.root, document_hash(documents.policy), compiled.buckets)
+    return {
+        "kernel": kernel,
+        "root": compiled.root,
+        "document_hash": document_hash(documents.policy),
+        "announce": "0x" + encode_announce(call).hex(),
+        "set_policy": "0x" + call.hex(),
     }
 
 
@@ -114,7 +167,8 @@ def installation(chain: Chain, documents: Documents, birth: Birth, factory: Addr
     sources = plan_sources(policy, factory)
     registry, kernel = plan(account, "AuditRegistry", b"", factory), plan_kernel(account, birth, factory)
     _require_named(policy, sources)
-    new = [each for each in (*sources.values(), registry) if not chain.code(each.address, block)]
+    made = (*sources.values(), registry, kernel)
+    new = [each for each in made if not chain.code(each.address, block)]
     enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
     opening = _opening(documents.treasury, kernel.address)
     opened = (Call(account, registry.address, 0, encode_open(opening)),) if opening else ()
@@ -123,7 +177,7 @@ def installation(chain: Chain, documents: Documents, birth: Birth, factory: Addr
         registry=registry.address if opening else None,
         sources={token: each.address for token, each in sources.items()},
         birth=birth,
-        calls=(*(each.call for each in new), kernel.call, enable, *opened),
+        calls=(*(each.call for each in new), enable, *opened),
     )
 
 
@@ -157,19 +211,19 @@ def _opening(treasury: Treasury, kernel: Address) -> Opening | None:
     anchorer = address_in_keystore(folder.anchor_keystore)
     if anchorer is None:
         return None
-    return Opening(kernel, _genesis(folder), anchorer, MOST_ACTIONS, MOST_SECONDS, 0, EMPTY_ROOT)
+    tree = _log(folder)
+    return Opening(kernel, to_digest(tree.leaf(0)), anchorer, MOST_ACTIONS, MOST_SECONDS, tree.size, tree.root())
 
 
-def _genesis(folder: StateFolder) -> Digest:
-    """The leaf of the log's first entry, which names log id, chain, Safe and policy. Raises `KeyMissing` before there
-    is a log: a shadow cycle begins one."""
+def _log(folder: StateFolder) -> Tree:
+    """The log as it stands: its first entry names log id, chain, Safe and policy, and the first head that the owners
+    sign is its own. Raises `KeyMissing` before there is a log: a shadow cycle begins one."""
     if not (folder.ledger / "log").exists():
         raise KeyMissing(str(folder.ledger), "run `strongroom cycle payroll --dry-run` once; it begins the log")
-    return to_digest(leaf_hash(next(_entries(folder))))
-
-
-def _entries(folder: StateFolder) -> Iterator[bytes]:
-    return (entry.raw for entry in read_entries(folder.ledger))
+    tree = Tree()
+    for entry in read_entries(folder.ledger):
+        tree.append(leaf_hash(entry.raw))
+    return tree
 
 
 def _agent(treasury: Treasury, named: str | None) -> Address:

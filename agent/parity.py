@@ -22,6 +22,9 @@ def require_parity(chain: Chain, subject: Subject, document: PolicyDocument, age
     if state is None:
         raise NotDeployed("Kernel", subject.kernel, "check `kernel` in treasury.toml")
     require_same(state, document, agent)
+    for listed in document.tokens.values():
+        if listed.source:
+            require_code("PriceSource", chain.code(listed.source, block), listed.source)
 
 
 def require_same(state: KernelState, document: PolicyDocument, agent: Address) -> None:

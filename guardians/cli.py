@@ -158,6 +158,30 @@ def reject(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) ->
         _say(data, f"rejection of nonce {nonce} signed as {key.address}: {digest}", as_json)
 
 
+@guardian.command(epilog=_examples("guardian delegate 0x15d3… --keystore ~/keys/ines.json"))
+@click.argument("address")
+@click.option("--remove", is_flag=True, help="Take it back instead.")
+@_own_documents
+@_with_key
+@_for_machines
+def delegate(address: str, remove: bool, folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
+    """Let ADDRESS, the agent's key, propose transactions in your name. It can sign and move nothing."""
+    from guardians.acts import require_owner
+    from strongroom.addresses import parse_address
+
+    proposer = parse_address(address)
+    with open_console(folder) as console:
+        key = open_keystore(keystore, _ask_password)
+        require_owner(key.address, _safe_state(console), console.treasury.account)
+        _ask(f"{'remove' if remove else 'name'} {proposer} as delegate of {key.address}?", yes)
+        if remove:
+            console.service.remove_delegate(proposer, key.address, key.sign_delegation)
+        else:
+            console.service.register_delegate(proposer, "strongroom", key.address, key.sign_delegation)
+    said = "removed as delegate" if remove else "may propose as delegate"
+    _say({"delegate": proposer, "delegator": key.address, "removed": remove}, f"{proposer} {said}", as_json)
+
+
 @guardian.command(
     epilog=_examples("guardian serve", "guardian serve --rpc http://127.0.0.1:8545 --port 8000 --store q.db")
 )

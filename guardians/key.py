@@ -39,6 +39,12 @@ class GuardianKey:
 
         return bytes(self._account.unsafe_sign_hash(Hash32(from_digest(safe_tx_hash(tx)))).signature)
 
+    def sign_delegation(self, digest: bytes) -> bytes:
+        """The signature that names a delegate at the transaction service; the service's client makes the digest."""
+        from eth_typing import Hash32
+
+        return bytes(self._account.unsafe_sign_hash(Hash32(digest)).signature)
+
 
 def open_key(path: Path, password: str) -> GuardianKey:
     """The key in an encrypted keystore (Web3 Secret Storage, version 3). Raises `KeyMissing` when there is none or the

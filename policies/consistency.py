@@ -60,6 +60,8 @@ def _tokens(document: PolicyDocument, name: str) -> None:
 
 
 def _token(document: PolicyDocument, listed: ListedToken, where: str) -> None:
+    if listed.source and not listed.feeds:
+        raise BadValue(listed.source, f"`source` of {where}", "only a token with feeds of its own has a source")
     least = document.bounds.min_sources
     if listed.feeds and (len(listed.feeds) < least or len(set(listed.feeds)) != len(listed.feeds)):
         raise BadValue(

@@ -98,8 +98,10 @@ def _bucket(cap: Cap, document: PolicyDocument) -> BucketSetting:
     """`at_once` as capacity, and the rest of `cap` as the rate over the window: capacity + rate * window <= cap.
     The drain time is rounded up, so the rate is never above what the document says."""
     token, number = document.tokens[cap.token].token.address, class_number(cap.bucket_class)
-    capacity, drain = min(cap.at_once_units, _LARGEST_UNITS), cap.drain_seconds
-    return BucketSetting(token, number, capacity, min(drain, _LONGEST_DRAIN))
+    if cap.drain_seconds > _LONGEST_DRAIN or cap.at_once_units > _LARGEST_UNITS:
+        mend = "the Kernel counts up to 136 years and 2^96 units; write a shorter window or a smaller cap"
+        raise BadValue(cap.at_once_units, f"[caps.{cap.bucket_class}.{cap.token}]", mend)
+    return BucketSetting(token, number, cap.at_once_units, cap.drain_seconds)
 
 
 def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         "labels: who named payee, token and amount",
         f"{tiers} approval tiers by what one recipient gets",
         *(f"`keep` of {token}" for token in kept),
+        *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
     )
 
 

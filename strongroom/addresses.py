@@ -9,11 +9,11 @@ from strongroom.model import Address, Digest
 def parse_address(text: str) -> Address:
     """`text` as an EIP-55 address. Raises `BadAddress` on a wrong length, digit or checksum; an address in one case
     only is refused too, since nothing then guards against a mistyped digit."""
-    from eth_utils.address import is_address, is_checksum_address, to_checksum_address
+    from eth_utils.address import is_address, is_checksum_address
 
     if is_checksum_address(text):
         return Address(text)
-    raise BadAddress(text, to_checksum_address(text) if is_address(text.lower()) else None)
+    raise BadAddress(text, is_address(text.lower()))
 
 
 def to_address(raw: bytes | str) -> Address:

@@ -69,7 +69,7 @@ class Table:
         try:
             return parse_address(self.text(key))
         except BadAddress as error:
-            raise BadAddress(error.value, error.expected, self.path(key)) from error
+            raise BadAddress(error.value, error.is_address, self.path(key)) from error
 
     def texts(self, key: str, default: tuple[str, ...] = _REQUIRED) -> tuple[str, ...]:
         """A list of quoted texts."""

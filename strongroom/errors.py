@@ -44,9 +44,11 @@ class InputError(StrongroomError):
 
 
 class BadAddress(InputError):
-    def __init__(self, value: str, expected: str | None = None, where: str = "") -> None:
-        self.value, self.expected = value, expected
-        mend = f"did you mean `{expected}`" if expected else "give 0x and 40 hexadecimal digits"
+    def __init__(self, value: str, is_address: bool = False, where: str = "") -> None:
+        self.value, self.is_address = value, is_address
+        # A checksum worked out from a mistyped address would make the mistake look right.
+        known = "its checksum does not fit; compare every digit with where it comes from"
+        mend = known if is_address else "give 0x and 40 hexadecimal digits"
         super().__init__(f"`{value}`{' for ' + where if where else ''} is not a checksummed address; {mend}")
 
 

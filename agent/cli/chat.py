@@ -31,20 +31,22 @@ def chat(message: str | None, operator: str, config: Path, as_json: bool) -> Non
       strongroom chat --as ana -m "swap 2 WETH to USDC"
     """
     with reach(config) as desk:
-        if message is None:
-            _converse(desk, operator, as_json)
-        elif not _carry_out(desk, operator, message, as_json):
-            raise click.exceptions.Exit(1)
+        held = _converse(desk, operator, as_json) if message is None else _carry_out(desk, operator, message, as_json)
+    if not held:
+        raise click.exceptions.Exit(1)
 
 
-def _converse(desk: Desk, operator: str, as_json: bool) -> None:
-    """Line by line until the end of input; a line that fails costs only itself."""
+def _converse(desk: Desk, operator: str, as_json: bool) -> bool:
+    """Line by line until the end of input; a line that fails costs only itself. Whether every line held."""
+    held = True
     for line in sys.stdin:
         if line.strip():
             try:
-                _carry_out(desk, operator, line, as_json)
+                held &= _carry_out(desk, operator, line, as_json)
             except StrongroomError as error:
-                click.echo(str(error), err=True)
+                say(str(error), {"error": str(error)}, as_json)
+                held = False
+    return held
 
 
 def _carry_out(desk: Desk, operator: str, text: str, as_json: bool) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from agent.cli import say
 from agent.cli.reach import config_option, json_option, reach
+from strongroom.errors import BadValue
 
 
 @click.group()
@@ -21,7 +22,10 @@ def _folder(config: Path) -> Path:
     from strongroom.documents import read
     from strongroom.settings import load_treasury
 
-    return StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir).ledger
+    folder = StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir).ledger
+    if not (folder / "log").is_file():
+        raise BadValue(folder, "a ledger", "there is none yet; `strongroom cycle` begins one")
+    return folder
 
 
 @ledger.command()
@@ -74,6 +78,8 @@ def show(index: int | None, config: Path, as_json: bool) -> None:
     from strongroom.plain import to_plain
 
     entries = [entry for entry in read_entries(_folder(config)) if index in (None, entry.index)]
+    if not entries:
+        raise BadValue(index, "an entry", "`strongroom ledger show` lists those there are")
     data: list[dict[str, Any]] = [
         {
             "index": each.index,
@@ -85,7 +91,12 @@ def show(index: int | None, config: Path, as_json: bool) -> None:
         for each in entries
     ]
     if index is None:
-        text = "\n".join(f"{each['index']:5}  {each['type']:12}  because of {each['cause']}" for each in data)
+        text = "\n".join(_row(each) for each in data)
     else:
         text = "\n".join(entry.raw.decode() for entry in entries)
     say(text, data, as_json)
+
+
+def _row(entry: dict[str, Any]) -> str:
+    because = "" if entry["cause"] is None else f"because of {entry['cause']}"
+    return f"{entry['index']:5}  {entry['type']:12}  {because}".rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,38 @@ def deploy(
 
     delays = Delays.read(config_delay, rekey_delay, window)
     answer = plan_installation(config, agent_address, guardians, delays)
+    answer["file"] = _write_out(answer, config)
     say(_deploy_text(answer), answer, as_json)
+
+
+@policy.command()
+@config_option
+@json_option
+def update(config: Path, as_json: bool) -> None:
+    """Print how the standing Kernel takes policy.toml as it is now: announced, vetoable, then made. Nothing is sent.
+
+    \b
+    Example:
+      strongroom policy update
+    """
+    from agent.installing import plan_update
+
+    answer = plan_update(config)
+    lines = [
+        f"policy {answer['document_hash']}, root {answer['root']}",
+        f"1. The owners sign a Safe transaction: to {answer['kernel']}, value 0, data",
+        f"   {answer['announce']}",
+        f"2. After the delay, unless a guardian vetoes, any guardian or owner sends: to {answer['kernel']}, data",
+        f"   {answer['set_policy']}",
+    ]
+    say("\n".join(lines), answer, as_json)
+
+
+def _write_out(answer: dict[str, Any], config: Path) -> str:
+    """The whole answer in a file beside the documents: too much for a terminal."""
+    path = config / "installation.json"
+    path.write_text(json.dumps(answer, indent=1) + "\n")
+    return str(path)
 
 
 def _deploy_text(answer: dict[str, Any]) -> str:
@@ -177,11 +209,14 @@ def _deploy_text(answer: dict[str, Any]) -> str:
             f"Kernel: {answer['kernel']}",
             *(f"  price source of {token}: {address}" for token, address in answer["sources"].items()),
             f"  agent {answer['agent']}, policy {answer['document_hash']}, root {answer['root']}",
+            f"  pause-only guardians: {', '.join(answer['guardians']) or 'none beside the owners'}",
+            f"  delays in seconds: {answer['delays']}",
+            f"  {len(answer['buckets'])} buckets; `strongroom policy compile` lists them",
             "",
-            "1. The owners sign this Safe transaction (the Safe UI's transaction builder takes it as it is):",
+            "1. The owners sign this Safe transaction, a delegatecall to Safe's MultiSendCallOnly:",
             f"   to {tx['to']}, operation {tx['operation']} (delegatecall), value 0, nonce {tx['nonce']}",
             f"   hash {answer['safe_tx_hash']}",
-            f"   data {tx['data']}",
+            f"   data: {(len(tx['data']) - 2) // 2:,} bytes, in {answer['file']}",
             "",
             "2. Then, in treasury.toml:",
             '   mode = "guarded"',

@@ -12,9 +12,10 @@ from agent.cli.reach import config_option, json_option
 
 @click.command()
 @click.argument("new_agent", metavar="ADDRESS")
+@click.option("--drop", "dropped", multiple=True, help="A guardian to remove in the same step. May be repeated.")
 @config_option
 @json_option
-def rekey(new_agent: str, config: Path, as_json: bool) -> None:
+def rekey(new_agent: str, dropped: tuple[str, ...], config: Path, as_json: bool) -> None:
     """Print the two steps that give the Kernel a new agent and burn the old key. Nothing is signed or sent.
 
     \b
@@ -23,13 +24,13 @@ def rekey(new_agent: str, config: Path, as_json: bool) -> None:
     """
     from agent.app import open_documents
     from strongroom.addresses import parse_address
-    from strongroom.errors import NotDeployed
+    from strongroom.errors import BadValue
     from strongroom.protocols.kernel import encode_announce, encode_rekey
 
     treasury = open_documents(config).treasury
     if treasury.kernel is None:
-        raise NotDeployed("Kernel", "nowhere", "name `kernel` in treasury.toml")
-    call = encode_rekey(parse_address(new_agent))
+        raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel; `strongroom policy deploy` plans one")
+    call = encode_rekey(parse_address(new_agent), [parse_address(each) for each in dropped])
     announcement = "0x" + encode_announce(call).hex()
     data = {"kernel": treasury.kernel, "announce": announcement, "rekey": "0x" + call.hex()}
     text = "\n".join(

@@ -179,6 +179,7 @@ def _write(folder: Path, running: World, service: str, state_name: str) -> None:
     state = StateFolder(folder / state_name)
     state.make()
     texts = example.documents(running, service, state.path, Mode.SHADOW)
+    (folder / "chains.toml").write_text(example.chain(running))
     kept = {name for name in texts if name != "treasury.toml" and (folder / name).exists()}
     example.write({name: text for name, text in texts.items() if name not in kept}, folder)
     write_key(state.keystore, AGENT)

@@ -36,13 +36,14 @@ abstract contract KernelBreaker is KernelChanges, IKernelBreaker {
         _setAgent(newAgent, codeHash);
         _state.paused = false;
         emit Rekeyed(++_state.epoch, oldAgent, newAgent, codeHash);
+        _voidAnnouncements();
     }
 
     /// @dev Voids what is pending only on the way from Live to Paused, or a hostile guardian could pause a re-key away for ever.
     function _pause(bytes32 limit) internal {
         if (_state.paused) return;
         _state.paused = true;
-        _counters.pauses++;
+        _voidAnnouncements();
         emit Paused(_state.epoch, msg.sender, limit);
     }
 }

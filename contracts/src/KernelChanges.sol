@@ -89,11 +89,18 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
             _resetBucket(settings[i]);
         }
         _setPolicy(newRoot, newDocumentHash);
+        _voidAnnouncements();
     }
 
     /// @inheritdoc IKernelConfig
     function removeGuardian(address guardian) external locked announced {
         _removeGuardian(guardian);
+    }
+
+    /// @dev What was announced before the Safe tightened, or before another change was made, was meant for another state:
+    /// one guardian could otherwise undo it with an older announcement.
+    function _voidAnnouncements() internal {
+        _counters.pauses++;
     }
 
     function _setPolicy(bytes32 newRoot, bytes32 newDocumentHash) internal {
@@ -123,6 +130,7 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
         Bucket memory current = _bucketAt(bucketKey(setting.token, setting.class));
         if (!current.isLowered(setting.capacity, setting.drain)) revert NotLowering(setting.token, setting.class);
         _resetBucket(setting);
+        _voidAnnouncements();
     }
 
     /// @inheritdoc IKernelConfig
@@ -131,5 +139,6 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
         _revoked[state.version][rule] = true;
         _state.screened = true;
         emit RuleRevoked(rule, state.version);
+        _voidAnnouncements();
     }
 }

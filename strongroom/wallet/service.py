@@ -84,6 +84,11 @@ class SafeService:
         body = _proposal(tx, safe_tx_hash, signed.owner, signature, origin)
         with self._translated(f"proposal {safe_tx_hash}"):
             answer = self._api._post_request(path, body)
+            if "Delegates=" in answer.text:
+                mend = "an owner lets it, with `strongroom guardian delegate`"
+                raise ServiceRefused(
+                    f"proposal {safe_tx_hash}", f"`{signed.owner}` may not propose to this Safe; {mend}"
+                )
             if not answer.ok:
                 raise ServiceRefused(f"proposal {safe_tx_hash}", answer.text)
 

@@ -55,9 +55,13 @@ def open_keystore(path: Path, password: str) -> KeySigner:
         encrypted = json.loads(path.read_text())
         return KeySigner(Account.from_key(Account.decrypt(encrypted, password)))
     except OSError as error:
-        raise KeyMissing(str(path), "`strongroom init` makes one, or copy yours there") from error
+        raise KeyMissing(str(path), "put an encrypted keystore (Web3 Secret Storage) there") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise KeyMissing(str(path), "set STRONGROOM_PASSWORD to the password that opens it") from error
+        raise KeyMissing(str(path), _password_mend(password)) from error
+
+
+def _password_mend(password: str) -> str:
+    return "the password in STRONGROOM_PASSWORD does not open it" if password else "set STRONGROOM_PASSWORD"
 
 
 def write_keystore(path: Path, key: bytes, password: str, *, iterations: int | None = None) -> Address:

@@ -107,7 +107,7 @@ CASES = {
     "a mistyped key of the schedule": Case("timezone =", "timezon =", (S,), "`timezon` in "),
     "broken TOML": Case("[account]", "[account", (T,), "`treasury.toml` is not TOML (Expected ']'"),
     "a mode that is none": Case('"propose"', '"live"', (T,), "choose one of `shadow`, `propose`, `guarded`"),
-    "a wrong checksum": Case("{safe}", "{mistyped}", (T,), "not a checksummed address; did you mean `{safe}`"),
+    "a wrong checksum": Case("{safe}", "{mistyped}", (T,), "not a checksummed address; its checksum does not fit"),
     "an address too short": Case("{safe}", "0x12", (T,), "`0x12` is not a checksummed address; give 0x and 40"),
     "an account that is no Safe": Case("{safe}", STRANGER.address, (T, P), "no Safe at `" + STRANGER.address),
     "another chain in one document": Case(

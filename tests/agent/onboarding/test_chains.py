@@ -107,7 +107,11 @@ SHIPPED = (CHECKOUT / "agent/onboarding/chains.toml").read_text()
     [
         ("[chains.137]", "[chains.polygon]", "write the chain's id as a number"),
         ("multisend =", "multisent =", "unknown key `multisent`"),
-        ("0x9641d764fc13c8B624c04430C7356C1C7C8102e2", "0x9641D764fc13c8B624c04430C7356C1C7C8102e2", "did you mean"),
+        (
+            "0x9641d764fc13c8B624c04430C7356C1C7C8102e2",
+            "0x9641D764fc13c8B624c04430C7356C1C7C8102e2",
+            "checksum does not fit",
+        ),
         ("0xecd5bd14", "0xECD5bd14", "64 lower-case hexadecimal digits"),
     ],
 )

@@ -34,7 +34,7 @@ def test_an_existing_document_is_never_overwritten(init: Strongroom, tmp_path: P
         (["--owners", f"{INES.address},{NATIVE}"], "nobody has a key for it"),
         (["--owners", OWNERS, "--threshold", "4"], "between 1 and the 3 owners"),
         (["--owners", OWNERS, "--salt", "-1"], "whole number below 2^256"),
-        (["--owners", INES.address.lower()], f"did you mean `{INES.address}`"),
+        (["--owners", INES.address.lower()], "its checksum does not fit"),
         ([], "`init` needs a Safe: give `--safe ADDRESS --rpc URL`"),
         (["--owners", OWNERS, "--safe", INES.address], "`init` needs a Safe"),
     ],
@@ -69,7 +69,7 @@ def test_a_safe_older_than_1_3_0_is_one_clear_line(init: Strongroom, world: Worl
 
 def test_a_wrong_checksum_is_one_clear_line(init: Strongroom, world: World, tmp_path: Path) -> None:
     wrong = world.account.safe.swapcase().replace("X", "x")
-    assert init(safe=wrong).error == f"`{wrong}` is not a checksummed address; did you mean `{world.account.safe}`"
+    assert init(safe=wrong).error.startswith(f"`{wrong}` is not a checksummed address; its checksum does not fit")
     assert not (tmp_path / "new").exists()
 
 
