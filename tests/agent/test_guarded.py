@@ -1,0 +1,141 @@
+"""Guarded mode on real contracts: what executes alone, what asks, and what an installation refuses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from agent.app import open_documents, open_treasurer
+from agent.demo import guarded
+from agent.demo.scene import PASSWORD, Scene
+from agent.demo.stage import Stage
+from agent.desk import OwnDesk
+from agent.installing import Delays, plan_installation
+from guardians.server.serving import Server, open_service
+from strongroom.addresses import to_address
+from strongroom.chain.rpc import RpcChain
+from strongroom.clock import WallClock
+from strongroom.errors import BadValue, PolicyMismatch
+from strongroom.notices import MemoryNotices
+from strongroom.protocols.erc20 import read_allowance
+from strongroom.settings import Mode
+from strongroom.world.people import OPERATOR
+from strongroom.world.treasury import WETH
+from strongroom.world.world import World
+
+DELAYS = Delays.read("2 hours", "1 hour", "7 days")
+
+
+@pytest.fixture
+def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """The example DAO with its log begun and its delegate named, before any Kernel."""
+    monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
+    with (
+        ExitStack() as stack,
+        open_service(world.url, ":memory:", WallClock()) as service,
+        Server(service) as server,
+    ):
+        begun = Scene(Stage(lambda _: None, tmp_path, stack, dict(os.environ)), world, tmp_path, server.url)
+        begun.register_delegate()
+        with open_treasurer(open_documents(begun.documents(Mode.SHADOW)), MemoryNotices()):
+            pass
+        yield begun
+
+
+def desk(stack: ExitStack, scene: Scene) -> OwnDesk:
+    documents = open_documents(scene.documents(Mode.GUARDED))
+    return OwnDesk(stack.enter_context(open_treasurer(documents, MemoryNotices())))
+
+
+def test_payroll_and_a_small_swap_execute_alone_and_leave_no_approval(scene: Scene) -> None:
+    installed = guarded.install(scene)
+    with ExitStack() as stack:
+        treasurer = desk(stack, installed)
+        (payroll,) = treasurer.cycle("payroll")["units"]
+        swap = treasurer.chat(OPERATOR.name, "swap 2 WETH to USDC")["units"][0]
+    assert [(unit["lane"], unit["status"]) for unit in (payroll, swap)] == [("agent", "executed")] * 2
+    contracts = scene.world.contracts
+    with closing(RpcChain(scene.world.url)) as chain:
+        left = read_allowance(contracts.tokens[WETH], contracts.safe, contracts.swap_router)
+        assert chain.read([left], chain.head()) == [0]
+
+
+def test_a_large_swap_asks_guardians_and_a_denied_one_names_why(scene: Scene) -> None:
+    installed = guarded.install(scene)
+    with ExitStack() as stack:
+        treasurer = desk(stack, installed)
+        large = treasurer.chat(OPERATOR.name, "swap 25 WETH to USDC")["units"][0]
+        huge = treasurer.chat(OPERATOR.name, "swap 250 WETH to USDC")["units"][0]
+    assert (large["lane"], large["status"]) == ("owner", "waiting")
+    assert huge["status"] == "denied"
+    assert {finding["rule"] for finding in huge["findings"]} & {"approvals", "compile", "losses"}
+
+
+def test_moving_the_aggregator_changes_the_plan(scene: Scene) -> None:
+    """At the price of the start every weight is inside its band; a dearer ether is sold, a cheaper one bought."""
+    installed = guarded.install(scene)
+    with ExitStack() as stack:
+        treasurer = desk(stack, installed)
+        assert treasurer.cycle("rebalance")["units"] == []
+        scene.world.move_market(WETH, 3_450_00000000)
+        sold = [unit["id"].split("-")[-2] for unit in treasurer.cycle("rebalance")["units"]]
+    assert sold[0] == WETH
+
+
+def test_a_price_that_only_one_source_believes_stops_the_swap(scene: Scene) -> None:
+    installed = guarded.install(scene)
+    scene.world.set_price(WETH, 3_200_00000000, source=0)
+    with ExitStack() as stack:
+        (unit,) = desk(stack, installed).chat(OPERATOR.name, "swap 2 WETH to USDC")["units"]
+    assert unit["status"] == "denied"
+    assert any("price" in finding["reason"] for finding in unit["findings"])
+
+
+def test_a_policy_that_differs_from_the_chain_is_not_run(scene: Scene) -> None:
+    installed = guarded.install(scene)
+    config = installed.documents(Mode.GUARDED)
+    policy = config / "policy.toml"
+    policy.write_text(policy.read_text().replace("15_000 USDC", "14_000 USDC"))
+    with pytest.raises(PolicyMismatch, match="the policy's"), open_treasurer(open_documents(config)):
+        pass
+
+
+def test_a_second_kernel_beside_the_first_is_not_planned(scene: Scene) -> None:
+    """It would have caps of its own, and a pause would stop only one of them."""
+    installed = guarded.install(scene)
+    with pytest.raises(BadValue, match="beside a new one"):
+        plan_installation(installed.documents(Mode.PROPOSE), None, (), DELAYS)
+
+
+def test_owners_are_not_handed_a_delegatecall_to_a_stranger(scene: Scene) -> None:
+    config = scene.documents(Mode.PROPOSE)
+    policy = config / "policy.toml"
+    stranger = to_address(bytes.fromhex("66" * 20))
+    policy.write_text(policy.read_text().replace(scene.world.contracts.multisend, stranger))
+    with pytest.raises(BadValue, match="MultiSendCallOnly"):
+        plan_installation(config, None, (), DELAYS)
+
+
+def test_what_stands_already_does_not_stop_an_installation(scene: Scene) -> None:
+    """A stranger may make the very same contracts first; the owners' transaction then only enables them."""
+    config = scene.documents(Mode.PROPOSE)
+    planned = plan_installation(config, None, (), DELAYS)
+    scene.world.send_as(OPERATOR.address, *_kernel_call(planned))
+    again = plan_installation(config, None, (), DELAYS)
+    assert again["kernel"] == planned["kernel"]
+    assert len(again["transaction"]["data"]) < len(planned["transaction"]["data"])
+    assert guarded.install(scene).kernel == planned["kernel"]
+
+
+def _kernel_call(planned: dict[str, object]) -> tuple[object, ...]:
+    from strongroom.model import SafeTx
+    from strongroom.plain import from_plain
+    from strongroom.protocols.multisend import decode_multisend
+
+    tx = from_plain(SafeTx, planned["transaction"])
+    largest = max(decode_multisend(tx.account, tx.data), key=lambda call: len(call.data))
+    return largest.to, largest.data
