@@ -14,7 +14,7 @@ from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.terms import ListedToken, PolicyDocument
 from strongroom.addresses import keccak, parse_address, to_digest
-from strongroom.errors import BadValue, KeyMissing, NotDeployed
+from strongroom.errors import BadValue, KeyMissing, NotDeployed, ServiceUnreachable
 from strongroom.ledger.merkle import Tree, leaf_hash
 from strongroom.ledger.reading import read_entries
 from strongroom.model import NATIVE, Account, Address, Block, Call, SafeState, TokenId
@@ -96,12 +96,14 @@ def plan_installation(config: Path, agent: str | None, guardians: Sequence[str],
 
 
 def _free_nonce(chain: Chain, treasury: Treasury, state: SafeState) -> int:
-    """After whatever waits in the owners' queue."""
+    """After whatever waits in the owners' queue; the Safe's own where no queue answers."""
     from strongroom.wallet.service import SafeService
 
     service = SafeService(treasury.service, treasury.account, chain)
     try:
         return max([state.nonce, *(queued.tx.nonce + 1 for queued in service.pending(state.nonce))])
+    except ServiceUnreachable:
+        return state.nonce
     finally:
         service.close()
 

@@ -228,7 +228,7 @@ def test_a_wrong_password_opens_nothing(
 @pytest.mark.parametrize(
     ("key", "mode", "told"),
     [
-        (None, Mode.PROPOSE, "`strongroom init` makes one, or copy yours there"),
+        (None, Mode.PROPOSE, "put an encrypted keystore"),
         (GUARDIANS[0], Mode.PROPOSE, f"`{GUARDIANS[0].address}` owns the Safe; the agent's key never may"),
         (STRANGER, Mode.GUARDED, f"the agent's key is `{STRANGER.address}` here and `{AGENT.address}` in the Kernel"),
     ],

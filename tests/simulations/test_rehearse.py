@@ -16,17 +16,8 @@ from strongroom.model import NATIVE, Allowance, Call, Delta, KernelCall, Operati
 from strongroom.ports import SimulatedResult
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_approve, encode_transfer
-from strongroom.protocols.kernel import (
-    ACTION_UNITS,
-    ACTIONS,
-    NO_LEAF,
-    Birth,
-    BucketSetting,
-    Payment,
-    PayRule,
-    encode_enable_module,
-)
-from strongroom.protocols.kernel_legs import encode_legs
+from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, Birth, BucketSetting, encode_enable_module
+from strongroom.protocols.kernel_legs import NO_LEAF, Payment, PayRule, encode_legs
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.world.people import AGENT, ALICE, BOB, CHIDI, DANA, EMRE, GUARDIANS
 from strongroom.world.treasury import DAI, ETH, HALL, USDC, WETH

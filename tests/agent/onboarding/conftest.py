@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from agent.example import documents, write
-from agent.installing import plan
+from agent.installing import Delays, plan_installation
 from agent.onboarding.chains import KnownChain, KnownToken, SafeContracts, load_chains, render_chain
 from agent.state_folder import StateFolder
 from guardians.server.serving import Server, open_service
@@ -215,7 +215,7 @@ def unwell(strongroom: Callable[..., Answer], treasury: Treasury) -> Callable[[]
 def guarded(treasury: Treasury) -> Treasury:
     """The same treasury in guarded mode, its Kernel installed by the owners as `policy deploy` plans it."""
     world = treasury.world
-    planned = plan(treasury.folder, None, (), "2 days", "1 day", "7 days")
+    planned = plan_installation(treasury.folder, None, (), Delays.read("2 days", "1 day", "7 days"))
     tx = planned["transaction"]
     data = bytes.fromhex(tx["data"].removeprefix("0x"))
     to, operation = Address(tx["to"]), Operation(tx["operation"])
