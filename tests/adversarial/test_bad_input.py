@@ -108,7 +108,9 @@ CASES = {
     "broken TOML": Case("[account]", "[account", (T,), "`treasury.toml` is not TOML (Expected ']'"),
     "a mode that is none": Case('"propose"', '"live"', (T,), "choose one of `shadow`, `propose`, `guarded`"),
     "a wrong checksum": Case("{safe}", "{mistyped}", (T,), "not a checksummed address; its checksum does not fit"),
-    "an address too short": Case("{safe}", "0x12", (T,), "`0x12` is not a checksummed address; give 0x and 40"),
+    "an address too short": Case(
+        "{safe}", "0x12", (T,), "`0x12` for `safe` in [account] of treasury.toml is not a checksummed address; give 0x"
+    ),
     "an account that is no Safe": Case("{safe}", STRANGER.address, (T, P), "no Safe at `" + STRANGER.address),
     "another chain in one document": Case(
         "= 31337", "= 1", (T,), "`31337` cannot be used for `chain_id` in policy.toml"
@@ -222,7 +224,8 @@ def test_a_wrong_password_opens_nothing(
     config = lodge.config(Mode.PROPOSE)
     with untouched(lodge, config):
         answer = strongroom(config, *CYCLE)
-    require_one_line(answer, "set STRONGROOM_PASSWORD to the password that opens it")
+    told = "the password in STRONGROOM_PASSWORD does not open it" if password else "set STRONGROOM_PASSWORD"
+    require_one_line(answer, told)
 
 
 @pytest.mark.parametrize(
