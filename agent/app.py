@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from policies.grants import compile_policy
 from policies.terms import PolicyDocument
 from strongroom.clock import WallClock
 from strongroom.documents import read
-from strongroom.errors import BadValue, KeyMissing, WrongChain
+from strongroom.errors import BadValue, KeyMissing
 from strongroom.model import Address
 from strongroom.notices import StreamNotices
 from strongroom.observe import Subject, safe_state
@@ -128,13 +128,9 @@ def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iter
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
-    from strongroom.chain.rpc import RpcChain
+    from strongroom.chain.rpc import connect
 
-    chain = RpcChain(treasury.rpc)
-    stack.callback(chain.close)
-    if (found := chain.chain_id()) != treasury.account.chain_id:
-        raise WrongChain(treasury.rpc, found, treasury.account.chain_id)
-    return chain
+    return stack.enter_context(closing(connect(treasury.rpc, treasury.account.chain_id)))
 
 
 def _queue(stack: ExitStack, treasury: Treasury, chain: Chain) -> Queue:

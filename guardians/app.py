@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from strongroom.documents import read
-from strongroom.errors import BadValue, KeyMissing, WrongChain
+from strongroom.errors import BadValue, KeyMissing
 from strongroom.settings import Treasury, load_treasury
 
 if TYPE_CHECKING:
@@ -70,13 +70,9 @@ def subject_of(document: PolicyDocument) -> Subject:
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
-    from strongroom.chain.rpc import RpcChain
+    from strongroom.chain.rpc import connect
 
-    chain = RpcChain(treasury.rpc)
-    stack.callback(chain.close)
-    if (found := chain.chain_id()) != treasury.account.chain_id:
-        raise WrongChain(treasury.rpc, found, treasury.account.chain_id)
-    return chain
+    return stack.enter_context(closing(connect(treasury.rpc, treasury.account.chain_id)))
 
 
 def _service(stack: ExitStack, treasury: Treasury, chain: Chain) -> SafeService:

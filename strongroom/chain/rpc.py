@@ -11,7 +11,7 @@ from strongroom.chain.answers import Reverted, reading, to_block, to_bytes
 from strongroom.chain.simulate import parse_simulation, simulation_params
 from strongroom.chain.transfers import parse_transfers, transfer_filter
 from strongroom.chain.transport import Transport
-from strongroom.errors import NodeRefused
+from strongroom.errors import NodeRefused, WrongChain
 from strongroom.model import Address, Block, Digest
 from strongroom.ports import MinedTransaction, Override, Read, SimulatedCall, SimulatedResult, Transfer
 
@@ -158,6 +158,18 @@ class RpcChain:
         # eth_getLogs takes a span by number only: after it, the number must still mean the pinned block.
         if to_block(self._header("eth_getBlockByNumber", hex(block.number))) != block:
             raise NodeRefused("eth_getLogs", f"block `{block.number}` was reorganised meanwhile; observe again")
+
+
+def connect(url: str, chain_id: int) -> RpcChain:
+    """A chain that is known to be the right one. Raises `WrongChain` for another, `NodeUnreachable` for none."""
+    chain = RpcChain(url)
+    try:
+        if (found := chain.chain_id()) != chain_id:
+            raise WrongChain(url, found, chain_id)
+    except BaseException:
+        chain.close()
+        raise
+    return chain
 
 
 def _decoded(read: Read[Any], answer: Any) -> Any:
