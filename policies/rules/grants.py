@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from policies.case import Case, within
 from policies.document import document_hash
-from policies.grants import compile_policy, shortage
+from policies.grants import KernelPolicy, compile_policy, shortage
 from policies.tree import proof
 from strongroom.model import Finding, KernelCall, KernelState, Verdict
 from strongroom.protocols.kernel_legs import Leg, Payment, decode_legs
@@ -24,8 +24,9 @@ def judge(case: Case) -> Iterator[Finding]:
         return
     legs = decode_legs(case.action.data)
     yield _alive(case, case.action, kernel)
-    yield _same_policy(case, kernel)
-    yield _covered(case, legs)
+    policy = compile_policy(case.document)
+    yield _same_policy(case, kernel, policy)
+    yield _covered(legs, policy)
     short = shortage(legs, kernel, case.facts.block.timestamp)
     yield within(RULE, not short, Verdict.ASK, short or "the Kernel's buckets have room")
 
@@ -38,14 +39,14 @@ def _alive(case: Case, call: KernelCall, kernel: KernelState) -> Finding:
     )
 
 
-def _same_policy(case: Case, kernel: KernelState) -> Finding:
-    ours = (compile_policy(case.document).root, document_hash(case.document))
+def _same_policy(case: Case, kernel: KernelState, policy: KernelPolicy) -> Finding:
+    ours = (policy.root, document_hash(case.document))
     same = (kernel.root, kernel.document_hash) == ours
     return within(RULE, same, Verdict.DENY, "the Kernel must hold this very policy", kernel.document_hash, ours[1])
 
 
-def _covered(case: Case, legs: Sequence[Leg]) -> Finding:
-    rules = compile_policy(case.document).rules
+def _covered(legs: Sequence[Leg], policy: KernelPolicy) -> Finding:
+    rules = policy.rules
     bare = [leg for leg in legs if rules.get(leg.rule.leaf) != leg.rule or leg.proof != proof(rules, leg.rule.leaf)]
     over = [leg for leg in legs if not 0 < leg.units <= leg.rule.max_units or _waits(leg)]
     counted = f"{len(legs) - len({*bare, *over})} of {len(legs)}"
