@@ -203,16 +203,16 @@ class SafeService:
         """The row's transaction. One that cannot be read is refused, not skipped: its nonce would look free."""
         if row["safe"] != self._account.safe:
             raise ServiceRefused(row["safeTxHash"], f"it is for Safe `{row['safe']}`, not `{self._account.safe}`")
-        if any(int(row[name]) for name in ("safeTxGas", "baseGas", "gasPrice")) or not _refunds_nobody(row):
+        if any(_uint256(row[name]) for name in ("safeTxGas", "baseGas", "gasPrice")) or not _refunds_nobody(row):
             raise ServiceRefused(row["safeTxHash"], "it pays a gas refund; execute or delete it in the Safe UI")
         data = bytes.fromhex((row["data"] or "0x")[2:])
         tx = SafeTx(
             self._account,
             to_address(row["to"]),
-            int(row["value"]),
+            _uint256(row["value"]),
             data,
             Operation(row["operation"]),
-            int(row["nonce"]),
+            _uint256(row["nonce"]),
         )
         self._require_ours(tx, Digest(row["safeTxHash"]))
         return tx
@@ -252,6 +252,14 @@ def only_signer(safe_tx_hash: Digest, signature: bytes) -> Signed:
     except ValueError as error:
         raise ServiceRefused(safe_tx_hash, "exactly one signature is expected") from error
     return signed
+
+
+def _uint256(field: str | int) -> int:
+    """A number of the service's. Raises `ValueError` for one that no transaction can hold."""
+    number = int(str(field))
+    if not 0 <= number < 2**256:
+        raise ValueError(f"{field} is no uint256")
+    return number
 
 
 def _refunds_nobody(row: Mapping[str, Any]) -> bool:

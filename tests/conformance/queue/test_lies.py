@@ -262,6 +262,16 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.parametrize("name", ["value", "nonce", "gasPrice", "operation"])
+@pytest.mark.parametrize("number", [-1, 2**256, "-1", str(2**256), float("inf"), 0.5])
+def test_a_number_that_no_transaction_can_hold_is_refused(
+    queue: SafeService, liar: Liar, tx: SafeTx, name: str, number: object
+) -> None:
+    liar.body = {"results": [_row(tx) | {name: number}]}
+    with pytest.raises(ServiceRefused):
+        queue.pending(0)
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_change_of_any_field_makes_another_transaction_believed(
