@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+# Importing these raises the recursion limit, which must not happen inside a hypothesis test; others import them lazily.
+import eth  # noqa: F401
+import py_ecc  # noqa: F401
 import pytest
 from hypothesis import settings
 
