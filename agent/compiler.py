@@ -96,7 +96,7 @@ def _part(intent: Intent, facts: Facts, document: PolicyDocument, lane: Lane) ->
         calls=found.calls,
         out=Amount(found.route.token_in, found.route.amount_in_units),
         least_in=(Amount(found.route.token_out, found.route.min_out_units),),
-        spenders=(found.venue.router,),
+        spenders=tuple(venue.router for venue in found.venues),
         routes=(found.route,),
     )
 

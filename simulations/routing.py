@@ -4,7 +4,7 @@ Maximise sum_k out_k(x_k) subject to sum_k x_k = X. Each out_k is concave, so at
 the same marginal price, and unused pools start below it. Write s = 1 / sqrt(marginal price) for a pool's *level*: it
 rises as the pool is sold into, and within one liquidity range the input is linear in it, x = x_i + L_i / sqrt(1 - fee)
 * (s - s_i). So the common level is where a sum of piecewise linear functions reaches X: a bisection over all
-breakpoints, one division.
+breakpoints, one division. A Uniswap V2 pair is one such range, from its reserves to the most that it can book.
 
 The search for the level uses floats; every amount that leaves this module is an exact integer quote.
 """
@@ -17,13 +17,18 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
 
+from simulations.pools.uniswap_v2 import PairQuote, PairSide, pair_side
 from simulations.pools.uniswap_v3 import PoolQuote, Side, side
 from simulations.pools.uniswap_v3_math import ONE_PIPS, Q96
-from strongroom.model import Leg, PoolState, Route, Swap, Token
+from strongroom.model import Address, Leg, PairState, PoolState, Route, Swap, Token
 from strongroom.valuation import BPS, Price, floor_units_up
 
+State = PoolState | PairState
+AnySide = Side | PairSide
+AnyQuote = PoolQuote | PairQuote
+
 MAX_POOLS = 8
-"""Subsets of pools are enumerated; a pair has one pool a fee tier."""
+"""Subsets of pools are enumerated; two tokens have one pool a fee tier and one pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,9 @@ class NoRoute:
 class Part:
     """One pool's share of a split."""
 
-    pool: PoolState
-    side: Side
-    quote: PoolQuote
+    pool: State
+    side: AnySide
+    quote: AnyQuote
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,14 @@ class Split:
     gap_units: int
 
 
-def route(intent: Swap, token_in: Token, token_out: Token, pools: Sequence[PoolState], terms: Terms) -> Route | NoRoute:
+def route(intent: Swap, token_in: Token, token_out: Token, pools: Sequence[State], terms: Terms) -> Route | NoRoute:
     """The best split of `intent` over `pools`, each leg with the least it accepts:
 
     min_out = max(ceil(quote * (1 - slippage)), oracle floor), the floor rounded up from the high price of what is
     spent and the low price of what is received. Each leg must reach its own floor, since each is executed and judged
     alone; a pool that cannot is left out. `NoRoute` when none can, or the pools cannot take the order.
     """
-    units, sides = intent.amount_in_units.value, [(pool, side(pool, token_in.address)) for pool in pools]
+    units, sides = intent.amount_in_units.value, [(pool, side_of(pool, token_in.address)) for pool in pools]
     found = best_split(sides, units, terms.leg_cost_units)
     if found is None:
         return NoRoute(f"the pools of `{token_in.id}` and `{token_out.id}` cannot take `{units}` units; swap less")
@@ -82,8 +87,13 @@ def route(intent: Swap, token_in: Token, token_out: Token, pools: Sequence[PoolS
     return Route(token_in.id, token_out.id, units, sum(leg.min_out_units for leg in legs), tuple(legs))
 
 
+def side_of(pool: State, token_in: Address) -> AnySide:
+    """The direction that sells `token_in`. Raises `ValueError` when the pool does not hold that token."""
+    return pair_side(pool, token_in) if isinstance(pool, PairState) else side(pool, token_in)
+
+
 def _without(
-    poor: Leg, intent: Swap, token_in: Token, token_out: Token, pools: Sequence[PoolState], terms: Terms
+    poor: Leg, intent: Swap, token_in: Token, token_out: Token, pools: Sequence[State], terms: Terms
 ) -> Route | NoRoute:
     """The route over the other pools, or why the poor leg's pool leaves none."""
     others = [pool for pool in pools if pool.pool != poor.pool]
@@ -97,15 +107,15 @@ def _without(
 
 
 def _leg(part: Part, token_in: Token, token_out: Token, terms: Terms) -> Leg:
-    units_in, units_out, _ = part.quote
+    units_in, units_out = part.quote.units_in, part.quote.units_out
     floor = floor_units_up(
         units_in, token_in.decimals, terms.price_in, token_out.decimals, terms.price_out, terms.loss_bps
     )
     accepted = -(-units_out * (BPS - terms.slippage_bps) // BPS)
-    return Leg(part.pool.pool, part.pool.fee_pips, units_in, units_out, max(accepted, floor))
+    return Leg(part.pool.pool, part.side.fee_pips, units_in, units_out, max(accepted, floor))
 
 
-def best_split(pools: Sequence[tuple[PoolState, Side]], units: int, leg_cost_units: int = 0) -> Split | None:
+def best_split(pools: Sequence[tuple[State, AnySide]], units: int, leg_cost_units: int = 0) -> Split | None:
     """The split of exactly `units` (> 0) that gives most, less `leg_cost_units` for each pool after the first; `None`
     when the pools cannot take the order. Tries every subset of at most `MAX_POOLS` pools; raises `ValueError` on
     more."""
@@ -116,8 +126,9 @@ def best_split(pools: Sequence[tuple[PoolState, Side]], units: int, leg_cost_uni
     return max(splits, key=lambda each: each.units_out - leg_cost_units * (len(each.parts) - 1), default=None)
 
 
-def split(pools: Sequence[tuple[PoolState, Side]], units: int) -> Split | None:
-    """The optimal split over exactly these pools, gas aside; a pool that is too dear gets nothing and no part."""
+def split(pools: Sequence[tuple[State, AnySide]], units: int) -> Split | None:
+    """The optimal split over exactly these pools, gas aside; a pool that is too dear gets nothing and no part. `None`
+    when they cannot take the order, or a pair's share is so small that it would be sold for nothing."""
     sides = [each for _, each in pools]
     amounts = water_fill([curve(each) for each in sides], units)
     if amounts is None:
@@ -143,15 +154,27 @@ class Curve:
         row = bisect_right(self.levels, level) - 1
         if row < 0:
             return 0.0, 0.0
+        # A gap, or the end: the exact integer, so that a side which is sold out is so to the last unit.
+        if self.weights[row] == 0.0:
+            return self.taken[row], 0.0
         return self.taken[row] + self.weights[row] * (level - self.levels[row]), self.weights[row]
 
 
-def curve(side: Side) -> Curve:
+def curve(side: AnySide) -> Curve:
     """Levels and weights of every row; the last row's weight is zero, since nothing is known beyond it."""
+    if isinstance(side, PairSide):
+        return _pair_curve(side)
     keep = sqrt(1 - side.fee_pips / ONE_PIPS)
     levels = tuple((Q96 / price if side.zero_for_one else price / Q96) / keep for price in side.prices)
     weights = (*(liquidity / keep for liquidity in side.liquidity[:-1]), 0.0)
     return Curve(levels, side.taken, weights)
+
+
+def _pair_curve(side: PairSide) -> Curve:
+    """One range of liquidity sqrt(in * out): s = sqrt(in / out) before anything is sold, the fee as above."""
+    keep = sqrt(1 - side.fee_pips / ONE_PIPS)
+    level, weight = sqrt(side.reserve_in / side.reserve_out) / keep, sqrt(side.reserve_in * side.reserve_out) / keep
+    return Curve((level, level + side.most_in / weight), (0, side.most_in), (weight, 0.0))
 
 
 def water_fill(curves: Sequence[Curve], units: int) -> list[int] | None:
@@ -165,7 +188,8 @@ def water_fill(curves: Sequence[Curve], units: int) -> list[int] | None:
     rest, slope = units - sum(amounts), sum(slopes)
     # Shared by slope, not evaluated at the level found: an order may be too small to move a float level at all.
     share = rest / slope if slope else 0.0
-    return _whole(curves, [amount + share * each for amount, each in zip(amounts, slopes, strict=True)], units)
+    shared = [amount + share * each if each else amount for amount, each in zip(amounts, slopes, strict=True)]
+    return _whole(curves, shared, units)
 
 
 def _reached(curves: Sequence[Curve], level: float) -> tuple[list[float], list[float]]:
@@ -184,20 +208,28 @@ def _whole(curves: Sequence[Curve], amounts: Sequence[float], units: int) -> lis
     return whole
 
 
-def gap(sides: Sequence[Side], quotes: Sequence[PoolQuote | None]) -> int:
+def gap(sides: Sequence[AnySide], quotes: Sequence[AnyQuote | None]) -> int:
     """How much any other split of the same order could give beyond `quotes` (`None` for a side left out), rounded up:
-    out* - out <= sum_k x_k (m_max - m_k), with m_k the marginal prices where each side ends, since each is concave."""
-    ends = [quote.sqrt_price_after_x96 if quote else side.prices[0] for side, quote in zip(sides, quotes, strict=True)]
-    marginals = [_marginal(side, price) for side, price in zip(sides, ends, strict=True)]
-    best = max(marginals)
-    used = [(quote.units_in, marginal) for quote, marginal in zip(quotes, marginals, strict=True) if quote]
-    return -(-sum(units * (best - marginal) for units, marginal in used) >> _SCALE_BITS)
+    out* - out <= sum_k x_k max(0, m - m_k), with m_k the marginal prices where each side ends, since each is concave,
+    and m the best of those that can take more."""
+    ends = [(side, quote, _marginal(side, quote)) for side, quote in zip(sides, quotes, strict=True)]
+    open_ends = (marginal for side, quote, marginal in ends if quote is None or quote.units_in < _most_in(side))
+    best = max(open_ends, default=0)
+    lost = sum(quote.units_in * max(best - marginal, 0) for _, quote, marginal in ends if quote)
+    return -(-lost >> _SCALE_BITS)
+
+
+def _most_in(side: AnySide) -> int:
+    return side.most_in if isinstance(side, PairSide) else side.taken[-1]
 
 
 _SCALE_BITS = 192
 
 
-def _marginal(side: Side, price: int) -> int:
-    """Output per unit of input at a square root price, after the fee, scaled by 2^192."""
+def _marginal(side: AnySide, quote: AnyQuote | None) -> int:
+    """Output per further unit of input after the fee, where the quote leaves the side, scaled by 2^192."""
+    if isinstance(side, PairSide):
+        return side.marginal(quote.units_in if quote else 0, 1 << _SCALE_BITS)
+    price = quote.sqrt_price_after_x96 if isinstance(quote, PoolQuote) else side.prices[0]
     squared = price * price if side.zero_for_one else (1 << 2 * _SCALE_BITS) // (price * price)
     return squared * (ONE_PIPS - side.fee_pips) // ONE_PIPS

@@ -159,15 +159,6 @@ class Compiled:
     routes: tuple[Route, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The Kernel rule that covers one call, with its Merkle proof."""
-
-    rule: str
-    leaf: Digest
-    proof: tuple[Digest, ...]
-
-
 class Lane(StrEnum):
     AGENT = "agent"
     OWNER = "owner"
@@ -296,6 +287,51 @@ class PoolState:
 
 
 @dataclass(frozen=True, slots=True)
+class PairState:
+    """A Uniswap V2 pair at one block, with its reserves in units (both > 0, below 2^112)."""
+
+    pool: Address
+    token0: Address
+    token1: Address
+    reserve0_units: int
+    reserve1_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class LendingReserve:
+    """One token of a lending market at one block, amounts in the token's units.
+
+    `supplied_units` is the Safe's own position, interest included; of all positions together at most `available_units`
+    can be withdrawn. `supply_room_units` is what the supply cap still lets in, `None` without a cap; the interest that
+    the market itself takes at the next touch comes off it. `supply_rate_bps` is simple interest a year in 1/10,000,
+    rounded down. A frozen reserve takes nothing in, a paused or inactive one also gives nothing out."""
+
+    asset: Address
+    receipt: Address
+    supplied_units: int
+    available_units: int
+    supply_rate_bps: int
+    supply_room_units: int | None
+    active: bool
+    frozen: bool
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LendingState:
+    """An Aave V3 market and the Safe's account there, in USD by the market's own oracle. `borrows` is exact; a debt
+    below 1e-8 USD shows as zero in `debt_e8`. Below a health factor of 1e18 the account is liquidated; without debt
+    there is none."""
+
+    pool: Address
+    reserves: tuple[LendingReserve, ...]
+    collateral_e8: int
+    debt_e8: int
+    borrows: bool
+    health_factor_e18: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """A continuous leaky bucket as stored: `level` is what was spent as of `updated`; it drains whole in `drain` s."""
 
@@ -337,6 +373,8 @@ class Facts:
     gas: Gas
     kernel: KernelState | None = None
     pools: tuple[PoolState, ...] = ()
+    pairs: tuple[PairState, ...] = ()
+    lending: tuple[LendingState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from strongroom.errors import NotDeployed
 from strongroom.model import (
@@ -15,22 +16,27 @@ from strongroom.model import (
     Facts,
     Gas,
     KernelState,
+    LendingState,
     Outflow,
+    PairState,
     PoolState,
     Round,
     SafeState,
     Token,
     TokenId,
 )
-from strongroom.ports import Chain, Queue
-from strongroom.protocols import chainlink, erc20, kernel, safe, uniswap_v3_pool
+from strongroom.ports import Chain, Queue, Read
+from strongroom.protocols import chainlink, erc20, kernel, safe, uniswap_v2, uniswap_v3_pool
+from strongroom.protocols.aave_v3_market import Market, market_from, market_reads
+
+Reads = Sequence[Read[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
-    outflows count, each pool with the lens that shows its ticks, and the Kernel with the buckets that matter (none
-    before guarded mode)."""
+    outflows count, the Kernel with the buckets that matter (none before guarded mode), each Uniswap V3 pool with the
+    lens that shows its ticks, the Uniswap V2 pairs, and the lending markets."""
 
     account: Account
     tokens: tuple[Token, ...]
@@ -40,31 +46,57 @@ class Subject:
     kernel: Address | None = None
     buckets: tuple[Digest, ...] = ()
     pools: tuple[tuple[Address, Address], ...] = ()
+    pairs: tuple[Address, ...] = ()
+    lending: tuple[Market, ...] = ()
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
-    """Facts at the newest block. A feed or balance that does not answer is absent, so that rules which need it deny.
+    """Facts at the newest block: all view calls in one batch, and the ticks of the pools in a second. A feed, balance,
+    pool or market that does not answer is absent, so that rules which need it deny.
     Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached."""
     block = chain.head()
-    state = safe_state(chain, subject.account.safe, block)
+    states, held, rounds, kernel_values, heads, pairs, lending = _together(
+        chain,
+        block,
+        safe.state_reads(subject.account.safe),
+        _balance_reads(subject),
+        _round_reads(subject),
+        _kernel_reads(subject),
+        [read for pool, _ in subject.pools for read in uniswap_v3_pool.head_reads(pool)],
+        [read for pair in subject.pairs for read in uniswap_v2.pair_reads(pair)],
+        [read for market in subject.lending for read in market_reads(market, subject.account.safe)],
+    )
+    state = _safe_from(subject.account.safe, states)
     return Facts(
         account=subject.account,
         block=block,
         safe=state,
         tokens={token.id: token for token in subject.tokens},
-        balances=_balances(chain, subject, block),
-        rounds=_rounds(chain, subject, block),
+        balances=_balances(chain, subject, held, block),
+        rounds=_rounds(subject, rounds),
         queue=queue.pending(state.nonce),
         outflows=_outflows(chain, subject, block),
         gas=_gas(chain, subject, block),
-        kernel=kernel_state(chain, subject, state, block),
-        pools=pool_states(chain, subject.pools, block),
+        kernel=_kernel_from(subject, state, kernel_values),
+        pools=_pools(chain, subject.pools, heads, block),
+        pairs=_pairs(subject.pairs, pairs),
+        lending=_lending(subject, lending),
     )
+
+
+def _together(chain: Chain, block: Block, *parts: Reads) -> list[list[Any]]:
+    """One batch of all parts' reads; the values part by part."""
+    values = iter(chain.read([read for part in parts for read in part], block))
+    return [[next(values) for _ in part] for part in parts]
 
 
 def safe_state(chain: Chain, address: Address, block: Block) -> SafeState:
     """The Safe at `address`. Raises `NotDeployed` when what is there does not answer as one."""
-    state = safe.state_from(chain.read(safe.state_reads(address), block))
+    return _safe_from(address, chain.read(safe.state_reads(address), block))
+
+
+def _safe_from(address: Address, values: Sequence[Any]) -> SafeState:
+    state = safe.state_from(values)
     if state is None:
         raise NotDeployed("Safe", address, "check `safe` and `rpc` in treasury.toml")
     return state
@@ -72,49 +104,81 @@ def safe_state(chain: Chain, address: Address, block: Block) -> SafeState:
 
 def kernel_state(chain: Chain, subject: Subject, state: SafeState, block: Block) -> KernelState | None:
     """The Kernel that `subject` names, with its buckets; `None` when there is none, or none that answers as one."""
+    return _kernel_from(subject, state, chain.read(_kernel_reads(subject), block))
+
+
+def _kernel_reads(subject: Subject) -> Reads:
+    if subject.kernel is None:
+        return ()
+    return [*kernel.state_reads(subject.kernel), *(kernel.bucket_read(subject.kernel, key) for key in subject.buckets)]
+
+
+def _kernel_from(subject: Subject, state: SafeState, values: Sequence[Any]) -> KernelState | None:
     if subject.kernel is None:
         return None
-    reads = [*kernel.state_reads(subject.kernel), *(kernel.bucket_read(subject.kernel, key) for key in subject.buckets)]
-    values = chain.read(reads, block)
-    own = len(kernel.state_reads(subject.kernel))
+    own = len(values) - len(subject.buckets)
     buckets = {key: found for key, found in zip(subject.buckets, values[own:], strict=True) if found is not None}
     return kernel.state_from(subject.kernel, values[:own], buckets, subject.kernel in state.modules)
 
 
-def pool_states(chain: Chain, pools: Sequence[tuple[Address, Address]], block: Block) -> tuple[PoolState, ...]:
+def _pools(
+    chain: Chain, pools: Sequence[tuple[Address, Address]], values: Sequence[Any], block: Block
+) -> tuple[PoolState, ...]:
     """Each (pool, lens) with the ticks around its price; a pool that does not answer is left out."""
-    reads = [uniswap_v3_pool.head_reads(pool) for pool, _ in pools]
-    values = iter(chain.read([read for each in reads for read in each], block))
     found = [
-        uniswap_v3_pool.head_from(pool, [next(values) for _ in each])
-        for (pool, _), each in zip(pools, reads, strict=True)
+        (uniswap_v3_pool.head_from(pool, own), lens)
+        for (pool, lens), own in zip(pools, _split(values, len(pools)), strict=True)
     ]
-    heads = [(head, lens) for head, (_, lens) in zip(found, pools, strict=True) if head is not None]
-    ticks = [uniswap_v3_pool.tick_reads(lens, head) for head, lens in heads]
-    populated = iter(chain.read([read for each in ticks for read in each], block))
-    states = [
-        uniswap_v3_pool.state_from(head, [next(populated) for _ in each])
-        for (head, _), each in zip(heads, ticks, strict=True)
-    ]
+    heads = [(head, lens) for head, lens in found if head is not None]
+    ticks = _together(chain, block, *(uniswap_v3_pool.tick_reads(lens, head) for head, lens in heads))
+    states = (uniswap_v3_pool.state_from(head, own) for (head, _), own in zip(heads, ticks, strict=True))
     return tuple(state for state in states if state is not None)
 
 
-def _balances(chain: Chain, subject: Subject, block: Block) -> dict[TokenId, int]:
-    holder = subject.account.safe
+def _pairs(pairs: Sequence[Address], values: Sequence[Any]) -> tuple[PairState, ...]:
+    found = (uniswap_v2.pair_from(pair, own) for pair, own in zip(pairs, _split(values, len(pairs)), strict=True))
+    return tuple(pair for pair in found if pair is not None)
+
+
+def _split(values: Sequence[Any], count: int) -> list[Sequence[Any]]:
+    """`count` shares of the same size."""
+    size = len(values) // count if count else 0
+    return [values[number * size : (number + 1) * size] for number in range(count)]
+
+
+def _lending(subject: Subject, values: Sequence[Any]) -> tuple[LendingState, ...]:
+    rest, holder = iter(values), subject.account.safe
+    shares = [(market, [next(rest) for _ in market_reads(market, holder)]) for market in subject.lending]
+    found = (market_from(market, own) for market, own in shares)
+    return tuple(state for state in found if state is not None)
+
+
+def _balance_reads(subject: Subject) -> Reads:
+    others = [token for token in subject.tokens if token.address != NATIVE]
+    return [erc20.read_balance(token.address, subject.account.safe) for token in others]
+
+
+def _balances(chain: Chain, subject: Subject, units: Sequence[int | None], block: Block) -> dict[TokenId, int]:
     coins = [token for token in subject.tokens if token.address == NATIVE]
     others = [token for token in subject.tokens if token.address != NATIVE]
-    units = chain.read([erc20.read_balance(token.address, holder) for token in others], block)
-    wei = chain.balances_wei([holder], block)[0]
+    wei = chain.balances_wei([subject.account.safe], block)[0]
     found = {token.id: held for token, held in zip(others, units, strict=True) if held is not None}
     return found | {coin.id: wei for coin in coins}
 
 
-def _rounds(chain: Chain, subject: Subject, block: Block) -> dict[TokenId, tuple[Round, ...]]:
-    pairs = [(token, feed) for token, feeds in subject.feeds.items() for feed in feeds]
-    values = chain.read([read for _, feed in pairs for read in chainlink.round_reads(feed)], block)
+def _feeds(subject: Subject) -> list[tuple[TokenId, Address]]:
+    return [(token, feed) for token, feeds in subject.feeds.items() for feed in feeds]
+
+
+def _round_reads(subject: Subject) -> Reads:
+    return [read for _, feed in _feeds(subject) for read in chainlink.round_reads(feed)]
+
+
+def _rounds(subject: Subject, values: Sequence[Any]) -> dict[TokenId, tuple[Round, ...]]:
     rounds: dict[TokenId, tuple[Round, ...]] = {}
-    for number, (token, feed) in enumerate(pairs):
-        answered = chainlink.round_from(feed, values[2 * number : 2 * number + 2])
+    feeds = _feeds(subject)
+    for (token, feed), own in zip(feeds, _split(values, len(feeds)), strict=True):
+        answered = chainlink.round_from(feed, own)
         if answered is not None:
             rounds[token] = (*rounds.get(token, ()), answered)
     return rounds

@@ -8,14 +8,24 @@ from functools import cache
 from pathlib import Path
 
 from strongroom.errors import ToolMissing
+from strongroom.model import Address
 
 _SAFE = "@safe-global/safe-contracts/build/artifacts/contracts"
 _HANDLER = f"{_SAFE}/handler/CompatibilityFallbackHandler.sol"
 _V3_PERIPHERY = "@uniswap/v3-periphery/artifacts/contracts"
+_AAVE = "@aave/core-v3/artifacts/contracts"
+
+Libraries = tuple[tuple[str, Address], ...]
+"""Deployed libraries by name, for code that is linked to them."""
+
+
+def _aave(folder: str, *names: str) -> dict[str, str]:
+    return {name: f"{_AAVE}/{folder}/{name}.sol/{name}.json" for name in names}
+
 
 ARTIFACTS = {
-    "WETH9": "@aave/core-v3/artifacts/contracts/dependencies/weth/WETH9.sol/WETH9.json",
-    "MintableERC20": "@aave/core-v3/artifacts/contracts/mocks/tokens/MintableERC20.sol/MintableERC20.json",
+    **_aave("dependencies/weth", "WETH9"),
+    **_aave("mocks/tokens", "MintableERC20"),
     "SafeL2": f"{_SAFE}/SafeL2.sol/SafeL2.json",
     "SafeProxyFactory": f"{_SAFE}/proxies/SafeProxyFactory.sol/SafeProxyFactory.json",
     "SafeProxy": f"{_SAFE}/proxies/SafeProxy.sol/SafeProxy.json",
@@ -27,6 +37,15 @@ ARTIFACTS = {
     "SwapRouter": f"{_V3_PERIPHERY}/SwapRouter.sol/SwapRouter.json",
     "QuoterV2": f"{_V3_PERIPHERY}/lens/QuoterV2.sol/QuoterV2.json",
     "TickLens": f"{_V3_PERIPHERY}/lens/TickLens.sol/TickLens.json",
+    "UniswapV2Factory": "@uniswap/v2-core/build/UniswapV2Factory.json",
+    "UniswapV2Pair": "@uniswap/v2-core/build/UniswapV2Pair.json",
+    "UniswapV2Router02": "@uniswap/v2-periphery/build/UniswapV2Router02.json",
+    **_aave("protocol/configuration", "PoolAddressesProvider", "ACLManager"),
+    **_aave("protocol/libraries/logic", "BorrowLogic", "BridgeLogic", "ConfiguratorLogic", "EModeLogic"),
+    **_aave("protocol/libraries/logic", "FlashLoanLogic", "LiquidationLogic", "PoolLogic", "SupplyLogic"),
+    **_aave("protocol/pool", "DefaultReserveInterestRateStrategy", "Pool", "PoolConfigurator"),
+    **_aave("protocol/tokenization", "AToken", "StableDebtToken", "VariableDebtToken"),
+    **_aave("misc", "AaveOracle", "AaveProtocolDataProvider"),
     "EACAggregatorProxy": "@chainlink/abi/v0.6/EACAggregatorProxy.json",
     "MockV3Aggregator": "@chainlink/abi/v0.6/tests/MockV3Aggregator.json",
 }
@@ -35,15 +54,24 @@ _MEND = "run `make setup` in the checkout"
 
 
 @cache
-def creation_code(name: str) -> bytes:
-    """Unlinked creation bytecode of one of `ARTIFACTS`, without constructor arguments. Raises `ToolMissing`."""
+def creation_code(name: str, libraries: Libraries = ()) -> bytes:
+    """Creation bytecode of one of `ARTIFACTS`, linked to exactly the libraries it uses, without constructor arguments.
+    Raises `ToolMissing`, or `ValueError` when a library is left out."""
     path = node_modules() / ARTIFACTS[name]
     if not path.is_file():
         raise ToolMissing(ARTIFACTS[name], _MEND)
     artifact = json.loads(path.read_bytes())
     # Chainlink's package nests the compiler's own output.
     code = artifact["bytecode"] if "bytecode" in artifact else artifact["compilerOutput"]["evm"]["bytecode"]["object"]
-    return bytes.fromhex(code.removeprefix("0x"))
+    return bytes.fromhex(_linked(code.removeprefix("0x"), artifact.get("linkReferences", {}), dict(libraries)))
+
+
+def _linked(code: str, references: dict[str, dict[str, list[dict[str, int]]]], libraries: dict[str, Address]) -> str:
+    """Each library's address in its places, as byte offsets (Solidity's `linkReferences`); a place left is no hex."""
+    for library, places in (each for file in references.values() for each in file.items() if each[0] in libraries):
+        for start in (2 * place["start"] for place in places):
+            code = code[:start] + libraries[library][2:].lower() + code[start + 40 :]
+    return code
 
 
 def anvil_binary() -> Path:

@@ -10,20 +10,22 @@ from types import MappingProxyType
 from strongroom.addresses import keccak
 from strongroom.model import NATIVE, Address, TokenId
 from strongroom.protocols.abi import encode_arguments, encode_call
-from strongroom.protocols.erc20 import encode_approve, encode_transfer
+from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.weth import encode_deposit
+from strongroom.world.aave_v3 import Lending, deploy_lending
 from strongroom.world.artifacts import creation_code
-from strongroom.world.liquidity import MAX_UINT256, Pool, open_pools
 from strongroom.world.people import DEPLOYER, GUARDIANS
 from strongroom.world.script import Script, create2_address
 from strongroom.world.treasury import DAI, DECIMALS, ETH, HALL, PRICES_E8, TREASURY, USDC, WETH
+from strongroom.world.uniswap_v2 import Pair, deploy_uniswap_v2, open_pairs
+from strongroom.world.uniswap_v3 import Pool, deploy_uniswap_v3, open_pools
 
 THRESHOLD = 2
 FEED_DECIMALS = 8
 
 _DEPOSIT_WEI = 100_000 * 10**18
 _PROVIDED = {USDC: 500_000_000, DAI: 500_000_000, HALL: 6_000_000}
-"""Whole tokens in the deployer's hands: for the pools, and for moving their prices."""
+"""Whole tokens in the deployer's hands: for pools and loans, and for moving prices."""
 
 _NAMES = {USDC: "USD Coin", DAI: "Dai Stablecoin", HALL: "Hall"}
 
@@ -53,6 +55,10 @@ class Contracts:
     tokens: Mapping[TokenId, Address]
     feeds: Mapping[TokenId, tuple[Feed, ...]]
     pools: tuple[Pool, ...]
+    pair_factory: Address
+    pair_router: Address
+    pairs: tuple[Pair, ...]
+    lending: Lending
 
     def pool(self, first: TokenId, second: TokenId, fee_pips: int) -> Pool:
         """The pool of a pair, in either order, and fee. Raises `KeyError`."""
@@ -60,6 +66,13 @@ class Contracts:
             if set(pool.pair) == {first, second} and pool.fee_pips == fee_pips:
                 return pool
         raise KeyError((first, second, fee_pips))
+
+    def pair(self, first: TokenId, second: TokenId) -> Pair:
+        """The Uniswap V2 pair of two tokens in either order. Raises `KeyError`."""
+        for pair in self.pairs:
+            if set(pair.pair) == {first, second}:
+                return pair
+        raise KeyError((first, second))
 
 
 @cache
@@ -69,19 +82,24 @@ def blueprint() -> tuple[Contracts, Script]:
     safe_parts = _safe_parts(script)
     safe = new_safe(script, safe_parts, tuple(person.address for person in GUARDIANS), THRESHOLD, salt=0)
     tokens = _tokens(script)
-    uniswap = _uniswap(script, tokens[WETH])
+    uniswap = deploy_uniswap_v3(script, tokens[WETH])
     pools = open_pools(script, uniswap["position_manager"], uniswap["uniswap_factory"], tokens)
-    for token in tokens.values():
-        script.call(token, encode_approve(uniswap["swap_router"], MAX_UINT256))
+    script.approve_all(tokens.values(), uniswap["swap_router"])
     feeds = _feeds(script)
     _endow(script, safe, tokens)
+    older = deploy_uniswap_v2(script, tokens[WETH])
+    pairs = open_pairs(script, older["pair_factory"], older["pair_router"], tokens)
+    lending = deploy_lending(script, tokens, {token: sources[0].proxy for token, sources in feeds.items()})
     contracts = Contracts(
         **safe_parts,
         **uniswap,
+        **older,
         safe=safe,
         tokens=MappingProxyType({ETH: NATIVE, **tokens}),
         feeds=MappingProxyType(feeds),
         pools=pools,
+        pairs=pairs,
+        lending=lending,
     )
     return contracts, script
 
@@ -130,19 +148,6 @@ def _tokens(script: Script) -> dict[TokenId, Address]:
 def encode_mint(to: Address, units: int) -> bytes:
     """The test token's own mint, open to everyone."""
     return encode_call("mint(address,uint256)", to, units)
-
-
-def _uniswap(script: Script, weth: Address) -> dict[str, Address]:
-    factory = script.create("UniswapV3Factory")
-    pair, both = ["address", "address"], [factory, weth]
-    return {
-        "uniswap_factory": factory,
-        # No descriptor: only the picture of a position's token would need it.
-        "position_manager": script.create("NonfungiblePositionManager", [*pair, "address"], [*both, NATIVE]),
-        "swap_router": script.create("SwapRouter", pair, both),
-        "quoter": script.create("QuoterV2", pair, both),
-        "tick_lens": script.create("TickLens"),
-    }
 
 
 def _feeds(script: Script) -> dict[TokenId, tuple[Feed, ...]]:

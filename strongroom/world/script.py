@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from strongroom.addresses import keccak, to_address
 from strongroom.model import Address
 from strongroom.protocols.abi import encode_arguments
-from strongroom.world.artifacts import creation_code
+from strongroom.protocols.erc20 import encode_approve
+from strongroom.world.artifacts import Libraries, creation_code
 from strongroom.world.node import Request
 
 MAX_FEE_WEI = 10 * 10**9
 PRIORITY_FEE_WEI = 10**9
 CREATE_GAS = 7_000_000
 CALL_GAS = 1_000_000
+FOREVER = 2**64
+"""A deadline that no block reaches."""
+MAX_UINT256 = 2**256 - 1
 
 
 class Script:
@@ -24,15 +28,22 @@ class Script:
         self.sender = sender
         self.transactions: list[dict[str, str]] = []
 
-    def create(self, name: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> Address:
-        """Deploys the artifact with constructor arguments; the address it will have."""
-        address = create_address(self.sender, len(self.transactions))
-        self._add({"data": _hex(creation_code(name) + encode_arguments(types, values)), "gas": hex(CREATE_GAS)})
+    def create(
+        self, name: str, types: Sequence[str] = (), values: Sequence[Any] = (), libraries: Libraries = ()
+    ) -> Address:
+        """Deploys the artifact with constructor arguments, linked to its libraries; the address it will have."""
+        address, code = create_address(self.sender, len(self.transactions)), creation_code(name, libraries)
+        self._add({"data": _hex(code + encode_arguments(types, values)), "gas": hex(CREATE_GAS)})
         return address
 
     def call(self, to: Address, data: bytes, value_wei: int = 0, gas: int = CALL_GAS) -> None:
         """A call with explicit gas, so that nothing is estimated."""
         self._add({"to": to, "data": _hex(data), "value": hex(value_wei), "gas": hex(gas)})
+
+    def approve_all(self, tokens: Iterable[Address], spender: Address) -> None:
+        """Lets `spender` take any amount of the sender's tokens."""
+        for token in tokens:
+            self.call(token, encode_approve(spender, MAX_UINT256))
 
     def requests(self) -> list[Request]:
         """One `eth_sendTransaction` each; nonces are explicit, so the order in which they arrive does not matter."""

@@ -60,6 +60,11 @@ def units(token: TokenId, whole: int) -> int:
     return whole * scale
 
 
+def units_worth(usd: int, token: TokenId) -> int:
+    """Units that are worth so many whole USD by the token's first source, rounded down."""
+    return units(token, usd) * 10**8 // PRICES_E8[token][0]
+
+
 _PAYEES = (
     Payee(ALICE.name, ALICE.address, Amount(USDC, units(USDC, 11_000))),
     Payee(BOB.name, BOB.address, Amount(USDC, units(USDC, 9_500))),

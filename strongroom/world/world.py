@@ -15,12 +15,11 @@ from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.protocols.safe import encode_exec, join_signatures, safe_tx_hash
-from strongroom.protocols.uniswap_v3 import encode_exact_input
 from strongroom.protocols.weth import encode_deposit
 from strongroom.world.anvil import BASE_FEE_WEI, CHAIN_ID, Anvil
 from strongroom.world.building import build, find
 from strongroom.world.contracts import Contracts, encode_mint, new_safe
-from strongroom.world.market import trades
+from strongroom.world.market import reads, trades
 from strongroom.world.node import Node
 from strongroom.world.people import DEPLOYER, Person
 from strongroom.world.script import Script, fees
@@ -131,11 +130,11 @@ class World:
     def move_market(self, token: TokenId, usd_e8: int) -> None:
         """`set_price` of both sources, and every pool traded to the ratio of the feeds' (first) prices."""
         self.set_price(token, usd_e8)
-        router, slot0 = self.contracts.swap_router, _hex(encode_call("slot0()"))
-        words = self._view([(pool.address, slot0) for pool in self.contracts.pools])
-        prices = {pool.address: int(word[2:66], 16) for pool, word in zip(self.contracts.pools, words, strict=True)}
-        for swap in trades(self.contracts, prices, self._prices_e8(), DEPLOYER.address):
-            self.send_as(DEPLOYER.address, router, encode_exact_input(swap))
+        looks = reads(self.contracts)
+        words = self._view([(read.target, _hex(read.data)) for read in looks])
+        values = [read.decode(bytes.fromhex(word[2:])) for read, word in zip(looks, words, strict=True)]
+        for router, data in trades(self.contracts, values, self._prices_e8(), DEPLOYER.address):
+            self.send_as(DEPLOYER.address, router, data)
 
     def _prices_e8(self) -> dict[TokenId, int]:
         answers = dict(zip(self._aggregators(), self._answers(), strict=True))

@@ -1,4 +1,5 @@
-"""A split gives what no other split beats, in exact units; a route accepts no less than oracles and quote allow."""
+"""A split gives what no other split beats, in exact units, over Uniswap V3 pools alone and with a V2 pair among them; a
+route accepts no less than oracles and quote allow."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulations.pools.uniswap_v3 import side
-from simulations.routing import MAX_POOLS, NoRoute, Terms, best_split, gap, route, split
-from strongroom.model import Label, Labelled, Swap
+from simulations.pools.uniswap_v2 import FEE_PIPS, PairSide
+from simulations.routing import MAX_POOLS, NoRoute, Terms, best_split, gap, route, side_of, split
+from strongroom.model import NATIVE, Address, Label, Labelled, PairState, Swap
 from strongroom.protocols.erc20 import encode_approve, read_balance
+from strongroom.protocols.uniswap_v2 import PairSwap, encode_swap, pair_from, pair_reads
 from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input
 from strongroom.valuation import Price
 from strongroom.world.people import ALICE
@@ -24,21 +26,37 @@ GRID = 40
 DOLLAR = Price(10**8, 10**8)
 
 
-@pytest.fixture(scope="module")
-def tiers(module_world, pools):
-    """The fee tiers of WETH/USDC by the token sold."""
+@pytest.fixture(scope="module", params=["pools", "pools and a pair"])
+def held(request, module_world, module_chain, pools):
+    """Where WETH and USDC trade: the fee tiers of Uniswap V3, alone or with the Uniswap V2 pair."""
     tokens = module_world.contracts.tokens
-    pair = {tokens[WETH], tokens[USDC]}
-    held = [state for state in pools if {state.token0, state.token1} == pair]
-    return {sold: [(state, side(state, tokens[sold])) for state in held] for sold in (WETH, USDC)}
+    found = [state for state in pools if {state.token0, state.token1} == {tokens[WETH], tokens[USDC]}]
+    if request.param == "pools":
+        return found
+    pair = module_world.contracts.pair(WETH, USDC).address
+    return [*found, pair_from(pair, module_chain.read(pair_reads(pair), module_chain.head()))]
+
+
+@pytest.fixture(scope="module")
+def tiers(module_world, held):
+    """The same, by the token sold."""
+    tokens = module_world.contracts.tokens
+    return {sold: [(state, side_of(state, tokens[sold])) for state in held] for sold in (WETH, USDC)}
+
+
+def most_in(one_side):
+    """What the side can take; of a pair a hundredfold of its reserve, which nobody would sell."""
+    return 100 * one_side.reserve_in if isinstance(one_side, PairSide) else one_side.taken[-1]
 
 
 def grid_best(sides, units):
-    """The most that any split on a grid of fortieths gives."""
-    steps = [(a, b, GRID - a - b) for a in range(GRID + 1) for b in range(GRID + 1 - a)]
-    table = [[out(each, units * step // GRID) for step in range(GRID + 1)] for each in sides]
-    # Rounding each share down leaves at most two units unsold, which no grid point needs to win.
-    return max(sum(column[step] for column, step in zip(table, point, strict=True)) for point in steps)
+    """The most that any split on a grid of fortieths gives. Rounding each share down leaves a few units unsold, which
+    no grid point needs to win."""
+    best = [0] + [float("-inf")] * GRID
+    for each in sides:
+        column = [out(each, units * step // GRID) for step in range(GRID + 1)]
+        best = [max(best[total - step] + column[step] for step in range(total + 1)) for total in range(GRID + 1)]
+    return best[GRID]
 
 
 def out(one_side, units):
@@ -52,9 +70,13 @@ def whole(sold, amount):
 
 def rounding(found):
     """What the pools' own rounding may cost or spare: a unit in and a unit out for each step crossed."""
-    crossed = sum(bisect_left(part.side.taken, part.quote.units_in) for part in found.parts)
+    crossed = sum(steps(part.side, part.quote.units_in) for part in found.parts)
     units_in = sum(part.quote.units_in for part in found.parts)
     return crossed * (1 + -(-found.units_out // units_in))
+
+
+def steps(one_side, units):
+    return 1 if isinstance(one_side, PairSide) else bisect_left(one_side.taken, units)
 
 
 @pytest.mark.parametrize(("sold", "amount"), [(WETH, 1), (WETH, 40), (WETH, 400), (USDC, 1_000), (USDC, 900_000)])
@@ -78,35 +100,58 @@ def test_a_large_order_gains_by_being_split(tiers, sold, amount):
 def test_every_split_sells_exactly_the_order_and_proves_its_optimality(tiers, sold, share, dust):
     """The certificate bounds what any other split could add: a billionth of the output, for any order."""
     sides = [each for _, each in tiers[sold]]
-    units = dust + int(sum(each.taken[-1] for each in sides) ** share)
-    found = split(tiers[sold], units)
+    units = dust + int(sum(most_in(each) for each in sides) ** share)
+    # Dust is sold for nothing by a pair, which refuses: then the best split is one without it.
+    found = best_split(tiers[sold], units)
     assert sum(part.quote.units_in for part in found.parts) == units
     assert found.units_out == sum(part.side.quote_in(part.quote.units_in).units_out for part in found.parts)
     assert 0 <= found.gap_units <= found.units_out // 10**9 + 2 * len(sides)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data(), st.sampled_from(["0xA", "0xB"]), st.integers(1, 4), st.floats(0, 1))
-def test_any_pools_gaps_included_take_exactly_the_order_and_beat_each_alone(any_pool, data, token, count, share):
-    drawn = [data.draw(any_pool) for _ in range(count)]
-    tiers = [(state, side(state, token)) for state in drawn]
-    units = int(sum(each.taken[-1] for _, each in tiers) * share)
+reserves = st.one_of(st.integers(1, 10**6), st.integers(10**12, 10**30))
+any_pair = st.builds(PairState, st.just(NATIVE), st.just(Address("0xA")), st.just(Address("0xB")), reserves, reserves)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.sampled_from(["0xA", "0xB"]), st.integers(0, 4), st.integers(0, 3), st.floats(0, 1))
+def test_any_pools_gaps_included_take_exactly_the_order_and_beat_each_alone(any_pool, data, token, count, pairs, share):
+    drawn = [*(data.draw(any_pool) for _ in range(count)), *(data.draw(any_pair) for _ in range(pairs))]
+    tiers = [(state, side_of(state, token)) for state in drawn]
+    units = int(sum(most_in(each) for _, each in tiers) * share)
     found = best_split(tiers, units)
-    alone = max(out(each, units) for _, each in tiers)
+    alone = max((out(each, units) for _, each in tiers), default=0)
     assert found is not None or alone == 0
     if found:
         assert sum(part.quote.units_in for part in found.parts) == units
         assert found.units_out >= alone
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([WETH, USDC]), st.floats(0.4, 0.98), st.floats(0, 1))
+def test_nothing_moved_from_one_pool_to_another_gains(tiers, sold, share, moved):
+    """The marginal prices are equal where they must be: no transfer, of any size, between any two pools gives a unit
+    more than the pools' own rounding."""
+    sides = [each for _, each in tiers[sold]]
+    found = best_split(tiers[sold], int(sum(most_in(each) for each in sides) ** share))
+    amounts = {id(part.side): part.quote.units_in for part in found.parts}
+    for giver in found.parts:
+        less = int(giver.quote.units_in * moved) or 1
+        for taker in sides:
+            had = amounts.get(id(taker), 0)
+            if taker is not giver.side and had + less <= most_in(taker):
+                before = giver.quote.units_out + out(taker, had)
+                after = out(giver.side, giver.quote.units_in - less) + out(taker, had + less)
+                assert after <= before + rounding(found) + steps(taker, had + less) + len(sides)
+
+
 @given(
-    st.sampled_from([WETH, USDC]), st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(sum), st.floats(0.3, 0.9)
+    st.sampled_from([WETH, USDC]), st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(sum), st.floats(0.3, 0.9)
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_certificate_of_a_poor_split_covers_what_the_best_one_gains(tiers, sold, shares, size):
     sides = [each for _, each in tiers[sold]]
-    units = int(min(each.taken[-1] for each in sides) ** size)
-    amounts = [int(units * share / sum(shares)) for share in shares]
+    units = int(min(most_in(each) for each in sides) ** size)
+    amounts = [int(units * share / sum(shares)) for share in shares[: len(sides)]]
     quotes = [each.quote_in(amount) for each, amount in zip(sides, amounts, strict=True)]
     poor = sum(quote.units_out for quote in quotes if quote)
     best = split(tiers[sold], sum(amounts))
@@ -119,14 +164,14 @@ def test_a_pool_is_used_only_when_it_earns_its_gas(tiers, cost):
     """Output less gas is the best over all subsets, counted one by one."""
     units = whole(WETH, 400)
     found = best_split(tiers[WETH], units, cost)
-    subsets = [list(some) for size in (1, 2, 3) for some in combinations(tiers[WETH], size)]
+    subsets = [list(some) for size in (1, 2, 3, 4) for some in combinations(tiers[WETH], size)]
     nets = [each.units_out - cost * (len(each.parts) - 1) for some in subsets if (each := split(some, units))]
     assert found.units_out - cost * (len(found.parts) - 1) == max(nets)
     assert cost < 10**12 or len(found.parts) == 1
 
 
 def test_an_order_beyond_the_pools_has_no_split(tiers):
-    most = sum(each.taken[-1] for _, each in tiers[WETH])
+    most = sum(each.most_in if isinstance(each, PairSide) else each.taken[-1] for _, each in tiers[WETH])
     assert best_split(tiers[WETH], most + 1) is None
     assert best_split(tiers[WETH], 0) is None
     assert best_split([], 1) is None
@@ -143,10 +188,9 @@ def order(sold, bought, units):
 
 
 @pytest.fixture
-def sell_weth(module_world, pools):
+def sell_weth(module_world, held):
     """Routes a sale of whole WETH for USDC under given terms."""
     tokens = {token.id: token for token in module_world.tokens}
-    held = [state for state in pools if {state.token0, state.token1} == {tokens[WETH].address, tokens[USDC].address}]
 
     def routed(amount, terms):
         return route(order(WETH, USDC, whole(WETH, amount)), tokens[WETH], tokens[USDC], held, terms)
@@ -184,21 +228,38 @@ def test_a_price_that_the_pools_have_left_behind_is_refused(sell_weth):
 
 
 def test_an_order_that_the_pools_cannot_take_is_refused_with_its_size(sell_weth):
-    answer = sell_weth(10**9, TERMS)
+    answer = sell_weth(10**16, TERMS)
     assert isinstance(answer, NoRoute)
-    assert str(whole(WETH, 10**9)) in answer.reason
+    assert str(whole(WETH, 10**16)) in answer.reason
 
 
-def test_each_leg_gives_for_real_exactly_what_was_quoted(world, chain, sell_weth):
-    tokens, router = world.contracts.tokens, world.contracts.swap_router
+def test_each_leg_gives_for_real_exactly_what_was_quoted(world, chain, held, sell_weth):
+    tokens, pair = world.contracts.tokens, (world.contracts.tokens[WETH], world.contracts.tokens[USDC])
     world.mint(WETH, ALICE.address, whole(WETH, 400))
-    world.send_as(ALICE.address, tokens[WETH], encode_approve(router, whole(WETH, 400)))
+    for router in (world.contracts.swap_router, world.contracts.pair_router):
+        world.send_as(ALICE.address, tokens[WETH], encode_approve(router, whole(WETH, 400)))
     legs = sell_weth(400, TERMS).legs
-    assert len(legs) > 1
+    pairs = {state.pool for state in held if isinstance(state, PairState)}
+    assert len(legs) == len(held)
     for leg in legs:
-        pair = (tokens[WETH], tokens[USDC])
-        swap = ExactInput(*pair, leg.fee_pips, ALICE.address, 2**40, leg.amount_in_units, leg.quoted_out_units)
-        assert world.send_as(ALICE.address, router, encode_exact_input(swap)).success
+        amounts = (leg.amount_in_units, leg.quoted_out_units)
+        if leg.pool in pairs:
+            assert leg.fee_pips == FEE_PIPS
+            router, data = world.contracts.pair_router, encode_swap(PairSwap(*pair, ALICE.address, 2**40, *amounts))
+        else:
+            swap = ExactInput(*pair, leg.fee_pips, ALICE.address, 2**40, *amounts)
+            router, data = world.contracts.swap_router, encode_exact_input(swap)
+        assert world.send_as(ALICE.address, router, data).success
     assert chain.read([read_balance(tokens[USDC], ALICE.address)], chain.head()) == [
         sum(leg.quoted_out_units for leg in legs)
     ]
+
+
+def test_the_pair_adds_to_what_the_pools_give_alone(module_world, held):
+    """A large order gains by every venue: the split over all of them beats the split over any of them left out."""
+    sides = [(state, side_of(state, module_world.contracts.tokens[WETH])) for state in held]
+    every = best_split(sides, whole(WETH, 400))
+    assert len(every.parts) == len(held)
+    for left_out in range(len(sides)):
+        others = sides[:left_out] + sides[left_out + 1 :]
+        assert every.units_out > best_split(others, whole(WETH, 400)).units_out

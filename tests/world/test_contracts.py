@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import astuple
 
 import pytest
 
@@ -12,10 +13,11 @@ from strongroom.mandate import monthly_need, runway_months
 from strongroom.model import NATIVE, Address, TokenId
 from strongroom.observe import safe_state
 from strongroom.protocols import chainlink, erc20, uniswap_v3
+from strongroom.world.aave_v3 import Lending
 from strongroom.world.contracts import Contracts
-from strongroom.world.liquidity import VENUES, Venue
 from strongroom.world.people import GUARDIANS, PEOPLE, Person
 from strongroom.world.treasury import DAI, DECIMALS, HALL, PRICES_E8, TREASURY, USDC, WETH
+from strongroom.world.uniswap_v3 import VENUES, Venue
 from strongroom.world.world import World
 
 OFFICIAL_CODE_HASHES = {
@@ -45,11 +47,13 @@ def test_every_address_holds_code(world: World, chain: RpcChain) -> None:
     named = [getattr(contracts, field) for field in Contracts.__dataclass_fields__ if field not in _COLLECTIONS]
     tokens = [address for address in contracts.tokens.values() if address != NATIVE]
     feeds = [address for pair in contracts.feeds.values() for feed in pair for address in (feed.proxy, feed.aggregator)]
-    pools = [pool.address for pool in contracts.pools]
-    assert all(chain.code(address, block) for address in (*named, *tokens, *feeds, *pools))
+    pools = [pool.address for pool in (*contracts.pools, *contracts.pairs)]
+    lending = [getattr(contracts.lending, field) for field in Lending.__dataclass_fields__ if field != "reserves"]
+    reserves = [address for reserve in contracts.lending.reserves.values() for address in astuple(reserve)]
+    assert all(chain.code(each, block) for each in (*named, *tokens, *feeds, *pools, *lending, *reserves))
 
 
-_COLLECTIONS = ("tokens", "feeds", "pools")
+_COLLECTIONS = ("tokens", "feeds", "pools", "pairs", "lending")
 
 
 def test_the_treasury_holds_what_the_example_says(world: World, chain: RpcChain) -> None:

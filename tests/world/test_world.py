@@ -8,16 +8,20 @@ from hypothesis import strategies as st
 
 from strongroom.addresses import to_address
 from strongroom.chain.rpc import RpcChain
-from strongroom.errors import NodeUnreachable, NotDeployed
+from strongroom.errors import NodeRefused, NodeUnreachable, NotDeployed
 from strongroom.model import NATIVE, Call, Operation, Round, TokenId
 from strongroom.observe import safe_state
 from strongroom.ports import Read
-from strongroom.protocols import chainlink, erc20, uniswap_v3
+from strongroom.protocols import chainlink, erc20, uniswap_v2, uniswap_v3
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.world.anvil import BASE_FEE_WEI, Anvil
-from strongroom.world.people import ALICE, BOB, GUARDIANS, STRANGER
+from strongroom.world.building import perform
+from strongroom.world.node import Node
+from strongroom.world.people import ALICE, BOB, DEPLOYER, GUARDIANS, STRANGER
+from strongroom.world.script import Script
 from strongroom.world.treasury import DECIMALS, ETH, HALL, PRICES_E8, TREASURY, USDC, WETH
+from strongroom.world.uniswap_v2 import Pair
 from strongroom.world.world import World
 
 REVERTS = bytes.fromhex("60006000fd")
@@ -89,6 +93,18 @@ def test_a_moved_market_leaves_every_pool_at_the_feeds(
         (quote,) = chain.read([read], chain.head())
         usd_out_e8 = quote.units * prices[bought] // 10 ** DECIMALS[bought]
         assert abs(1_000_000 - usd_out_e8 * 1_000_000 // 10**8 - pool.fee_pips) <= 300
+    for pair in world.contracts.pairs:
+        assert abs(ratio_pips(world, chain, pair, prices)) <= 1
+
+
+def ratio_pips(world: World, chain: RpcChain, pair: Pair, usd_e8: dict[TokenId, int]) -> int:
+    """How much more the lower address's side of a pair is worth than the other, in millionths."""
+    low, high = sorted(pair.pair, key=lambda token: int(world.contracts.tokens[token], 16))
+    (held,) = chain.read([uniswap_v2.read_reserves(pair.address)], chain.head())
+    worth = [
+        units * usd_e8[token] * 10 ** (18 - DECIMALS[token]) for units, token in zip(held, (low, high), strict=True)
+    ]
+    return (worth[0] - worth[1]) * 10**6 // worth[1]
 
 
 def test_revert_turns_back_time_money_and_feeds(world: World, chain: RpcChain) -> None:
@@ -208,6 +224,21 @@ def test_every_world_is_the_same(world: World, chain: RpcChain) -> None:
         ]
         second.close()
     assert states[0] == states[1]
+
+
+def test_a_world_that_cannot_be_built_says_which_of_its_transactions_failed() -> None:
+    script = Script(DEPLOYER.address)
+    token = script.create("MintableERC20", ["string", "string", "uint8"], ["A", "A", 18])
+    for number in range(70):
+        script.call(token, erc20.encode_transfer(ALICE.address, int(number in (40, 44))))
+    anvil = Anvil.start()
+    node = Node(anvil.port)
+    try:
+        with pytest.raises(NodeRefused, match=r"30 of 30 transactions were mined, failed: `\[41, 45\]`"):
+            perform(node, script)
+    finally:
+        node.close()
+        anvil.stop()
 
 
 def test_everyone_but_the_deployer_starts_with_ten_ether(world: World, chain: RpcChain) -> None:

@@ -1,4 +1,4 @@
-"""The Uniswap V3 pools: which exist, where their prices start, and whose liquidity lies in which range."""
+"""Uniswap V3: its contracts, which pools exist, where their prices start, and whose liquidity lies in which range."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from strongroom.addresses import keccak
-from strongroom.model import Address, TokenId
+from strongroom.model import NATIVE, Address, TokenId
 from strongroom.protocols.abi import encode_arguments, encode_call
-from strongroom.protocols.erc20 import encode_approve
 from strongroom.world.artifacts import creation_code
-from strongroom.world.script import CREATE_GAS, Script, create2_address
-from strongroom.world.treasury import DAI, DECIMALS, HALL, PRICES_E8, USDC, WETH
+from strongroom.world.script import CREATE_GAS, FOREVER, Script, create2_address
+from strongroom.world.treasury import DAI, DECIMALS, HALL, PRICES_E8, USDC, WETH, units_worth
 
-FOREVER = 2**64
-MAX_UINT256 = 2**256 - 1
 _MINT = "mint((address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256))"
 _OPEN = "createAndInitializePoolIfNecessary(address,address,uint24,uint160)"
 
@@ -66,13 +63,26 @@ _POSITIONS = (
 )
 
 
+def deploy_uniswap_v3(script: Script, weth: Address) -> dict[str, Address]:
+    """Factory, position manager, router, quoter and lens, by their names in `Contracts`."""
+    factory = script.create("UniswapV3Factory")
+    pair, both = ["address", "address"], [factory, weth]
+    return {
+        "uniswap_factory": factory,
+        # No descriptor: only the picture of a position's token would need it.
+        "position_manager": script.create("NonfungiblePositionManager", [*pair, "address"], [*both, NATIVE]),
+        "swap_router": script.create("SwapRouter", pair, both),
+        "quoter": script.create("QuoterV2", pair, both),
+        "tick_lens": script.create("TickLens"),
+    }
+
+
 def open_pools(
     script: Script, manager: Address, factory: Address, tokens: Mapping[TokenId, Address]
 ) -> tuple[Pool, ...]:
     """Opens every venue and fills it with the sender's own tokens, which it must hold by then."""
     script.call(factory, encode_call("enableFeeAmount(uint24,int24)", 100, TICK_SPACING[100]))
-    for token in tokens.values():
-        script.call(token, encode_approve(manager, MAX_UINT256))
+    script.approve_all(tokens.values(), manager)
     return tuple(_open_pool(script, manager, factory, tokens, venue) for venue in VENUES)
 
 
@@ -109,11 +119,7 @@ def _ranges(venue: Venue, low: TokenId, high: TokenId, price_x96: int) -> Iterat
         lower = (middle + below * venue.reach_ticks // 1000) // spacing * spacing
         upper = (middle + above * venue.reach_ticks // 1000) // spacing * spacing
         usd = venue.depth_usd * share // 1000
-        yield lower, max(upper, lower + spacing), (_half(usd, low), _half(usd, high))
-
-
-def _half(usd: int, token: TokenId) -> int:
-    return usd * 10**8 * int(10 ** DECIMALS[token]) // (2 * PRICES_E8[token][0])
+        yield lower, max(upper, lower + spacing), (units_worth(usd // 2, low), units_worth(usd // 2, high))
 
 
 def pool_address(factory: Address, token0: Address, token1: Address, fee_pips: int) -> Address:
