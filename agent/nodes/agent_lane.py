@@ -34,10 +34,13 @@ def preflight(state: State, runtime: Runtime[Context]) -> Update:
     """Simulates the final bytes on the newest block and judges them again. What is no longer allowed is not sent: the
     intent is dropped, and the unit goes back to the beginning."""
     context = runtime.context
+    receipt = from_plain(LedgerReceipt, state["intent"])
+    # Killed right after it: nothing is signed under an intent that the log calls dropped, whatever is allowed now.
+    if dropped := context.ledger.caused(receipt.index, "tx.dropped"):
+        return _drifted(state, dropped)
     fresh = observe(state, runtime)
     now: State = {**state, "facts": fresh["facts"], "cause": fresh["cause"]}
     call, envelope = read.kernel_call(now), read.compiled(now).envelope
-    receipt = from_plain(LedgerReceipt, now["intent"])
     final = replace(call, data=with_leaf(call.data, context.ledger.leaf(receipt.index)))
     outcome = rehearse(context.chain, final, read.facts(now), envelope.recipients, envelope.spenders)
     body = {"unit": read.unit(now).id, "action": to_plain(final), "outcome": to_plain(outcome)}
@@ -45,8 +48,11 @@ def preflight(state: State, runtime: Runtime[Context]) -> Update:
     verdict = judged(now, context, outcome).verdict
     if verdict is Verdict.ALLOW:
         return {"facts": now["facts"], "rehearsal": to_plain(outcome), "cause": entry.index, "status": "cleared"}
-    why = {"unit": read.unit(now).id, "why": f"judged `{verdict}` in preflight"}
-    dropped = context.ledger.append("tx.dropped", why, binding=receipt.binding, cause=entry.index)
+    why = {"unit": read.unit(now).id, "why": f"judged `{verdict}` in preflight", "rehearsal": entry.index}
+    return _drifted(state, context.ledger.append("tx.dropped", why, binding=receipt.binding, cause=receipt.index))
+
+
+def _drifted(state: State, dropped: LedgerReceipt) -> Update:
     return {"cause": dropped.index, "status": "drifted", "drifts": state.get("drifts", 0) + 1}
 
 

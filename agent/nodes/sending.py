@@ -1,4 +1,5 @@
-"""Both lanes end here: send the kept bytes, and compare what was mined with what was rehearsed."""
+"""Both lanes end here: send the kept bytes, dearer when gas has risen above what they pay, and compare what was mined
+with what was rehearsed."""
 
 from __future__ import annotations
 
@@ -9,25 +10,47 @@ from agent.nodes import state as read
 from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from simulations.rehearse import executed_deltas
-from strongroom.errors import Unsettled
+from strongroom.errors import GasTooDear, Unsettled
 from strongroom.model import Block, Delta, Digest
 from strongroom.plain import to_plain
 
 
 def send(state: State, runtime: Runtime[Context]) -> Update:
     context, binding = runtime.context, read.binding(read.action(state))
+    tx_hash = Digest(state["tx_hash"])
     if context.wallet is None:
         raise ValueError("nothing is sent without a wallet")
-    context.wallet.broadcast(Digest(state["tx_hash"]))
-    body = {"unit": read.unit(state).id, "tx_hash": state["tx_hash"]}
+    if context.wallet.underpriced(tx_hash):
+        return {"status": "underpriced"}
+    context.wallet.broadcast(tx_hash)
+    body = {"unit": read.unit(state).id, "tx_hash": tx_hash}
     sent = record_once(context, "tx.sent", body, binding=binding, cause=state["cause"])
     return {"cause": sent.index, "status": "sent"}
+
+
+def outbid(state: State, runtime: Runtime[Context]) -> Update:
+    """The same call at the same nonce, so that only one of the two can ever be mined, for a fee that today's base fee
+    asks for, signed under a tx.intent entry of its own. Waits while gas costs more than the policy pays."""
+    context, unit = runtime.context, read.unit(state)
+    if context.wallet is None:
+        raise ValueError("nothing is signed without a wallet")
+    base, most = context.chain.base_fee_wei(context.chain.head()), context.document.gas.max_base_fee_wei
+    if base > most:
+        raise GasTooDear(unit.id, base, most)
+    body = {"unit": unit.id, "action": state["action"], "outbids": state["tx_hash"], "base_fee_wei": str(base)}
+    binding = read.binding(read.action(state))
+    receipt = record_once(context, "tx.intent", body, binding=binding, cause=state["cause"])
+    tx_hash = context.wallet.outbid(Digest(state["tx_hash"]), receipt)
+    context.notices.tell(f"{unit.id}: {state['tx_hash']} pays less than gas costs now; {tx_hash} takes its place")
+    return {"tx_hash": tx_hash, "cause": receipt.index}
 
 
 def settle(state: State, runtime: Runtime[Context]) -> Update:
     """Measures what really moved, from balances at the block before and the block itself."""
     context, unit, binding = runtime.context, read.unit(state), read.binding(read.action(state))
     known = state.get("tx_hash")
+    if known and context.wallet and context.wallet.underpriced(Digest(known)):
+        return {"status": "underpriced"}
     tx_hash = Digest(known) if known else context.queue.executed(binding)
     mined = context.wallet.await_mined(tx_hash) if context.wallet and tx_hash else None
     if mined is None:
@@ -43,6 +66,9 @@ def settle(state: State, runtime: Runtime[Context]) -> Update:
     }
     kind, status = ("tx.mined", "executed") if mined.success else ("tx.reverted", "reverted")
     entry = record_once(context, kind, body, binding=binding, cause=state["cause"])
+    if mined.success and read.is_rejection(state):
+        # What was denied stays denied: all that was executed is the use of its nonce.
+        status = "denied"
     context.notices.tell(f"{unit.id}: {status} in {mined.tx_hash}")
     return {"cause": entry.index, "status": status, "tx_hash": mined.tx_hash}
 

@@ -7,12 +7,14 @@ from typing import Any, TypedDict
 from strongroom.model import Action, Compiled, Decision, Digest, Facts, KernelCall, Rehearsal, SafeTx, Unit
 from strongroom.plain import from_plain
 from strongroom.protocols.kernel import action_hash
-from strongroom.protocols.safe import safe_tx_hash
+from strongroom.protocols.safe import rejection, safe_tx_hash
 
 
 class State(TypedDict, total=False):
     """Values are plain forms of the model's nouns; `cause` is the ledger index that led here. `lane` is set once
-    guardians must be asked; `nonce` when the unit takes a certain nonce of the Safe's."""
+    guardians must be asked; `nonce` when the unit takes a certain nonce of the Safe's. `asked` is the human.req entry
+    of what is proposed, none while others hold the nonce; `expires`, in seconds of the chain's time, ends what its
+    signatures are worth; `past` holds the proposals that were dropped and still stand in the queue."""
 
     unit: dict[str, Any]
     actor: str
@@ -25,7 +27,9 @@ class State(TypedDict, total=False):
     rehearsal: dict[str, Any]
     decision: dict[str, Any]
     intent: dict[str, Any]
-    asked: int
+    asked: int | None
+    expires: int
+    past: list[dict[str, Any]]
     event: str
     tx_hash: str
     drifts: int
@@ -58,6 +62,17 @@ def safe_tx(state: State) -> SafeTx:
     if not isinstance(found, SafeTx):
         raise TypeError(f"`{unit(state).id}` is not in the owner lane")
     return found
+
+
+def dropped(state: State) -> tuple[SafeTx, ...]:
+    """What this unit had proposed before, oldest first, all at one nonce. Guardians may still execute any of them."""
+    return tuple(from_plain(SafeTx, each) for each in state.get("past", ()))
+
+
+def is_rejection(state: State) -> bool:
+    """Whether what waits only uses up the nonce of a proposal that was dropped."""
+    tx = action(state)
+    return isinstance(tx, SafeTx) and tx == rejection(tx.account, tx.nonce)
 
 
 def kernel_call(state: State) -> KernelCall:

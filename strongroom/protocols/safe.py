@@ -16,6 +16,9 @@ from strongroom.protocols.abi import decode_call, decode_values, encode_argument
 EXEC = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
 EXECUTION_SUCCESS = "ExecutionSuccess(bytes32,uint256)"
 EXECUTION_FAILURE = "ExecutionFailure(bytes32,uint256)"
+_SIGNATURE_BYTES = 65
+_CONTRACT = 0
+"""The v of a signature that a contract is asked about."""
 THRESHOLD_SLOT = 4
 NONCE_SLOT = 5
 
@@ -25,9 +28,9 @@ _SAFE_TX = (
     "SafeTx(address to,uint256 value,bytes data,uint8 operation,uint256 safeTxGas,uint256 baseGas,"
     "uint256 gasPrice,address gasToken,address refundReceiver,uint256 nonce)"
 )
-_SINGLETON_SLOT = 0
-_GUARD_SLOT = int.from_bytes(keccak(b"guard_manager.guard.address"), "big")
-_HANDLER_SLOT = int.from_bytes(keccak(b"fallback_manager.handler.address"), "big")
+SINGLETON_SLOT = 0
+GUARD_SLOT = int.from_bytes(keccak(b"guard_manager.guard.address"), "big")
+HANDLER_SLOT = int.from_bytes(keccak(b"fallback_manager.handler.address"), "big")
 _MODULES_SHOWN = 100
 
 
@@ -45,6 +48,11 @@ def safe_tx_hash(tx: SafeTx) -> Digest:
     return to_digest(keccak(b"\x19\x01" + domain_separator(tx.account) + struct))
 
 
+def rejection(account: Account, nonce: int) -> SafeTx:
+    """The Safe's customary rejection of whatever waits at a nonce: an empty call to itself, which only uses it up."""
+    return SafeTx(account, account.safe, 0, b"", Operation.CALL, nonce)
+
+
 def encode_exec(tx: SafeTx, signatures: bytes) -> bytes:
     """Calldata of `execTransaction`; refund fields zero."""
     return encode_call(EXEC, tx.to, tx.value_wei, tx.data, int(tx.operation), 0, 0, 0, NATIVE, NATIVE, signatures)
@@ -59,8 +67,31 @@ def decode_exec(account: Account, nonce: int, data: bytes) -> SafeTx:
 
 
 def join_signatures(approvals: Iterable[Approval]) -> bytes:
-    """Signatures in the order the Safe demands: ascending by owner."""
-    return b"".join(a.signature for a in sorted(approvals, key=lambda a: int(a.guardian, 16)))
+    """Signatures in the order the Safe demands: ascending by owner, 65 bytes each. What a contract owner gave (v = 0,
+    EIP-1271) follows them all, and its 65 bytes say where. Each comes in a form complete on its own. Raises
+    `ValueError` on one that is not. Source: `Safe.sol` `checkNSignatures`."""
+    ordered = sorted(approvals, key=lambda approval: int(approval.guardian, 16))
+    heads, tails = b"", b""
+    for head, given in (_parts(approval.signature) for approval in ordered):
+        at = _SIGNATURE_BYTES * len(ordered) + len(tails)
+        heads += head[:32] + at.to_bytes(32, "big") + head[64:] if given else head
+        tails += given
+    return heads + tails
+
+
+def _parts(signature: bytes) -> tuple[bytes, bytes]:
+    """The fixed 65 bytes, and for a contract's signature what follows: the length of its bytes, and they."""
+    head = signature[:_SIGNATURE_BYTES]
+    if len(head) < _SIGNATURE_BYTES:
+        raise ValueError(f"a signature has at least {_SIGNATURE_BYTES} bytes, not {len(head)}")
+    if head[64] != _CONTRACT:
+        return head, b""
+    start = int.from_bytes(head[32:64], "big")
+    length = int.from_bytes(signature[start : start + 32], "big")
+    given = signature[start : start + 32 + length]
+    if start < _SIGNATURE_BYTES or len(given) != 32 + length:
+        raise ValueError("a contract's signature points outside its own bytes")
+    return head, given
 
 
 def prevalidated(owner: Address) -> Approval:
@@ -72,7 +103,7 @@ def state_reads(safe: Address) -> tuple[Read[Any], ...]:
     """Reads whose values `state_from` takes, all plain calls, so that they also work inside a simulation."""
     return (
         view(safe, "VERSION()", ["string"], str),
-        _storage_read(safe, _SINGLETON_SLOT),
+        _storage_read(safe, SINGLETON_SLOT),
         view(safe, "getOwners()", ["address[]"], tuple),
         view(safe, "getThreshold()", ["uint256"], int),
         view(safe, "nonce()", ["uint256"], int),
@@ -83,16 +114,17 @@ def state_reads(safe: Address) -> tuple[Read[Any], ...]:
             lambda modules, _: tuple(modules),
             [_SENTINEL, _MODULES_SHOWN],
         ),
-        _storage_read(safe, _GUARD_SLOT),
-        _storage_read(safe, _HANDLER_SLOT),
+        _storage_read(safe, GUARD_SLOT),
+        _storage_read(safe, HANDLER_SLOT),
     )
 
 
 def _storage_read(safe: Address, slot: int) -> Read[Address]:
-    return view(safe, "getStorageAt(uint256,uint256)", ["bytes"], _address_in_word, [slot, 1])
+    return view(safe, "getStorageAt(uint256,uint256)", ["bytes"], address_in_word, [slot, 1])
 
 
-def _address_in_word(word: bytes) -> Address:
+def address_in_word(word: bytes) -> Address:
+    """The address in a storage word. Raises `ValueError` unless it has 32 bytes."""
     if len(word) != 32:
         raise ValueError(f"a storage word has 32 bytes, not {len(word)}")
     return to_address(word[12:])

@@ -9,7 +9,7 @@ from strongroom.model import Address, Approval, Digest, KernelCall, LedgerReceip
 from strongroom.ports import MinedTransaction, Queue, Signer
 from strongroom.protocols.safe import safe_tx_hash
 from strongroom.wallet import agent_lane, owner_lane
-from strongroom.wallet.executor import Executor, Outbox
+from strongroom.wallet.executor import Executor, Outbox, Sent
 
 _PATIENCE_SECONDS = 60.0
 
@@ -35,10 +35,19 @@ class AgentWallet:
         return self._executor.sign_once(agent_lane.execution(call, ledger_leaf, gas), receipt).tx_hash
 
     def broadcast(self, tx_hash: Digest) -> None:
-        kept = self._outbox.kept(tx_hash)
-        if kept is None:
-            raise NotRecorded(tx_hash)
-        self._executor.broadcast(kept)
+        self._executor.broadcast(self._kept(tx_hash))
+
+    def underpriced(self, tx_hash: Digest) -> bool:
+        return self._executor.underpriced(self._kept(tx_hash))
+
+    def outbid(self, tx_hash: Digest, receipt: LedgerReceipt) -> Digest:
+        return self._executor.outbid(self._kept(tx_hash), receipt).tx_hash
 
     def await_mined(self, tx_hash: Digest) -> MinedTransaction | None:
         return self._executor.await_mined(tx_hash, _PATIENCE_SECONDS)
+
+    def _kept(self, tx_hash: Digest) -> Sent:
+        kept = self._outbox.kept(tx_hash)
+        if kept is None:
+            raise NotRecorded(tx_hash)
+        return kept

@@ -3,19 +3,20 @@
 The same action may be intended again, as the next month's payroll is: what counts is the tx.intent entry, not the
 action's hash alone. The outbox row is durable before the first broadcast. After a crash the row decides: no row,
 nothing was ever sent and signing again is safe; a row, its bytes are sent again and mean the same transaction,
-whatever had happened to it.
+whatever had happened to it. What was signed first goes first. Bytes that pay less than gas costs by now are outbid:
+the same call at the same account nonce, of which the chain takes at most one, under an intent of its own.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strongroom.addresses import keccak, to_digest
+from strongroom.addresses import keccak, to_address, to_digest
 from strongroom.model import Account, Address, Digest, LedgerReceipt
 from strongroom.ports import Chain, MinedTransaction, Signer
 
@@ -25,6 +26,8 @@ _SCHEMA = """create table if not exists outbox (
 # Gas used is counted after refunds, at most a fifth of it, and a rehearsal checks no owner signature: about 3,000 each.
 _GAS_MARGIN = (3, 2)
 _PRIORITY_FEE_WEI = 1_000_000_000
+# Nodes take another transaction at a nonce that waits only when both of its fees are a tenth higher.
+_OUTBIDDING = (9, 8)
 _POLL_SECONDS = 0.1
 
 
@@ -70,6 +73,16 @@ class Outbox:
         row = self._db.execute("select * from outbox where tx_hash = ?", [tx_hash]).fetchone()
         return Sent(*row) if row else None
 
+    def rivals(self, sent: Sent) -> tuple[Sent, ...]:
+        """What was signed for the same action at the same nonce, `sent` included, newest first: one of them counts."""
+        query = "select * from outbox where binding = ? and nonce = ? order by intent desc"
+        return tuple(Sent(*row) for row in self._db.execute(query, [sent.binding, sent.nonce]))
+
+    def at(self, nonce: int) -> tuple[Sent, ...]:
+        """What was signed at an account nonce, newest first, by whichever key."""
+        query = "select * from outbox where nonce = ? order by intent desc"
+        return tuple(Sent(*row) for row in self._db.execute(query, [nonce]))
+
     def keep(self, sent: Sent) -> None:
         values = [sent.binding, sent.intent, sent.tx_hash, sent.nonce, sent.raw]
         self._db.execute("insert into outbox values (?, ?, ?, ?, ?)", values)
@@ -86,37 +99,93 @@ class Executor:
 
     def sign_once(self, outgoing: Outgoing, receipt: LedgerReceipt) -> Sent:
         """The signed transaction for this intent: the kept one, or a new one, kept before this returns. Raises
-        `NotRecorded` without a durable intent."""
+        `NotRecorded` without a durable intent, `NodeRefused` where an earlier one of this key cannot be sent."""
         kept = self._outbox.find(outgoing.binding, receipt.index)
-        if kept:
-            return kept
-        transaction = self._transaction(outgoing)
-        raw = self._signer.sign_transaction(transaction, outgoing.binding, receipt)
-        sent = Sent(outgoing.binding, receipt.index, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
-        self._outbox.keep(sent)
-        return sent
+        return kept or self._sign(self._transaction(outgoing), outgoing.binding, receipt)
+
+    def outbid(self, sent: Sent, receipt: LedgerReceipt) -> Sent:
+        """The kept transaction for this intent, or a new one equal to `sent` but for its fees, kept before this
+        returns. Raises `NotRecorded` without a durable intent for the same action."""
+        kept = self._outbox.find(sent.binding, receipt.index)
+        return kept or self._sign({**_fields(sent), **self._fees_above(sent)}, sent.binding, receipt)
+
+    def underpriced(self, sent: Sent) -> bool:
+        """Whether a base fee that has risen keeps `sent` from being mined, and nothing else at its nonce was mined."""
+        if self._chain.base_fee_wei(self._chain.head()) <= int(_fields(sent)["maxFeePerGas"]):
+            return False
+        return self._mined(self._rivals(sent.tx_hash)) is None
 
     def broadcast(self, sent: Sent) -> None:
-        """Sends the kept bytes; again is no error."""
-        self._chain.send(sent.raw)
+        """Sends the kept bytes; again is no error. Nothing is sent once what they outbid was mined."""
+        rivals = self._outbox.rivals(sent)
+        if len(rivals) < 2 or self._mined([each.tx_hash for each in rivals]) is None:
+            self._chain.send(sent.raw)
 
     def await_mined(self, tx_hash: Digest, timeout_seconds: float) -> MinedTransaction | None:
-        """The mined transaction, or `None` when the time is up: unknown is not failed."""
-        deadline = time.monotonic() + timeout_seconds
-        while (mined := self._chain.transaction(tx_hash)) is None and time.monotonic() < deadline:
+        """The mined transaction, this one or what was signed in its place, or `None` when the time is up: unknown is
+        not failed."""
+        deadline, hashes = time.monotonic() + timeout_seconds, self._rivals(tx_hash)
+        while (mined := self._mined(hashes)) is None and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         return mined
 
+    def _mined(self, hashes: Iterable[Digest]) -> MinedTransaction | None:
+        found = (self._chain.transaction(tx_hash) for tx_hash in hashes)
+        return next((mined for mined in found if mined), None)
+
+    def _rivals(self, tx_hash: Digest) -> list[Digest]:
+        sent = self._outbox.kept(tx_hash)
+        return [each.tx_hash for each in self._outbox.rivals(sent)] if sent else [tx_hash]
+
+    def _sign(self, transaction: Mapping[str, Any], binding: Digest, receipt: LedgerReceipt) -> Sent:
+        raw = self._signer.sign_transaction(transaction, binding, receipt)
+        sent = Sent(binding, receipt.index, to_digest(keccak(raw)), int(transaction["nonce"]), raw)
+        self._outbox.keep(sent)
+        return sent
+
     def _transaction(self, outgoing: Outgoing) -> Mapping[str, Any]:
-        base = self._chain.base_fee_wei(self._chain.head())
         return {
             "type": 2,
             "chainId": outgoing.account.chain_id,
-            "nonce": self._chain.nonce(self._signer.address),
+            "nonce": self._next_nonce(),
             "to": outgoing.to,
             "value": 0,
             "data": outgoing.data,
             "gas": outgoing.gas * _GAS_MARGIN[0] // _GAS_MARGIN[1],
-            "maxPriorityFeePerGas": _PRIORITY_FEE_WEI,
-            "maxFeePerGas": 2 * base + _PRIORITY_FEE_WEI,
+            **self._fees(),
         }
+
+    def _fees(self, tip: int = _PRIORITY_FEE_WEI, least: int = 0) -> dict[str, int]:
+        base = self._chain.base_fee_wei(self._chain.head())
+        return {"maxPriorityFeePerGas": tip, "maxFeePerGas": max(2 * base + tip, least)}
+
+    def _fees_above(self, sent: Sent) -> dict[str, int]:
+        before, (times, per) = _fields(sent), _OUTBIDDING
+        tip, most = (-(-int(before[name]) * times // per) for name in ("maxPriorityFeePerGas", "maxFeePerGas"))
+        return self._fees(tip, most)
+
+    def _next_nonce(self) -> int:
+        """After what this key has signed and no node knows yet, which is sent first: at its nonce, only one of the two
+        could ever be mined, and the other would be lost."""
+        nonce = self._chain.nonce(self._signer.address)
+        unsent = next((each for each in self._outbox.at(nonce) if _sender(each) == self._signer.address), None)
+        if unsent is None:
+            return nonce
+        self._chain.send(unsent.raw)
+        return unsent.nonce + 1
+
+
+def _fields(sent: Sent) -> dict[str, Any]:
+    """What was signed, under the names that it is signed by. Source: EIP-1559; its access list is always empty."""
+    import rlp  # type: ignore[import-untyped]
+
+    *numbers, to, value, data, _, _, _, _ = rlp.decode(sent.raw[1:])
+    names = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value")
+    read = {name: int.from_bytes(each, "big") for name, each in zip(names, (*numbers, value), strict=True)}
+    return {"type": 2, "to": to_address(to), "data": data, **read}
+
+
+def _sender(sent: Sent) -> Address:
+    from eth_account import Account as Keys
+
+    return Address(Keys.recover_transaction(sent.raw))

@@ -1,7 +1,8 @@
 """The real command line in a process of its own, which can be told to kill itself right after one named step.
 
-Test data only: the program under test has no hook for it. The points stand in the order in which a unit passes them;
-"recorded" is right after the ledger synced that entry, before the graph's checkpoint of the step is written.
+Test data only: the program under test has no hook for it. The points stand in the order in which a unit passes them,
+the last two only when something changes on its way; "recorded" is right after the ledger synced that entry, before the
+graph's checkpoint of the step is written.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ POINTS: dict[str, tuple[str, str | None]] = {
     "sending recorded": (LEDGER, "tx.sent"),
     "mined": (f"{EXECUTOR}.await_mined", None),
     "mining recorded": (LEDGER, "tx.mined"),
+    "drop recorded": (LEDGER, "tx.dropped"),
+    "outbid": (f"{EXECUTOR}.outbid", None),
 }
 
 LIBRARIES = (
@@ -45,14 +48,27 @@ LIBRARIES = (
     "agent.web",
     "apscheduler.jobstores.sqlalchemy",
     "apscheduler.schedulers.background",
+    "apscheduler.triggers.interval",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
     "eth_account",
     "langgraph.checkpoint.sqlite",
     "langgraph.types",
+    "langchain_core.tracers.run_collector",
+    "langchain_core.tracers.stdout",
     "safe_eth.safe.api.transaction_service_api",
+    "sqlalchemy.dialects.sqlite",
     "sqlite_utils",
+    "strongroom.chain.rpc",
     "strongroom.installation",
     "strongroom.ledger.file_ledger",
     "strongroom.wallet.agent_wallet",
+    "strongroom.wallet.service",
+    "strongroom.wallet.signer",
+    "tests.adversarial.dying",
+    "tests.adversarial.warm",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.asyncio",
+    "uvicorn.protocols.http.h11_impl",
     "web3",
 )
 """What a treasurer imports; a fork server loads it once for all children."""

@@ -20,7 +20,7 @@ from typing import TypeVar
 from agent import example
 from agent.app import Treasurer, open_documents, open_treasurer
 from agent.demo.scene import PASSWORD
-from agent.installing import Delays, plan_installation
+from agent.installing import plan_installation
 from agent.state_folder import StateFolder
 from strongroom.addresses import keccak
 from strongroom.chain.rpc import RpcChain
@@ -39,12 +39,11 @@ from tests.agent.house import House
 
 PATIENCE_SECONDS = 90.0
 PAID = "0x" + keccak(b"Paid(bytes32,address,address,uint256,bytes32)").hex()
-DELAYS = Delays(config=7_200, rekey=3_600, window=7 * 86_400)
 
 
 def install(world: World, config: Path) -> Address:
     """The owners install the Kernel of the policy in `config`; its address."""
-    planned = plan_installation(config, AGENT.address, [], DELAYS)
+    planned = plan_installation(config, AGENT.address)
     tx = planned["transaction"]
     data, operation = bytes.fromhex(tx["data"][2:]), Operation(tx["operation"])
     assert world.safe_exec(world.account, GUARDIANS[:2], Address(tx["to"]), data, 0, operation).success
@@ -131,6 +130,11 @@ class Lodge:
     def _statuses(self) -> set[str]:
         with closing(sqlite3.connect(self.state.units)) as units:
             return {status for (status,) in units.execute("select status from units")}
+
+    def gas_costs(self, base_fee_wei: int) -> None:
+        """Makes it the newest block's base fee. It is not turned back with the rest of the chain: do so in the end."""
+        self.house.world.ask("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
+        self.house.world.ask("evm_mine")
 
     def picture(self) -> Picture:
         chain, world = self.chain, self.house.world

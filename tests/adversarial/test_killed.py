@@ -18,9 +18,10 @@ from tests.adversarial.lodge import PAYROLL, Lodge, Picture, sampled, wait_for
 
 TWO = GUARDIANS[:2]
 OWNERS_ONLY = ("proposal posted", "request recorded", "response recorded")
-AGENT_LANE = [point for point in POINTS if point not in OWNERS_ONLY]
+DISTURBED = ("drop recorded", "outbid")
+AGENT_LANE = [point for point in POINTS if point not in (*OWNERS_ONLY, *DISTURBED)]
 PROPOSING = ["unit added", "verdict recorded", "intent recorded", "proposal posted", "request recorded"]
-EXECUTING = [point for point in POINTS if point not in PROPOSING]
+EXECUTING = [point for point in POINTS if point not in (*PROPOSING, *DISTURBED)]
 AGENT_TWICE = sampled(list(product(AGENT_LANE, repeat=2)), [("signed", "sent")])
 OWNERS_TWICE = sampled(list(product(EXECUTING, repeat=2)), [("sent", "mined")])
 ONCE_BY_THE_AGENT = Picture(PAYROLL, safe_nonce=0, agent_nonce=1, kernel_payments=len(PAYROLL))

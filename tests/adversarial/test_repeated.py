@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from agent.demo.scene import signing
 from agent.desk import OwnDesk
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.settings import Mode
+from strongroom.world.anvil import BASE_FEE_WEI
 from strongroom.world.people import AGENT, ALICE, GUARDIANS, OPERATOR, STRANGER
 from strongroom.world.treasury import USDC, units
 from tests.adversarial.lodge import PAYROLL, Lodge, Picture
@@ -65,6 +67,27 @@ def test_a_proposal_that_stands_is_never_joined_by_a_second_one_for_the_same_pay
     assert (again["status"], again["nonce"]) == ("waiting", first["nonce"])
 
 
+def test_beside_a_proposal_that_stands_the_kernel_pays_nothing(lodge: Lodge) -> None:
+    """The Kernel knows no nonce of the Safe's: it would pay, and the guardians' signatures, which stay good though the
+    service has forgotten them, would pay again."""
+    before = lodge.picture()
+    with lodge.treasurer(Mode.PROPOSE) as treasurer:
+        (first,) = OwnDesk(treasurer).cycle("payroll")["units"]
+        lodge.house.sign(first["proposal"], *TWO)
+        lodge.gas_costs(_TOO_DEAR_WEI)
+        assert [row.status for row in treasurer.runner.poll()] == ["drifted"]
+    lodge.gas_costs(BASE_FEE_WEI)
+    lodge.house.queue.withdraw(first["proposal"], signing(GUARDIANS[0]))
+    with lodge.treasurer(Mode.GUARDED) as treasurer:
+        (again,) = OwnDesk(treasurer).cycle("payroll")["units"]
+        lodge.house.sign(again["proposal"], *TWO)
+        assert (again["lane"], again["nonce"], again["proposal"]) == ("owner", first["nonce"], first["proposal"])
+        assert [row.status for row in treasurer.runner.poll()] == ["executed"]
+        assert [row.status for row in treasurer.runner.poll()] == ["denied"]
+    assert lodge.picture().since(before) == Picture(PAYROLL, safe_nonce=1, agent_nonce=1, kernel_payments=0)
+    lodge.require_sound_ledger()
+
+
 def test_a_second_attempt_that_is_killed_at_its_start_still_takes_the_nonce_of_the_first(lodge: Lodge) -> None:
     """It is then the very transaction that the guardians have signed already, and executes once."""
     before = lodge.picture()
@@ -75,8 +98,11 @@ def test_a_second_attempt_that_is_killed_at_its_start_still_takes_the_nonce_of_t
         assert [row.status for row in treasurer.runner.poll()] == ["drifted"]
     _bring_it_back(lodge)
     lodge.killed(Mode.PROPOSE, "cycle", "payroll", at="unit added")
-    lodge.run_until(Mode.PROPOSE, ": executed\n")
-    assert lodge.house.queue.pending(0) == ()
+    with lodge.child(Mode.PROPOSE, "run", "--every", "0.05") as successor:
+        successor.until(": executed\n")
+        # Of the first attempt only the rejection of its proposal was left to wait for.
+        successor.until(": denied\n")
+    assert lodge.house.queue.pending(first["nonce"] + 1) == ()
     assert lodge.picture().since(before) == Picture(PAYROLL, safe_nonce=1, agent_nonce=1, kernel_payments=0)
     lodge.require_sound_ledger()
 
@@ -100,6 +126,7 @@ def test_an_agent_without_gas_keeps_what_it_signed_and_executes_it_once_when_fun
 
 
 _SHORT = units(USDC, 398_000)
+_TOO_DEAR_WEI = 400 * 10**9
 
 
 def _take_the_payroll(lodge: Lodge) -> None:
