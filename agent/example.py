@@ -6,15 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from agent.installing import plan_sources
-from agent.onboarding.chains import (
-    KnownChain,
-    KnownToken,
-    SafeContracts,
-    load_chains,
-    load_create2_factory,
-    render_chain,
-)
+from agent.blueprint import plan_sources
+from agent.onboarding.chains import Kind, KnownChain, KnownToken, SafeContracts, load_chains, render_chain
 from policies.document import load
 from policies.template import render
 from policies.terms import (
@@ -23,6 +16,7 @@ from policies.terms import (
     Cap,
     GasBudget,
     Guardians,
+    KernelTerms,
     ListedToken,
     LossLimit,
     Payee,
@@ -51,7 +45,7 @@ JOBS = (
 def policy(world: World) -> PolicyDocument:
     """The example's policy for this world's addresses, price sources where its Kernel will have them made."""
     bare = _policy(world)
-    sources = plan_sources(bare, load_create2_factory())
+    sources = plan_sources(bare, _known(world))
     named = {id_: replace(bare.tokens[id_], source=each.address) for id_, each in sources.items()}
     return load(render(replace(bare, tokens={**bare.tokens, **named})))
 
@@ -64,7 +58,7 @@ def documents(
     kernel: Address | None = None,
     registry: Address | None = None,
 ) -> dict[str, str]:
-    """File names and texts of the four documents."""
+    """File names and texts of the four documents, and of the chains.toml that describes their world."""
     treasury = Treasury(
         TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,), kernel, registry
     )
@@ -73,12 +67,19 @@ def documents(
         "mandate.toml": render_mandate(TREASURY.mandate, DECIMALS),
         "policy.toml": render(policy(world)),
         "schedule.toml": render_schedule(JOBS),
+        "chains.toml": chain(world),
     }
 
 
 def chain(world: World) -> str:
-    """chains.toml of the local world: its Safe contracts stand at addresses of their own."""
-    contracts, known = world.contracts, next(iter(load_chains().values())).safe
+    """chains.toml of the local world."""
+    return render_chain(_known(world))
+
+
+def _known(world: World) -> KnownChain:
+    """Its Safe contracts stand at addresses of their own."""
+    contracts, shipped = world.contracts, next(iter(load_chains().values()))
+    known = shipped.safe
     safe = SafeContracts(
         multisend=contracts.multisend,
         factory=contracts.safe_factory,
@@ -93,7 +94,18 @@ def chain(world: World) -> str:
         for token in world.tokens
         if token.address != NATIVE
     }
-    return render_chain(KnownChain(world.account.chain_id, "Local world", ETH, WETH, "", safe, tokens))
+    return KnownChain(
+        chain_id=world.account.chain_id,
+        name="Local world",
+        native=ETH,
+        wrapped=WETH,
+        service="",
+        safe=safe,
+        tokens=tokens,
+        kind=Kind.L1,
+        sequencer=None,
+        create2_factory=shipped.create2_factory,
+    )
 
 
 def write(texts: Mapping[str, str], folder: Path) -> Path:
@@ -121,6 +133,8 @@ def _policy(world: World) -> PolicyDocument:
         gas=GasBudget(2_000_000, 150 * 10**9),
         losses=LossLimit(_usd(20_000), _MONTH, _usd(5_000)),
         actions=ActionLimit(count=40, window_seconds=_DAY, at_once=10),
+        # Short, so that a story has an end: a treasury of one's own waits days.
+        kernel=KernelTerms(config_delay_seconds=2 * 3_600, rekey_delay_seconds=3_600, window_seconds=_WEEK),
     )
 
 

@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.app import Documents, open_documents
-from agent.onboarding.chains import chains_in, load_chains, load_create2_factory
+from agent.blueprint import plan_sources, require_named
+from agent.onboarding.chains import KnownChain, chain_of
+from agent.parity import require_terms
 from agent.state_folder import StateFolder
+from guardians.blueprint import birth_of
 from policies.document import document_hash
 from policies.grants import compile_policy
-from policies.terms import ListedToken, PolicyDocument
 from strongroom.addresses import keccak, parse_address, to_digest
 from strongroom.errors import BadValue, KeyMissing, NotDeployed, ServiceUnreachable
 from strongroom.ledger.merkle import Tree, leaf_hash
 from strongroom.ledger.reading import read_entries
-from strongroom.model import NATIVE, Account, Address, Block, Call, SafeState, TokenId
+from strongroom.model import Address, Block, Call, SafeState, TokenId
 from strongroom.observe import safe_state
 from strongroom.plain import to_plain
 from strongroom.ports import Chain
 from strongroom.protocols.kernel import Birth, encode_announce, encode_enable_module, encode_set_policy
-from strongroom.protocols.price_source import constructor_arguments
 from strongroom.protocols.registry import Opening, encode_open
 from strongroom.protocols.safe import safe_tx_hash
-from strongroom.quantities import parse_seconds
 from strongroom.settings import Treasury
-from strongroom.wallet.deploy import Deployment, batch, plan, plan_kernel, require_code
+from strongroom.wallet.deploy import batch, plan, plan_kernel, require_code
 from strongroom.wallet.signer import address_in_keystore
 
-# The Kernel is not gated by its log yet: its registry is zero, and anchoring stands beside it.
-UNGATED = NATIVE
 MOST_ACTIONS, MOST_SECONDS = 256, 7 * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Delays:
-    """Seconds: loosening changes wait, a new agent key waits, and an announced change stays usable."""
-
-    config: int
-    rekey: int
-    window: int
-
-    @classmethod
-    def read(cls, config_delay: str, rekey_delay: str, window: str) -> Delays:
-        """From `2 days` and the like. Raises `BadValue` naming the option."""
-        named = (("--config-delay", config_delay), ("--rekey-delay", rekey_delay), ("--window", window))
-        return cls(*(parse_seconds(text, option) for option, text in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +45,27 @@ class Installation:
     calls: tuple[Call, ...]
 
 
-def plan_installation(config: Path, agent: str | None, guardians: Sequence[str], delays: Delays) -> dict[str, Any]:
-    """The installation for the documents in `config` and its Safe transaction, in plain values. Raises `InputError`,
-    `SetupError` or `NodeError`; nothing is signed or sent."""
-    from strongroom.chain.rpc import RpcChain
-
+def plan_installation(config: Path, agent: str | None = None) -> dict[str, Any]:
+    """The installation for the documents in `config` and its Safe transaction, in plain values. `agent` is its address,
+    where it is not the keystore's. Raises `InputError`, `SetupError` or `NodeError`; nothing is signed or sent."""
     documents = open_documents(config)
-    factory = load_create2_factory(chains_in(config))
-    birth = birth_of(documents, agent, guardians, delays)
-    chain = RpcChain(documents.treasury.rpc)
-    try:
+    policy, known = documents.policy, chain_of(config, documents.policy.account.chain_id)
+    birth = birth_of(policy, _agent(documents.treasury, agent))
+    with _chain(documents.treasury) as chain:
         block = chain.head()
         state = safe_state(chain, birth.safe, block)
         _require_one_kernel(chain, state, block)
-        _require_multisend(chain, documents.policy.multisend, chains_in(config), block)
-        found = installation(chain, documents, birth, factory, block)
+        _require_multisend(chain, policy.multisend, known, block)
+        found = installation(chain, documents, birth, known, block)
         nonce = _free_nonce(chain, documents.treasury, state)
-    finally:
-        chain.close()
-    tx = batch(documents.policy.account, found.calls, documents.policy.multisend, nonce)
+    tx = batch(policy.account, found.calls, policy.multisend, nonce)
     return {
         "guardians": list(birth.guardians),
-        "delays": {"config": delays.config, "rekey": delays.rekey, "window": delays.window},
+        "delays": {
+            "config": birth.config_delay_seconds,
+            "rekey": birth.rekey_delay_seconds,
+            "window": birth.window_seconds,
+        },
         "buckets": to_plain(birth.buckets),
         "kernel": found.kernel,
         "registry": found.registry,
@@ -95,17 +78,23 @@ def plan_installation(config: Path, agent: str | None, guardians: Sequence[str],
     }
 
 
+@contextmanager
+def _chain(treasury: Treasury) -> Iterator[Chain]:
+    from strongroom.chain.rpc import connect
+
+    with closing(connect(treasury.rpc, treasury.account.chain_id)) as chain:
+        yield chain
+
+
 def _free_nonce(chain: Chain, treasury: Treasury, state: SafeState) -> int:
     """After whatever waits in the owners' queue; the Safe's own where no queue answers."""
     from strongroom.wallet.service import SafeService
 
-    service = SafeService(treasury.service, treasury.account, chain)
-    try:
-        return max([state.nonce, *(queued.tx.nonce + 1 for queued in service.pending(state.nonce))])
-    except ServiceUnreachable:
-        return state.nonce
-    finally:
-        service.close()
+    with closing(SafeService(treasury.service, treasury.account, chain)) as service:
+        try:
+            return max([state.nonce, *(queued.tx.nonce + 1 for queued in service.pending(state.nonce))])
+        except ServiceUnreachable:
+            return state.nonce
 
 
 def _require_one_kernel(chain: Chain, state: SafeState, block: Block) -> None:
@@ -119,56 +108,41 @@ def _require_one_kernel(chain: Chain, state: SafeState, block: Block) -> None:
         raise BadValue(module, "an enabled Kernel beside a new one", mend)
 
 
-def _require_multisend(chain: Chain, multisend: Address, chains: Path | None, block: Block) -> None:
+def _require_multisend(chain: Chain, multisend: Address, known: KnownChain, block: Block) -> None:
     """The owners delegate a call to it: its code must be Safe's own, whatever the policy says."""
-    known = next(iter(load_chains(chains).values())).safe.multisend_code_hashes
-    if to_digest(keccak(chain.code(multisend, block))) not in known:
+    if to_digest(keccak(chain.code(multisend, block))) not in known.safe.multisend_code_hashes:
         raise BadValue(multisend, "`multisend` in policy.toml", "it is not Safe's MultiSendCallOnly; see chains.toml")
 
 
 def plan_update(config: Path) -> dict[str, Any]:
     """How the standing Kernel takes the policy in `config`: what the Safe announces, and what anybody of the owners and
-    guardians sends once the delay is over. Raises `InputError`, `SetupError` or `NodeError`."""
+    guardians sends once the delay is over. Raises `InputError`, `SetupError` or `NodeError`; a Kernel whose own terms
+    are not the document's would never run under it, so that is refused first."""
     documents = open_documents(config)
-    kernel, compiled = documents.treasury.kernel, compile_policy(documents.policy)
+    policy, kernel, compiled = documents.policy, documents.treasury.kernel, compile_policy(documents.policy)
     if kernel is None:
         raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel, or `strongroom policy deploy` one")
-    _require_named(documents.policy, plan_sources(documents.policy, load_create2_factory(chains_in(config))))
-    call = encode_set_policy(compiled.root, document_hash(documents.policy), compiled.buckets)
+    require_named(policy, plan_sources(policy, chain_of(config, policy.account.chain_id)))
+    with _chain(documents.treasury) as chain:
+        require_terms(chain, kernel, policy, chain.head())
+    call = encode_set_policy(compiled.root, document_hash(policy), compiled.buckets)
     return {
         "kernel": kernel,
         "root": compiled.root,
-        "document_hash": document_hash(documents.policy),
+        "document_hash": document_hash(policy),
         "announce": "0x" + encode_announce(call).hex(),
         "set_policy": "0x" + call.hex(),
     }
 
 
-def birth_of(documents: Documents, agent: str | None, guardians: Sequence[str], delays: Delays) -> Birth:
-    """What the Kernel for these documents is born with."""
-    policy, compiled = documents.policy, compile_policy(documents.policy)
-    return Birth(
-        safe=policy.account.safe,
-        registry=UNGATED,
-        agent=_agent(documents.treasury, agent),
-        guardians=tuple(parse_address(each) for each in guardians),
-        root=compiled.root,
-        document_hash=document_hash(policy),
-        buckets=compiled.buckets,
-        config_delay_seconds=delays.config,
-        rekey_delay_seconds=delays.rekey,
-        window_seconds=delays.window,
-    )
-
-
-def installation(chain: Chain, documents: Documents, birth: Birth, factory: Address, block: Block) -> Installation:
+def installation(chain: Chain, documents: Documents, birth: Birth, known: KnownChain, block: Block) -> Installation:
     """Everything that must stand for guarded mode. Raises `NotDeployed` without the factory."""
+    policy, account, factory = documents.policy, documents.policy.account, known.create2_factory
     if not chain.code(factory, block):
         raise NotDeployed("CREATE2 factory", factory, "deploy it, or name another in chains.toml")
-    policy, account = documents.policy, documents.policy.account
-    sources = plan_sources(policy, factory)
+    sources = plan_sources(policy, known)
     registry, kernel = plan(account, "AuditRegistry", b"", factory), plan_kernel(account, birth, factory)
-    _require_named(policy, sources)
+    require_named(policy, sources)
     made = (*sources.values(), registry, kernel)
     new = [each for each in made if not chain.code(each.address, block)]
     enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
@@ -181,30 +155,6 @@ def installation(chain: Chain, documents: Documents, birth: Birth, factory: Addr
         birth=birth,
         calls=(*(each.call for each in new), enable, *opened),
     )
-
-
-def plan_sources(policy: PolicyDocument, factory: Address) -> dict[TokenId, Deployment]:
-    """The price source of each token that has two feeds of its own, where the policy lets the agent swap alone."""
-    if policy.losses is None:
-        return {}
-    return {
-        id_: _source(policy.account, listed, policy, factory) for id_, listed in policy.tokens.items() if listed.feeds
-    }
-
-
-def _source(account: Account, listed: ListedToken, policy: PolicyDocument, factory: Address) -> Deployment:
-    bounds = policy.bounds_of(listed.token.id)
-    arguments = constructor_arguments(listed.token, listed.feeds[:2], bounds.max_age_seconds, bounds.max_deviation_bps)
-    return plan(account, "PriceSource", arguments, factory)
-
-
-def _require_named(policy: PolicyDocument, sources: Mapping[TokenId, Deployment]) -> None:
-    """The document's hash covers its sources, so they are written in before the Kernel is planned."""
-    for token, planned in sources.items():
-        named = policy.tokens[token].source
-        if named != planned.address:
-            mend = f'write `source = "{planned.address}"` there; this policy makes it at that address'
-            raise BadValue(named or "nothing", f"`source` of [tokens.{token}] in policy.toml", mend)
 
 
 def _opening(treasury: Treasury, kernel: Address) -> Opening | None:

@@ -10,6 +10,8 @@ from policies.addressbook import lookalike
 from policies.terms import SWAPS, Cap, ListedToken, Payee, PolicyDocument, Pool
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address
+from strongroom.protocols.kernel import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS, MIN_WINDOW_SECONDS
+from strongroom.quantities import format_seconds
 
 
 def check(document: PolicyDocument, name: str) -> None:
@@ -23,6 +25,7 @@ def check(document: PolicyDocument, name: str) -> None:
         _caps,
         _guardians,
         _scalars,
+        _kernel,
     )
     for one in checks:
         one(document, name)
@@ -164,3 +167,28 @@ def _scalars(document: PolicyDocument, name: str) -> None:
         )
     if not document.gas.max_gas_units or not document.gas.max_base_fee_wei:
         raise BadValue(0, f"[gas] of {name}", "zero gas sends nothing; write a budget")
+
+
+def _kernel(document: PolicyDocument, name: str) -> None:
+    terms, where = document.kernel, f"[kernel] of {name}"
+    for key, seconds, least in (
+        ("config_delay", terms.config_delay_seconds, MIN_DELAY_SECONDS),
+        ("rekey_delay", terms.rekey_delay_seconds, MIN_DELAY_SECONDS),
+        ("window", terms.window_seconds, MIN_WINDOW_SECONDS),
+    ):
+        if not least <= seconds <= MAX_DELAY_SECONDS:
+            mend = f"the Kernel takes `{format_seconds(least)}` to `{format_seconds(MAX_DELAY_SECONDS)}`"
+            raise BadValue(format_seconds(seconds), f"`{key}` in {where}", mend)
+    _pause_only(document, f"`pause_only` in {where}")
+
+
+def _pause_only(document: PolicyDocument, where: str) -> None:
+    keys = document.kernel.pause_only
+    for key in keys:
+        if key in (NATIVE, document.account.safe):
+            raise BadValue(key, where, "name a key that somebody holds, not the zero address or the Safe")
+        if key in document.guardians.members:
+            # Named here as well, an owner would stay a guardian after leaving the Safe.
+            raise BadValue(key, where, "an owner is a guardian already; name other keys")
+        if keys.count(key) > 1:
+            raise BadValue(key, where, "name each key once")

@@ -11,35 +11,29 @@ import json
 import re
 from collections.abc import Mapping
 
+from policies import frame
 from policies.consistency import check
 from policies.terms import (
-    ActionLimit,
     Cap,
-    GasBudget,
-    Guardians,
     ListedToken,
-    LossLimit,
     Payee,
     PolicyDocument,
     Pool,
     Tier,
     Venue,
 )
-from strongroom.addresses import parse_address, to_digest
+from strongroom.addresses import to_digest
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
 from strongroom.model import Account, Digest, Token, TokenId
 from strongroom.plain import to_plain
-from strongroom.quantities import parse_amount, parse_bps, parse_seconds, parse_units
-from strongroom.valuation import Bounds
+from strongroom.quantities import parse_amount, parse_units
 
 Decimals = Mapping[TokenId, int]
 KINDS = ("uniswap_v3",)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _TIER = re.compile(r"(\d+) guardians? above (.+) per (.+)")
 _LONGEST_NOTE = 200
-_GWEI_DECIMALS = 9
-_USD, _E8_DECIMALS = TokenId("USD"), 8
 
 
 def load(text: str, name: str = "policy.toml") -> PolicyDocument:
@@ -60,7 +54,7 @@ def _document(top: Table) -> PolicyDocument:
     with top.table("account") as row:
         account, multisend = Account(row.integer("chain_id"), row.address("safe")), row.address("multisend")
     decimals = {TokenId(_name(id_, row.where)): row.integer("decimals") for id_, row in top.tables("tokens").items()}
-    swaps = _swaps(top.table("swaps"))
+    swaps = frame.swaps(top.table("swaps"))
     return PolicyDocument(
         account=account,
         multisend=multisend,
@@ -68,12 +62,13 @@ def _document(top: Table) -> PolicyDocument:
         payees={_name(id_, row.where): _payee(id_, row, decimals) for id_, row in top.tables("payees").items()},
         venues={_name(id_, row.where): _venue(id_, row, decimals) for id_, row in top.tables("venues").items()},
         caps={_name(id_, row.where): _caps(id_, row, decimals) for id_, row in top.tables("caps").items()},
-        guardians=_guardians(top.table("guardians")),
-        bounds=_bounds(top.table("prices")),
+        guardians=frame.guardians(top.table("guardians")),
+        bounds=frame.bounds(top.table("prices")),
         max_loss_bps=swaps[0],
         losses=swaps[1],
-        gas=_gas(top.table("gas")),
-        actions=_actions(top.table("actions")),
+        gas=frame.gas(top.table("gas")),
+        actions=frame.actions(top.table("actions")),
+        kernel=frame.kernel(top.table("kernel")),
     )
 
 
@@ -92,9 +87,9 @@ def _token(account: Account, id_: str, row: Table) -> ListedToken:
         own = {token.id: decimals}
         return ListedToken(
             token=token,
-            feeds=tuple(parse_address(text) for text in row.texts("feeds", ())),
+            feeds=frame.addresses(row, "feeds", ()),
             price_as=TokenId(row.text("price_as")) if row.has("price_as") else None,
-            max_age_seconds=_seconds(row, "max_age") if row.has("max_age") else None,
+            max_age_seconds=frame.seconds(row, "max_age") if row.has("max_age") else None,
             keep_units=_units(row, "keep", token.id, own) if row.has("keep") else 0,
             source=row.address("source") if row.has("source") else None,
         )
@@ -170,7 +165,7 @@ def _cap(bucket_class: str, token: TokenId, row: Table, decimals: Decimals) -> C
             bucket_class=bucket_class,
             token=token,
             cap_units=cap_units,
-            window_seconds=_window(window, row.path("cap")),
+            window_seconds=frame.window(window, row.path("cap")),
             at_once_units=_units(row, "at_once", token, decimals),
             never_units=_units(row, "never_above", token, decimals),
             tiers=tuple(_tier(text, token, decimals, row.path("ask")) for text in row.texts("ask", ())),
@@ -182,15 +177,7 @@ def _tier(text: str, token: TokenId, decimals: Decimals, where: str) -> Tier:
     found = _TIER.fullmatch(text.strip())
     if not found:
         raise BadValue(text, where, f"write for example `2 guardians above 10_000 {token} per day`")
-    return Tier(int(found[1]), _same_token(found[2], token, decimals, where), _window(found[3], where))
-
-
-def _window(text: str, where: str) -> int:
-    return parse_seconds(text if text.strip()[:1].isdigit() else f"1 {text.strip()}", where)
-
-
-def _seconds(row: Table, key: str) -> int:
-    return parse_seconds(row.text(key), row.path(key))
+    return Tier(int(found[1]), _same_token(found[2], token, decimals, where), frame.window(found[3], where))
 
 
 def _units(row: Table, key: str, token: TokenId, decimals: Decimals) -> int:
@@ -199,52 +186,3 @@ def _units(row: Table, key: str, token: TokenId, decimals: Decimals) -> int:
 
 def _same_token(text: str, token: TokenId, decimals: Decimals, where: str) -> int:
     return parse_amount(text, {token: decimals[token]}, where).units
-
-
-def _guardians(row: Table) -> Guardians:
-    with row:
-        members = tuple(parse_address(text) for text in row.texts("members"))
-        return Guardians(members, row.integer("approvals"))
-
-
-def _bounds(row: Table) -> Bounds:
-    with row:
-        return Bounds(
-            max_age_seconds=_seconds(row, "max_age"),
-            max_deviation_bps=parse_bps(row.text("max_deviation"), row.path("max_deviation")),
-            min_sources=row.integer("sources"),
-        )
-
-
-def _swaps(row: Table) -> tuple[int, LossLimit | None]:
-    """What one swap may lose in basis points, and what all of them may lose without guardians."""
-    with row:
-        max_loss = parse_bps(row.text("max_loss"), row.path("max_loss"))
-        if not row.has("loss_cap"):
-            return max_loss, None
-        amount, _, window = row.text("loss_cap").partition(" per ")
-        if not window:
-            raise BadValue(row.text("loss_cap"), row.path("loss_cap"), "write for example `2_000 USD per 30 days`")
-        where = row.path("loss_at_once")
-        cap_e8, at_once_e8 = _usd_e8(amount, row.path("loss_cap")), _usd_e8(row.text("loss_at_once"), where)
-        return max_loss, LossLimit(cap_e8, _window(window, row.path("loss_cap")), at_once_e8)
-
-
-def _usd_e8(text: str, where: str) -> int:
-    return parse_amount(text, {_USD: _E8_DECIMALS}, where).units
-
-
-def _gas(row: Table) -> GasBudget:
-    with row:
-        price, _, unit = row.text("max_price").strip().partition(" ")
-        if unit.strip() != "gwei":
-            raise BadValue(row.text("max_price"), row.path("max_price"), "write for example `150 gwei`")
-        return GasBudget(row.integer("max_units"), parse_units(price, _GWEI_DECIMALS, row.path("max_price")))
-
-
-def _actions(row: Table) -> ActionLimit:
-    with row:
-        count, _, window = row.text("cap").partition(" per ")
-        if not count.isdecimal() or not window:
-            raise BadValue(row.text("cap"), row.path("cap"), "write for example `48 per day`")
-        return ActionLimit(int(count), _window(window, row.path("cap")), row.integer("at_once"))

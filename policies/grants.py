@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from policies.terms import SWAPS, Cap, PolicyDocument, Pool, Venue
 from policies.tree import proof, root
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Address, Bucket, Call, Digest, Grant, KernelState, TokenId
+from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelState, TokenId
 from strongroom.protocols.erc20 import decode_approve, decode_transfer
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, BucketSetting, bucket_key, class_number
 from strongroom.protocols.kernel_legs import GrantedSwap, KernelRule, Leg, Payment, PayRule, SwapRule
@@ -117,19 +117,10 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
     )
 
 
-def grant(call: Call, document: PolicyDocument) -> Grant | None:
-    """The rule that covers a payment, with its proof, or `None`. The amount counts: above the rule's maximum there is
-    no grant."""
-    compiled = compile_policy(document)
-    payment = _payment(call, compiled)
-    if payment is None:
-        return None
-    return Grant(compiled.names[payment.rule.leaf], payment.rule.leaf, payment.proof)
-
-
 def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[Leg, ...] | None:
-    """Every call as a granted leg of the Kernel, in order, or `None` when one of them has no grant. An approval has
-    none of its own: right before the swap that takes exactly as much, it is part of that swap's leg."""
+    """Every call as a granted leg of the Kernel, its rule and proof, in order, or `None` when one of them has no grant:
+    above a rule's maximum there is none. An approval has none of its own: right before the swap that takes exactly as
+    much, it is part of that swap's leg."""
     compiled, legs, rest = compile_policy(document), list[Leg](), list(calls)
     while rest:
         leg = _payment(rest[0], compiled)

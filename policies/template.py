@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from policies.terms import Cap, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
+from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from strongroom.model import TokenId
 from strongroom.quantities import format_bps, format_seconds, quantity
 
@@ -42,6 +42,11 @@ _SWAPS = """\
 # moment, and both tokens name the `source` that the Kernel asks for their price."""
 _ACTIONS = """\
 # How often the agent's key may act by itself: at most `cap` times in any window, `at_once` of them in one moment."""
+_KERNEL = """\
+# The Kernel's own terms, for guarded mode. What loosens (another policy, a guardian less) is announced, waits
+# `config_delay` and may be vetoed; a new agent key waits `rekey_delay`; either is then usable for `window` (a delay is
+# 1 hour to 30 days, the window 1 to 30 days; for good: others take another Kernel). `pause_only` keys, beside the
+# owners, may pause, block and veto; they sign nothing."""
 _GAS = """\
 # Gas of one unit, and the price of gas above which the treasurer waits."""
 
@@ -89,8 +94,20 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
     limit = document.actions
     often = f"{limit.count} per {_window(limit.window_seconds)}"
     yield from _section(_ACTIONS, "[actions]", cap=often, at_once=limit.at_once)
+    yield from _kernel(document.kernel)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
+    )
+
+
+def _kernel(terms: KernelTerms) -> Iterator[str]:
+    return _section(
+        _KERNEL,
+        "[kernel]",
+        config_delay=format_seconds(terms.config_delay_seconds),
+        rekey_delay=format_seconds(terms.rekey_delay_seconds),
+        window=format_seconds(terms.window_seconds),
+        pause_only=list(terms.pause_only),
     )
 
 

@@ -142,6 +142,18 @@ class ActionLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelTerms:
+    """What the Kernel is born with beside its rules. What loosens waits `config_delay_seconds` and may be vetoed, a new
+    agent key waits `rekey_delay_seconds`, and either stays usable for `window_seconds` after that. `pause_only` are the
+    guardians beside the Safe's owners: they pause, block and veto, and sign nothing."""
+
+    config_delay_seconds: int
+    rekey_delay_seconds: int
+    window_seconds: int
+    pause_only: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyDocument:
     """One policy for one Safe. `multisend` is the only contract the Safe ever delegates a call to."""
 
@@ -157,6 +169,7 @@ class PolicyDocument:
     gas: GasBudget
     actions: ActionLimit = ActionLimit(count=48, window_seconds=86_400, at_once=24)
     losses: LossLimit | None = None
+    kernel: KernelTerms = KernelTerms(2 * 86_400, 86_400, 7 * 86_400)
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

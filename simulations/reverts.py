@@ -32,6 +32,7 @@ DeadlinePassed(uint256) CallFailed(address,bytes) TransferRefused(address) Spent
 ReceivedTooLittle(address,uint256,uint256) SlippageTooHigh(uint256,uint256) HoldingTooLarge(address,uint256,uint256)
 AllowanceRemains(address,address,uint256) RateOutOfRange(uint256,uint256,uint256) BadAgent(address)
 BadGuardian(address) BadDelay(uint256,uint256,uint256) BadBucket(address,uint32) BadSafe(address)
+SourcesDeviate(uint256,uint256,uint256) FeedUnusable(address,bytes32) SequencerDown(uint256) BadConfig(bytes32)
 NotLowering(address,uint32) KeyBurned(address) NotAnnounceable(bytes4) AlreadyAnnounced(bytes32)
 NotAnnounced(bytes32) NotReady(bytes32,uint256) NotVetoable(bytes32) AlreadyVetoed(bytes32,address)
 LogBehind(uint256,uint256) NotOpen(address) NotAnchorer(address) NotSafeOf(address,address) AlreadyOpen(address)

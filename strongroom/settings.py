@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
 from strongroom.model import Account, Address, Amount, TokenId
+from strongroom.model_settings import LanguageModel, language_model
 from strongroom.quantities import parse_amount, parse_bps, parse_seconds
 
 
@@ -32,7 +33,7 @@ class Missed(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Treasury:
     """Where the treasury is and how it is reached. Paths are absolute; the Kernel is needed in guarded mode only, the
-    registry where the ledger is anchored."""
+    registry where the ledger is anchored. `folder` is where its documents lie: no part of what they say."""
 
     name: str
     account: Account
@@ -43,6 +44,8 @@ class Treasury:
     operators: tuple[str, ...]
     kernel: Address | None = None
     registry: Address | None = None
+    model: LanguageModel | None = None
+    folder: Path = field(default=Path(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def load_treasury(text: str, folder: Path, name: str = "treasury.toml") -> Treas
             operators=operators.texts("names", ()),
             kernel=kernel,
             registry=account.address("registry") if account.has("registry") else None,
+            model=language_model(table.table("model")) if table.has("model") else None,
+            folder=folder.resolve(),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
@@ -46,9 +47,17 @@ class KnownToken:
         return Token(account, self.id, self.address, self.decimals)
 
 
+class Kind(StrEnum):
+    """Whether a chain orders its own transactions, or one sequencer does and may be down while answers look fresh."""
+
+    L1 = "l1"
+    L2 = "l2"
+
+
 @dataclass(frozen=True, slots=True)
 class KnownChain:
-    """One chain. `wrapped` is the token whose feeds also price the coin; `service` is empty where Safe serves none."""
+    """One chain. `wrapped` is the token whose feeds also price the coin; `service` is empty where Safe serves none.
+    `sequencer` is the feed that says whether an L2's sequencer is up; `create2_factory` makes our contracts."""
 
     chain_id: int
     name: str
@@ -57,6 +66,9 @@ class KnownChain:
     service: str
     safe: SafeContracts
     tokens: Mapping[TokenId, KnownToken]
+    kind: Kind
+    sequencer: Address | None
+    create2_factory: Address
 
     @property
     def coin(self) -> KnownToken:
@@ -70,20 +82,18 @@ class KnownChain:
 def load_chains(path: Path | None = None) -> Mapping[int, KnownChain]:
     """The chains of the file at `path`, or of the one we ship. Raises `InputError` naming key and mend."""
     text = read(path) if path else files(__package__).joinpath("chains.toml").read_text(encoding="utf-8")
-    with parse(text, path.name if path else "chains.toml") as top, top.table("safe") as row:
-        top.table("kernel")
-        safe = _safe(row)
-        return {_chain_id(key, table): _chain(_chain_id(key, table), table, safe) for key, table in _chains(top)}
+    with parse(text, path.name if path else "chains.toml") as top:
+        with top.table("safe") as row:
+            safe = _safe(row)
+        with top.table("kernel") as row:
+            factory = row.address("create2_factory")
+        chains = [_chain(_chain_id(key, table), table, safe, factory) for key, table in top.tables("chains").items()]
+        return {chain.chain_id: chain for chain in chains}
 
 
-def load_create2_factory(path: Path | None = None) -> Address:
-    """The CREATE2 factory that Kernels are made with, from the file at `path` or the one we ship."""
-    for source in (path, None):
-        text = read(source) if source else files(__package__).joinpath("chains.toml").read_text(encoding="utf-8")
-        row = parse(text, source.name if source else "chains.toml").table("kernel")
-        if row.has("create2_factory"):
-            return row.address("create2_factory")
-    raise BadValue("nothing", "`create2_factory` in [kernel] of chains.toml", "name the factory")
+def chain_of(folder: Path, chain_id: int) -> KnownChain:
+    """The chain of the documents in `folder`, by their own chains.toml or the one we ship. Raises `InputError`."""
+    return known_chain(load_chains(chains_in(folder)), chain_id)
 
 
 def chains_in(folder: Path) -> Path | None:
@@ -104,8 +114,16 @@ def render_chain(chain: KnownChain) -> str:
         "singletons": sorted(safe.singletons),
         "fallback_handlers": sorted(safe.fallback_handlers),
     }
-    head = {"name": chain.name, "native": chain.native, "wrapped": chain.wrapped, "service": chain.service}
-    tables = [_table("safe", contracts), _table(f"chains.{chain.chain_id}", head)]
+    head = {
+        "name": chain.name,
+        "kind": chain.kind,
+        "sequencer": chain.sequencer,
+        "native": chain.native,
+        "wrapped": chain.wrapped,
+        "service": chain.service,
+    }
+    kernel = {"create2_factory": chain.create2_factory}
+    tables = [_table("safe", contracts), _table("kernel", kernel), _table(f"chains.{chain.chain_id}", head)]
     tables += [_table(f"chains.{chain.chain_id}.tokens.{token.id}", _keys(token)) for token in chain.tokens.values()]
     return "\n".join(tables)
 
@@ -130,12 +148,9 @@ def known_chain(chains: Mapping[int, KnownChain], chain_id: int) -> KnownChain:
     """Raises `BadValue` for a chain that the file does not name."""
     if chain_id not in chains:
         named = ", ".join(f"`{known}`" for known in chains)
-        raise BadValue(chain_id, "the chain", f"chains.toml knows {named}; add it there and give `--chains FILE`")
+        mend = f"chains.toml knows {named}; add it in one beside the documents, or in that of `init --chains FILE`"
+        raise BadValue(chain_id, "the chain", mend)
     return chains[chain_id]
-
-
-def _chains(top: Table) -> list[tuple[str, Table]]:
-    return list(top.tables("chains").items())
 
 
 def _chain_id(key: str, table: Table) -> int:
@@ -167,8 +182,9 @@ def _hash(text: str, row: Table) -> Digest:
     return Digest(text)
 
 
-def _chain(chain_id: int, row: Table, safe: SafeContracts) -> KnownChain:
+def _chain(chain_id: int, row: Table, safe: SafeContracts, factory: Address) -> KnownChain:
     with row:
+        kind = Kind(row.choice("kind", tuple(Kind)))
         return KnownChain(
             chain_id=chain_id,
             name=row.text("name"),
@@ -177,7 +193,18 @@ def _chain(chain_id: int, row: Table, safe: SafeContracts) -> KnownChain:
             service=row.text("service", ""),
             safe=safe,
             tokens={TokenId(id_): _token(TokenId(id_), table) for id_, table in row.tables("tokens").items()},
+            kind=kind,
+            sequencer=_sequencer(row, kind),
+            create2_factory=factory,
         )
+
+
+def _sequencer(row: Table, kind: Kind) -> Address | None:
+    if not row.has("sequencer"):
+        return None
+    if kind is Kind.L1:
+        raise BadValue(row.text("sequencer"), row.path("sequencer"), 'only a chain of `kind = "l2"` has one')
+    return row.address("sequencer")
 
 
 def _token(id_: TokenId, row: Table) -> KnownToken:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from agent.app import subject_of
 from agent.onboarding.chains import KnownChain, chains_in, known_chain, load_chains
+from agent.onboarding.survey import surveyed_state
 from agent.state_folder import StateFolder
 from policies.document import load as load_policy
 from policies.terms import PolicyDocument
 from strongroom.documents import read
 from strongroom.model import Account, Address, Block, Facts, SafeState
-from strongroom.observe import Subject, observe, safe_state
+from strongroom.observe import Subject, observe
 from strongroom.ports import Clock
 from strongroom.settings import Mode, Treasury, load_treasury
 from strongroom.wallet.memory import MemoryQueue
@@ -106,7 +107,7 @@ class Premises:
 
     @cached_property
     def safe(self) -> SafeState:
-        return safe_state(self.chain, self.account.safe, self.block)
+        return surveyed_state(self.chain, self.account.safe, self.block)
 
     @cached_property
     def kernel(self) -> Address | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.onboarding.chains import KnownChain, KnownToken
 from agent.onboarding.history import History, Payment, largest_by_token, read_history, recipients
@@ -17,6 +17,7 @@ from strongroom.observe import safe_state
 from strongroom.ports import Queue
 from strongroom.protocols import erc20
 from strongroom.protocols.abi import view
+from strongroom.protocols.safe import GUARD_SLOT, HANDLER_SLOT, SINGLETON_SLOT, address_in_word
 
 _OLDEST = (1, 3, 0)
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:[+-].*)?")
@@ -105,14 +106,18 @@ def survey(
 
 
 def surveyed_state(chain: RpcChain, safe: Address, block: Block) -> SafeState:
-    """The Safe's state. Raises `TooOld` below 1.3.0, `NotDeployed` where no Safe answers."""
+    """The Safe's state, as the node has it where the Safe's own code could lie about itself: singleton, guard and
+    handler come from raw storage. Raises `TooOld` below 1.3.0, `NotDeployed` where no Safe answers."""
     version = chain.read([view(safe, "VERSION()", ["string"], str)], block)[0]
     found = _VERSION.fullmatch(version or "")
     if found and tuple(map(int, found.groups())) < _OLDEST:
         raise TooOld(safe, shown(version))
     if not found:
         raise NotDeployed("Safe", safe, "check `--safe` and that `--rpc` serves its chain")
-    return safe_state(chain, safe, block)
+    state = safe_state(chain, safe, block)
+    words = chain.storage(safe, [SINGLETON_SLOT, GUARD_SLOT, HANDLER_SLOT], block)
+    singleton, guard, handler = map(address_in_word, words)
+    return replace(state, singleton=singleton, guard=guard, fallback_handler=handler)
 
 
 def _known_tokens(

@@ -16,6 +16,8 @@ ACTIONS = Address("0x0000000000000000000000000000000000000001")
 LOSSES = Address("0x0000000000000000000000000000000000000002")
 """The bucket (LOSSES, class 0) counts what swaps lost, in USD scaled by 1e8."""
 ACTION_UNITS = 1_000_000
+MIN_DELAY_SECONDS, MIN_WINDOW_SECONDS, MAX_DELAY_SECONDS = 3_600, 86_400, 30 * 86_400
+"""What a Kernel takes as its delays and as its window; each is at most the last."""
 
 _SETTING = "(address,uint32,uint96,uint96,uint32)"
 _BIRTH = f"(address,address,address,bytes32,address[],bytes32,bytes32,{_SETTING}[],uint32,uint32,uint32)"
@@ -94,6 +96,11 @@ def encode_set_policy(root: Digest, document_hash: Digest, buckets: Sequence[Buc
     )
 
 
+def encode_add_guardian(guardian: Address) -> bytes:
+    """For the Safe to send; at once."""
+    return encode_call("addGuardian(address)", guardian)
+
+
 def encode_announce(call: bytes) -> bytes:
     """The Safe announces the exact calldata of `rekey` or `setPolicy`."""
     return encode_call("announce(bytes)", call)
@@ -120,6 +127,36 @@ def state_reads(kernel: Address) -> tuple[Read[Any], ...]:
         view(kernel, "documentHash()", ["bytes32"], to_digest),
         view(kernel, "rekeyDelay()", ["uint32"], int),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FixedTerms:
+    """What a Kernel has for good: the registry that gates it (zero: none) and its delays."""
+
+    registry: Address
+    config_delay_seconds: int
+    rekey_delay_seconds: int
+    window_seconds: int
+
+
+def fixed_reads(kernel: Address) -> tuple[Read[Any], ...]:
+    """Reads whose values `fixed_from` takes."""
+    return (
+        view(kernel, "registry()", ["address"], str),
+        view(kernel, "configDelay()", ["uint32"], int),
+        view(kernel, "rekeyDelay()", ["uint32"], int),
+        view(kernel, "window()", ["uint32"], int),
+    )
+
+
+def fixed_from(values: Sequence[Any]) -> FixedTerms | None:
+    """The terms from what `fixed_reads` gave, or `None` when any read failed: then this is no Kernel."""
+    return None if any(value is None for value in values) else FixedTerms(*values)
+
+
+def guardian_read(kernel: Address, account: Address) -> Read[bool]:
+    """Whether `account` may pause, block and veto: a guardian of the Kernel's, or an owner of its Safe."""
+    return view(kernel, "isGuardian(address)", ["bool"], bool, [account])
 
 
 def bucket_read(kernel: Address, key: Digest) -> Read[Bucket]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import Address, Digest
 from strongroom.ports import Read
-from strongroom.protocols.abi import encode_arguments, encode_call, view
+from strongroom.protocols.abi import decode_call, encode_arguments, encode_call, view
 
 MOST_ACTIONS = 256
 COVERING_TYPE = "anchor.bound"
@@ -91,6 +91,12 @@ def encode_open(opening: Opening) -> bytes:
     """For the Safe to send; refused with `NotAnchorer` where the anchorer is the Kernel's agent."""
     limits = opening.max_actions, opening.max_seconds, opening.size, opening.root
     return encode_call(_OPEN, opening.kernel, from_digest(opening.genesis), opening.anchorer, *limits)
+
+
+def decode_open(data: bytes) -> Opening:
+    """The inverse of `encode_open`. Raises `ValueError` on any other bytes."""
+    kernel, genesis, anchorer, *limits = decode_call(_OPEN, data)
+    return Opening(kernel, to_digest(genesis), anchorer, *limits)
 
 
 def encode_set_anchorer(kernel: Address, anchorer: Address) -> bytes:

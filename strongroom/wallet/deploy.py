@@ -61,11 +61,14 @@ def artifact(name: str) -> Artifact:
     return Artifact(_bytes(data["creation"]), _bytes(data["runtime"]), tuple(map(tuple, data["immutables"])))
 
 
-def require_code(name: str, code: bytes, address: Address) -> None:
-    """Raises `NotDeployed` unless `code` is the contract we ship under this name, whatever its immutables."""
+def require_code(name: str, code: bytes, address: Address, role: str = "") -> None:
+    """Raises `NotDeployed` unless `code` is the contract we ship under this name, whatever its immutables. `role` says
+    what it is to us, where there are several."""
     expected = artifact(name)
     if len(code) != len(expected.runtime) or _blanked(code, expected) != _blanked(expected.runtime, expected):
-        raise NotDeployed(f"{name} of this version", address, "check the address in treasury.toml, or deploy one")
+        what, document = f"{name} of this version", "policy.toml" if role else "treasury.toml"
+        named = f"{what} for the {role}" if role else what
+        raise NotDeployed(named, address, f"check the address in {document}, or deploy one")
 
 
 def _blanked(code: bytes, of: Artifact) -> bytes:

@@ -14,7 +14,7 @@ from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage
 from agent.desk import OwnDesk
-from agent.installing import Delays, plan_installation
+from agent.installing import plan_installation
 from guardians.server.serving import Server, open_service
 from strongroom.addresses import to_address
 from strongroom.chain.rpc import RpcChain
@@ -26,8 +26,6 @@ from strongroom.settings import Mode
 from strongroom.world.people import OPERATOR
 from strongroom.world.treasury import WETH
 from strongroom.world.world import World
-
-DELAYS = Delays.read("2 hours", "1 hour", "7 days")
 
 
 @pytest.fixture
@@ -108,7 +106,7 @@ def test_a_second_kernel_beside_the_first_is_not_planned(scene: Scene) -> None:
     """It would have caps of its own, and a pause would stop only one of them."""
     installed = guarded.install(scene)
     with pytest.raises(BadValue, match="beside a new one"):
-        plan_installation(installed.documents(Mode.PROPOSE), None, (), DELAYS)
+        plan_installation(installed.documents(Mode.PROPOSE))
 
 
 def test_owners_are_not_handed_a_delegatecall_to_a_stranger(scene: Scene) -> None:
@@ -117,15 +115,15 @@ def test_owners_are_not_handed_a_delegatecall_to_a_stranger(scene: Scene) -> Non
     stranger = to_address(bytes.fromhex("66" * 20))
     policy.write_text(policy.read_text().replace(scene.world.contracts.multisend, stranger))
     with pytest.raises(BadValue, match="MultiSendCallOnly"):
-        plan_installation(config, None, (), DELAYS)
+        plan_installation(config)
 
 
 def test_what_stands_already_does_not_stop_an_installation(scene: Scene) -> None:
     """A stranger may make the very same contracts first; the owners' transaction then only enables them."""
     config = scene.documents(Mode.PROPOSE)
-    planned = plan_installation(config, None, (), DELAYS)
+    planned = plan_installation(config)
     scene.world.send_as(OPERATOR.address, *_kernel_call(planned))
-    again = plan_installation(config, None, (), DELAYS)
+    again = plan_installation(config)
     assert again["kernel"] == planned["kernel"]
     assert len(again["transaction"]["data"]) < len(planned["transaction"]["data"])
     assert guarded.install(scene).kernel == planned["kernel"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from policies.cases import sample, samples
 from policies.document import document_hash, load
 from policies.limits import limits
 from policies.template import render
-from policies.terms import Cap, Payee, PolicyDocument, Tier
+from policies.terms import Cap, KernelTerms, Payee, PolicyDocument, Tier
 from strongroom.addresses import to_address
 from strongroom.documents import DocumentBroken
 from strongroom.errors import BadAddress, BadValue, InputError, UnknownKey
@@ -38,9 +39,21 @@ def address_of(name: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('keep = "100_000 USDC"', 'kept = "100_000 USDC"', "unknown key `kept` in [USDC]"),
+        ('keep = "100_000 USDC"', 'kept = "100_000 USDC"', "unknown key `kept` in [tokens.USDC]"),
         ('keep = "100_000 USDC"', 'kept = "100_000 USDC"', "did you mean `keep`"),
-        ("decimals = 6", 'decimals = "6"', "`decimals` in [USDC]"),
+        (
+            'config_delay = "2 days"',
+            'config_delay = "59 minutes"',
+            "`config_delay` in [kernel] of policy.toml; the Kernel",
+        ),
+        ('config_delay = "2 days"', 'config_delay = "31 days"', "takes `1 hour` to `30 days`"),
+        ('rekey_delay = "1 day"', 'rekey_delay = "3599 seconds"', "`rekey_delay` in [kernel]"),
+        ('rekey_delay = "1 day"', "rekey_delay = 86400", "write it in quotes"),
+        ('window = "7 days"', 'window = "23 hours"', "`1 day` to `30 days`"),
+        ('window = "7 days"', 'windows = "7 days"', "did you mean `window`"),
+        ("pause_only = []", 'pause_only = ["0xab"]', "`0xab` for `pause_only` in [kernel]"),
+        ("pause_only = []", 'pause_only = ["0x0000000000000000000000000000000000000000"]', "a key that somebody holds"),
+        ("decimals = 6", 'decimals = "6"', "`decimals` in [tokens.USDC]"),
         ("decimals = 6", "decimals = 37", "at most 36"),
         ("decimals = 6", "decimals = true", "zero or more"),
         ('keep = "100_000 USDC"', 'keep = "100_000"', "a listed token: `USDC`"),
@@ -150,6 +163,31 @@ def test_a_guardian_or_feed_named_twice_is_refused() -> None:
         load(TEXT.replace(first, second))
 
 
+def test_a_pause_only_key_is_nobody_elses_and_named_once() -> None:
+    document = load(TEXT)
+    key = address_of("alice")
+    for keys, said in (
+        ([document.guardians.members[0]], "an owner is a guardian already"),
+        ([document.account.safe], "a key that somebody holds"),
+        ([key, key], "name each key once"),
+    ):
+        with pytest.raises(BadValue, match=said):
+            load(edited("pause_only = []", f"pause_only = {json.dumps(keys)}"))
+    assert load(edited("pause_only = []", f'pause_only = ["{key}"]')).kernel.pause_only == (key,)
+
+
+def test_every_term_of_the_kernel_is_in_the_hash() -> None:
+    """Whoever signs the hash signs the delays and the keys too."""
+    edits = [
+        ('config_delay = "2 days"', 'config_delay = "3 days"'),
+        ('rekey_delay = "1 day"', 'rekey_delay = "2 days"'),
+        ('window = "7 days"', 'window = "8 days"'),
+        ("pause_only = []", f'pause_only = ["{address_of("alice")}"]'),
+    ]
+    hashes = {document_hash(load(edited(old, new))) for old, new in edits}
+    assert len(hashes | {document_hash(load(TEXT))}) == 5
+
+
 def test_text_that_is_not_toml_names_the_line() -> None:
     with pytest.raises(DocumentBroken, match="line"):
         load(TEXT + "\n[broken")
@@ -207,7 +245,7 @@ UNITS = st.integers(1, 10**15)
 
 @st.composite
 def documents(draw: st.DrawFn) -> PolicyDocument:
-    """The sample with other amounts, windows, tiers, notes and payees."""
+    """The sample with other amounts, windows, tiers, notes, payees and terms of the Kernel."""
     base = load(TEXT)
     at_once = draw(UNITS)
     window = draw(st.integers(1, 10**8))
@@ -220,7 +258,14 @@ def documents(draw: st.DrawFn) -> PolicyDocument:
     payees: dict[str, Payee] = {"alice": alice}
     caps = {**base.caps, "team": {USDC: cap}}
     token = replace(base.tokens[USDC], keep_units=draw(st.integers(0, 10**18)))
-    return replace(base, payees=payees, caps=caps, tokens={**base.tokens, USDC: token})
+    return replace(base, payees=payees, caps=caps, tokens={**base.tokens, USDC: token}, kernel=draw(kernel_terms()))
+
+
+def kernel_terms() -> st.SearchStrategy[KernelTerms]:
+    delays, windows = st.integers(3_600, 30 * 86_400), st.integers(86_400, 30 * 86_400)
+    # From 1 on, not zero; and no owner's or Safe's address is as small as these.
+    keys = st.lists(st.integers(1, 2**32).map(lambda n: to_address(n.to_bytes(20, "big"))), max_size=3, unique=True)
+    return st.builds(KernelTerms, delays, delays, windows, keys.map(tuple))
 
 
 @settings(max_examples=40, deadline=None)
@@ -268,6 +313,10 @@ def test_a_token_without_a_cap_has_no_limits() -> None:
         ("approvals = 2", "approvals = 3"),
         ("approvals = 2", "approvals = 1"),
         ("at_once = 24", "at_once = 43"),
+        ('config_delay = "2 days"', 'config_delay = "1 hour"'),
+        ('rekey_delay = "1 day"', 'rekey_delay = "30 days"'),
+        ('window = "7 days"', 'window = "1 day"'),
+        ('window = "7 days"', 'window = "30 days"'),
         ('"2 guardians above 12_000 USDC per day"', '"3 guardians above 12_000 USDC per day"'),
         ('max_loss = "1 %"', 'max_loss = "99.99 %"'),
         ('fee = "0.05 %"', 'fee = "99.9999 %"'),

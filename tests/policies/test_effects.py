@@ -102,13 +102,35 @@ def test_a_failed_rehearsal_is_denied_and_says_why(desk: Any, paid: Judged) -> N
     assert desk.says(desk.with_rehearsal(paid, revert="half of it")) == {"rehearsed": DENY}
 
 
+_NAMED_BY_REVIEWS = (
+    ("setApprovalForAll(address,bool)", STRANGER, True),
+    ("transferFrom(address,address,uint256)", STRANGER, STRANGER, 1),
+    ("increaseAllowance(address,uint256)", STRANGER, 1),
+    ("approveAndCall(address,uint256,bytes)", STRANGER, 1, b""),
+    ("approveAndCall(address,uint256)", STRANGER, 1),
+    ("transferAndCall(address,uint256)", STRANGER, 1),
+    ("transferAndCall(address,uint256,bytes)", STRANGER, 1, b""),
+    ("transferFromAndCall(address,address,uint256)", STRANGER, STRANGER, 1),
+    ("transferFromAndCall(address,address,uint256,bytes)", STRANGER, STRANGER, 1, b""),
+    ("permit(address,uint256,uint256,bytes)", STRANGER, 1, 1, b""),
+    ("push(address,uint256)", STRANGER, 1),
+    ("pull(address,uint256)", STRANGER, 1),
+    ("move(address,address,uint256)", STRANGER, STRANGER, 1),
+    ("multicall(bytes[])", [b""]),
+    ("aggregate((address,bytes)[])", [(STRANGER, b"")]),
+    ("aggregate3((address,bool,bytes)[])", [(STRANGER, True, b"")]),
+    ("aggregate3Value((address,bool,uint256,bytes)[])", [(STRANGER, True, 1, b"")]),
+    ("blockAndAggregate((address,bytes)[])", [(STRANGER, b"")]),
+    ("tryAggregate(bool,(address,bytes)[])", True, [(STRANGER, b"")]),
+    ("tryBlockAndAggregate(bool,(address,bytes)[])", True, [(STRANGER, b"")]),
+)
+"""What moves or promises tokens, or hides calls: named in the contract, while here only what is known is understood."""
+
+
 @pytest.mark.parametrize(
     "data",
     [
-        encode_call("setApprovalForAll(address,bool)", STRANGER, True),
-        encode_call("transferFrom(address,address,uint256)", STRANGER, STRANGER, 1),
-        encode_call("increaseAllowance(address,uint256)", STRANGER, 1),
-        encode_call("multicall(bytes[])", [b""]),
+        *(encode_call(signature, *values) for signature, *values in _NAMED_BY_REVIEWS),
         encode_transfer(STRANGER, 1) + b"\0",
         encode_transfer(STRANGER, 1)[:-1],
         encode_transfer(STRANGER, 0),

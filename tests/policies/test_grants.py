@@ -13,7 +13,6 @@ from policies.document import document_hash
 from policies.grants import (
     available_units,
     compile_policy,
-    grant,
     granted_legs,
     off_chain_only,
     shortage,
@@ -118,14 +117,18 @@ def test_two_classes_never_share_a_bucket(document: PolicyDocument, monkeypatch:
 def test_a_call_within_its_rule_has_a_grant_and_one_unit_more_has_none(desk: Any, document: PolicyDocument) -> None:
     (at_most,) = desk.stage("pay 12_000 USDC to alice").compiled.calls
     (beyond,) = desk.stage("pay 12_000.000001 USDC to alice").compiled.calls
-    found = grant(at_most, document)
+    found = granted_legs((at_most,), document)
     assert found is not None
-    assert found.rule == "pay alice in USDC"
-    assert climbed(found.leaf, found.proof) == compile_policy(document).root
-    assert grant(beyond, document) is None
-    assert grant(replace(at_most, value_wei=1), document) is None
-    assert grant(replace(at_most, data=at_most.data + b"\0"), document) is None
-    assert grant(Call(document.account, STRANGER, 1, b""), document) is None
+    compiled = compile_policy(document)
+    assert compiled.names[found[0].rule.leaf] == "pay alice in USDC"
+    assert climbed(found[0].rule.leaf, found[0].proof) == compiled.root
+    for ungranted in (
+        beyond,
+        replace(at_most, value_wei=1),
+        replace(at_most, data=at_most.data + b"\0"),
+        Call(document.account, STRANGER, 1, b""),
+    ):
+        assert granted_legs((ungranted,), document) is None
     assert granted_legs((at_most, beyond), document) is None
 
 

@@ -47,7 +47,12 @@ def _list(names: list[str]) -> str:
 
 
 def schedule(premises: Premises) -> Result:
+    """Loads, and every job comes due some day as it is written."""
+    from agent.schedule import trigger_of
+
     jobs = load_schedule(read(premises.folder / "schedule.toml"))
+    for job in jobs:
+        trigger_of(job)
     if not jobs:
         return warn("no job: nothing runs by itself", "write one: [jobs.payroll]")
     return ok(_list([job.id for job in jobs]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from agent.onboarding.examination import Result, fail, ok
+from agent.onboarding.chains import Kind
+from agent.onboarding.examination import Result, fail, ok, warn
 from agent.onboarding.premises import Premises
+from strongroom.protocols.chainlink import round_from, round_reads
 from strongroom.protocols.erc20 import read_decimals
+from strongroom.protocols.price_source import SEQUENCER_GRACE_SECONDS
 from strongroom.valuation import Problem, price
 
 
@@ -20,6 +23,23 @@ def tokens(premises: Premises) -> Result:
                 "correct its address or decimals in policy.toml",
             )
     return ok(f"{len(listed)} tokens answer as listed")
+
+
+def sequencer(premises: Premises) -> Result:
+    """On an L2: up, and for long enough that prices have caught up."""
+    known, now = premises.known, premises.block.timestamp
+    if known.kind is Kind.L1:
+        return ok("none; the chain orders its own transactions")
+    if known.sequencer is None:
+        return warn("nobody watches it, so the agent swaps nothing alone", "name `sequencer` in chains.toml")
+    found = round_from(known.sequencer, premises.chain.read(round_reads(known.sequencer), premises.block))
+    if found is None:
+        return fail(f"`{known.sequencer}` does not answer", "let `sequencer` in chains.toml be the chain's uptime feed")
+    if found.answer or not found.started_at:
+        return fail("it is down: prices look fresh that are not", "wait for it; swaps stop until then, payments go on")
+    if now - found.started_at < SEQUENCER_GRACE_SECONDS:
+        return warn(f"up for {now - found.started_at} s only", "wait an hour; swaps stop until then, payments go on")
+    return ok("up")
 
 
 def feeds(premises: Premises) -> Result:

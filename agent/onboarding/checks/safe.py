@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from agent.onboarding.examination import Result, fail, ok, skipped, warn
 from agent.onboarding.premises import Premises
-from agent.onboarding.survey import surveyed_state
 from agent.onboarding.warnings import (
     guard_warning,
     handler_warning,
@@ -17,8 +16,7 @@ from strongroom.addresses import keccak, to_digest
 
 def present(premises: Premises) -> Result:
     """A Safe of 1.3.0 or newer."""
-    state = surveyed_state(premises.chain, premises.account.safe, premises.block)
-    return ok(f"version {state.version}, nonce {state.nonce}")
+    return ok(f"version {premises.safe.version}, nonce {premises.safe.nonce}")
 
 
 def owners(premises: Premises) -> Result:
@@ -51,7 +49,8 @@ def kernel(premises: Premises) -> Result:
         return ok("none; guarded mode needs one")
     if premises.agent is None:
         return skipped("there is no agent key")
-    require_parity(premises.chain, premises.subject, premises.policy, premises.agent)
+    registry = premises.treasury.registry
+    require_parity(premises.chain, premises.subject, premises.policy, premises.agent, premises.known, registry)
     state = premises.facts.kernel
     if state is not None and state.paused:
         return warn("it is paused: the agent lane stands still", "find out why, then let the owners `strongroom rekey`")

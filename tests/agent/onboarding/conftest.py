@@ -18,8 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from agent.example import documents, write
-from agent.installing import Delays, plan_installation
-from agent.onboarding.chains import KnownChain, KnownToken, SafeContracts, load_chains, render_chain
+from agent.installing import plan_installation
+from agent.onboarding.chains import Kind, KnownChain, KnownToken, SafeContracts, load_chains, render_chain
 from agent.state_folder import StateFolder
 from guardians.server.serving import Server, open_service
 from strongroom.chain.rpc import RpcChain
@@ -52,7 +52,8 @@ def known_world(world: World) -> KnownChain:
         fallback_handlers=frozenset({contracts.fallback_handler}),
     )
     tokens = {id_: KnownToken(id_, contracts.tokens[id_], DECIMALS[id_], world.feeds[id_], None) for id_ in VOUCHED}
-    return KnownChain(world.account.chain_id, "the local world", ETH, WETH, "", safe, tokens)
+    factory = load_chains()[1].create2_factory
+    return KnownChain(world.account.chain_id, "the local world", ETH, WETH, "", safe, tokens, Kind.L1, None, factory)
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def unwell(strongroom: Callable[..., Answer], treasury: Treasury) -> Callable[[]
 def guarded(treasury: Treasury) -> Treasury:
     """The same treasury in guarded mode, its Kernel installed by the owners as `policy deploy` plans it."""
     world = treasury.world
-    planned = plan_installation(treasury.folder, None, (), Delays.read("2 days", "1 day", "7 days"))
+    planned = plan_installation(treasury.folder)
     tx = planned["transaction"]
     data = bytes.fromhex(tx["data"].removeprefix("0x"))
     to, operation = Address(tx["to"]), Operation(tx["operation"])

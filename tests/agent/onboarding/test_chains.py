@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.app import open_documents
-from agent.onboarding.chains import KnownChain, KnownToken, SafeContracts, known_chain, load_chains, render_chain
+from agent.onboarding.chains import (
+    Kind,
+    KnownChain,
+    KnownToken,
+    SafeContracts,
+    chain_of,
+    known_chain,
+    load_chains,
+    render_chain,
+)
 from strongroom.addresses import keccak, to_address, to_digest
 from strongroom.errors import InputError
-from strongroom.model import TokenId
+from strongroom.model import Address, TokenId
 from strongroom.world.artifacts import node_modules
 
 CHECKOUT = Path(__file__).parents[3]
@@ -71,8 +81,16 @@ TOKENS = st.builds(
     st.lists(ADDRESSES, max_size=3).map(tuple),
     st.none() | st.integers(1, 10**7),
 )
+KINDS = st.just((Kind.L1, None)) | st.tuples(st.just(Kind.L2), st.none() | ADDRESSES)
+
+
+def _chain(kind: tuple[Kind, Address | None], **keys: Any) -> KnownChain:
+    return KnownChain(**keys, kind=kind[0], sequencer=kind[1])
+
+
 CHAINS = st.builds(
-    KnownChain,
+    _chain,
+    kind=KINDS,
     chain_id=st.integers(1, 10**9),
     name=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
     native=NAMES,
@@ -89,6 +107,7 @@ CHAINS = st.builds(
         fallback_handlers=st.frozensets(ADDRESSES, max_size=2).map(lambda more: more | {to_address(b"\2" * 20)}),
     ),
     tokens=st.lists(TOKENS, max_size=3, unique_by=lambda token: token.id).map(lambda t: {each.id: each for each in t}),
+    create2_factory=ADDRESSES,
 )
 
 
@@ -113,6 +132,10 @@ SHIPPED = (CHECKOUT / "agent/onboarding/chains.toml").read_text()
             "checksum does not fit",
         ),
         ("0xecd5bd14", "0xECD5bd14", "64 lower-case hexadecimal digits"),
+        ('kind = "l1"', 'kind = "rollup"', "choose one of `l1`, `l2`"),
+        ('kind = "l1"\n', "", "this key is required"),
+        ('kind = "l2"', 'kind = "l1"', 'only a chain of `kind = "l2"` has one'),
+        ("create2_factory =", "create2_factories =", "unknown key `create2_factories`"),
     ],
 )
 def test_a_mistake_in_the_file_is_one_clear_line(tmp_path: Path, old: str, new: str, line: str) -> None:
@@ -125,3 +148,19 @@ def test_a_mistake_in_the_file_is_one_clear_line(tmp_path: Path, old: str, new: 
 def test_a_chain_that_is_not_in_the_file_is_named_with_those_that_are() -> None:
     with pytest.raises(InputError, match=r"`5` cannot be used for the chain; chains.toml knows `1`, `10`"):
         known_chain(load_chains(), 5)
+
+
+def test_every_l2_that_ships_names_the_feed_of_its_sequencer() -> None:
+    shipped = load_chains().values()
+    assert {chain.name for chain in shipped if chain.kind is Kind.L2} == {"Optimism", "Base", "Arbitrum One"}
+    assert all((chain.sequencer is not None) == (chain.kind is Kind.L2) for chain in shipped)
+
+
+def test_documents_without_a_chains_file_of_their_own_are_on_a_chain_that_ships(tmp_path: Path) -> None:
+    assert chain_of(tmp_path, 1) == load_chains()[1]
+    (tmp_path / "chains.toml").write_text(
+        SHIPPED.replace("[chains.1]", "[chains.2]").replace("[chains.1.", "[chains.2.")
+    )
+    assert chain_of(tmp_path, 2).name == "Ethereum"
+    with pytest.raises(InputError, match="beside the documents"):
+        chain_of(tmp_path, 1)

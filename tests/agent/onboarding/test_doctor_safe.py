@@ -13,6 +13,7 @@ from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
 from strongroom.model import Address
 from strongroom.protocols.abi import encode_arguments, encode_call
+from strongroom.protocols.safe import HANDLER_SLOT
 from strongroom.wallet.service import SafeService
 from strongroom.world.artifacts import creation_code
 from strongroom.world.people import AGENT, BOB, GUARDIANS, STRANGER
@@ -68,6 +69,43 @@ def test_foreign_code_behind_the_safe_is_found(treasury: Treasury, unwell: Unwel
     world.set_code(BOB.address, bytes.fromhex(copy[2:]))
     treasury.storage(0, int(BOB.address, 16))
     assert unwell() == {"singleton": "fail"}
+
+
+def test_foreign_code_that_names_safes_own_as_its_singleton_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    """It passes every call on to the real one, but answers for slot 0 itself."""
+    world = treasury.world
+    real = bytes.fromhex(world.contracts.safe_singleton[2:])
+    world.set_code(BOB.address, _liar(real))
+    treasury.storage(0, int(BOB.address, 16))
+    question = "0x" + encode_call("getStorageAt(uint256,uint256)", 0, 1).hex()
+    assert world.ask("eth_call", {"to": world.account.safe, "data": question}, "latest").endswith(real.hex())
+    assert unwell() == {"singleton": "fail"}
+
+
+def _liar(real: bytes) -> bytes:
+    """Runtime code: `getStorageAt(0, ...)` answers with `real` as bytes; anything else is delegated to it."""
+    selector = encode_call("getStorageAt(uint256,uint256)", 0, 1)[:4]
+    asked = bytes.fromhex("5f3560e01c63") + selector + bytes.fromhex("14600435151660")
+    delegate = bytes.fromhex("57365f5f375f5f365f73") + real + bytes.fromhex("5af43d5f5f3e60")
+    # The two jumps' places follow from the lengths before them.
+    at_end = len(asked) + 1 + len(delegate) + 1 + 4
+    at_lie = at_end + 4
+    ended = bytes([at_end]) + bytes.fromhex("573d5ffd5b3d5ff3")
+    lie = bytes.fromhex("5b60205f52602060205273") + real + bytes.fromhex("60405260605ff3")
+    return asked + bytes([at_lie]) + delegate + ended + lie
+
+
+def test_a_singleton_that_cannot_show_its_storage_is_no_safe(treasury: Treasury, unwell: Unwell) -> None:
+    """For a function that it lacks, a Safe without a handler succeeds with nothing at all: that is no address."""
+    world = treasury.world
+    code = bytes.fromhex(world.ask("eth_getCode", world.contracts.safe_singleton, "latest")[2:])
+    # PUSH4 of the selector before EQ: where the dispatcher would find it.
+    shown = encode_call("getStorageAt(uint256,uint256)", 0, 0)[:4] + b"\x14"
+    assert code.count(shown) == 1
+    world.set_code(BOB.address, code.replace(shown, b"\xff" * 4 + b"\x14"))
+    treasury.storage(0, int(BOB.address, 16))
+    treasury.storage(HANDLER_SLOT, 0)
+    assert unwell() == {"safe": "fail"}
 
 
 @pytest.mark.parametrize("broken", [b"", b"\x00"])
@@ -150,6 +188,42 @@ def test_sources_that_disagree_are_found(treasury: Treasury, unwell: Unwell) -> 
 def test_a_feed_that_does_not_answer_is_found(treasury: Treasury, unwell: Unwell) -> None:
     treasury.world.set_code(treasury.world.contracts.feeds[USDC][0].proxy, b"")
     assert unwell() == {"feeds": "fail"}
+
+
+# AN L2'S SEQUENCER
+
+
+def _declare_l2(treasury: Treasury, answer: int) -> Address:
+    arguments = encode_arguments(["uint8", "int256"], [0, answer])
+    feed = treasury.world.deploy(creation_code("MockV3Aggregator") + arguments)
+    treasury.edit("chains.toml", 'kind = "l1"', f'kind = "l2"\nsequencer = "{feed}"')
+    return feed
+
+
+@pytest.mark.parametrize(("answer", "grade"), [(0, "warn"), (1, "fail")])
+def test_a_sequencer_that_is_down_or_only_just_up_is_found(
+    treasury: Treasury, unwell: Unwell, answer: int, grade: str
+) -> None:
+    _declare_l2(treasury, answer)
+    assert unwell() == {"sequencer": grade}
+
+
+def test_a_sequencer_that_has_been_up_for_an_hour_is_well(
+    treasury: Treasury, unwell: Unwell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _declare_l2(treasury, 0)
+    treasury.world.advance(3_600)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3_600)
+    assert unwell() == {}
+
+
+def test_a_sequencers_feed_that_does_not_answer_or_is_not_named_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    feed = _declare_l2(treasury, 0)
+    treasury.world.set_code(feed, b"")
+    assert unwell() == {"sequencer": "fail"}
+    treasury.edit("chains.toml", f'sequencer = "{feed}"\n', "")
+    assert unwell() == {"sequencer": "warn"}
 
 
 # SERVICE AND AGENT

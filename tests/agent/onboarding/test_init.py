@@ -24,7 +24,7 @@ from strongroom.world.world import World
 Strongroom = Callable[..., Any]
 Written = Callable[[], dict[str, str]]
 INES, JONAS, _ = GUARDIANS
-NAMES = ["mandate.toml", "policy.toml", "schedule.toml", "treasury.toml"]
+NAMES = ["chains.toml", "mandate.toml", "policy.toml", "schedule.toml", "treasury.toml"]
 
 
 def chain_state(world: World) -> tuple[str, str, str]:
@@ -48,6 +48,8 @@ def test_the_four_documents_load_and_the_treasury_can_be_observed_with_them(
     assert treasury.state_dir == tmp_path / "state"
     assert policy.guardians.members == tuple(person.address for person in GUARDIANS)
     assert not policy.payees and not policy.caps and not policy.venues
+    # A day and more: the owners must be able to see and stop what they did not mean.
+    assert (policy.kernel.config_delay_seconds, policy.kernel.pause_only) == (2 * 86_400, ())
 
     tokens = tuple(listed.token for listed in policy.tokens.values())
     feeds = {token: policy.feeds_of(token) for token in policy.tokens}

@@ -1,0 +1,48 @@
+"""What the chain adds to the plan of an installation: the factory of its contracts, and an L2's sequencer to watch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.onboarding.chains import Kind, KnownChain
+from guardians import blueprint
+from policies.terms import ListedToken, PolicyDocument
+from strongroom.errors import BadValue
+from strongroom.model import NATIVE, Address, TokenId
+from strongroom.protocols.price_source import PriceTerms
+from strongroom.wallet.deploy import Deployment
+
+
+def plan_sources(policy: PolicyDocument, known: KnownChain) -> dict[TokenId, Deployment]:
+    """The price source of each token that has two feeds of its own, where the policy lets the agent swap alone. Raises
+    `BadValue` on an L2 whose sequencer nobody watches."""
+    return {listed.token.id: plan_source(listed, policy, known) for listed in blueprint.with_sources(policy)}
+
+
+def plan_source(listed: ListedToken, policy: PolicyDocument, known: KnownChain) -> Deployment:
+    """One token's price source. Its address commits to our code and to every one of its terms (EIP-1014)."""
+    return blueprint.plan_source(listed, policy, _sequencer(known), known.create2_factory)
+
+
+def price_terms(listed: ListedToken, policy: PolicyDocument, known: KnownChain) -> PriceTerms:
+    """What the source of a token with feeds is born with."""
+    return blueprint.source_terms(listed, policy, _sequencer(known))
+
+
+def _sequencer(known: KnownChain) -> Address:
+    """Zero on an L1."""
+    if known.kind is Kind.L2 and known.sequencer is None:
+        where = f"`sequencer` in [chains.{known.chain_id}] of chains.toml"
+        mend = "while an L2's sequencer is down, prices look fresh that are not; name its uptime feed"
+        raise BadValue("nothing", where, mend)
+    return known.sequencer or NATIVE
+
+
+def require_named(policy: PolicyDocument, sources: Mapping[TokenId, Deployment]) -> None:
+    """The document's hash covers its sources, so they are written in before the Kernel is planned. Raises `BadValue`
+    for one that is not named, or is named and another."""
+    for token, planned in sources.items():
+        named = policy.tokens[token].source
+        if named != planned.address:
+            mend = f'write `source = "{planned.address}"` there; this policy makes it at that address'
+            raise BadValue(named or "nothing", f"`source` of [tokens.{token}] in policy.toml", mend)
