@@ -1,0 +1,143 @@
+"""What a kill card can do, as values: each step is one call, and says who may send it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from strongroom.model import NATIVE, Account, Address, Block
+from strongroom.protocols.abi import encode_call
+from strongroom.protocols.kernel import encode_announce, encode_disable_module, encode_pause, encode_rekey
+
+_SENTINEL = Address("0x0000000000000000000000000000000000000001")
+"""Begins the Safe's list of modules."""
+
+
+class By(StrEnum):
+    """Who sends a step: a guardian from their own key, or the Safe with its owners' signatures."""
+
+    GUARDIAN = "guardian"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call without value, never a delegatecall."""
+
+    id: str
+    by: By
+    to: Address
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One thing to do: its steps in order. `when` is one line each."""
+
+    title: str
+    when: str
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """`delegate` proposes in the name of the owner `delegator`; `None` where the service did not say in whose."""
+
+    delegate: Address
+    delegator: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class KillCard:
+    """Everything on the page. `missing` says in a line each what cannot be done, and why."""
+
+    name: str
+    account: Account
+    block: Block
+    owners: tuple[Address, ...]
+    threshold: int
+    kernel: Address | None
+    state: str
+    agent: Address | None
+    registry: Address | None
+    guard: Address | None
+    service: str
+    cards: tuple[Card, ...]
+    delegations: tuple[Delegation, ...]
+    missing: tuple[str, ...]
+
+
+def pause(kernel: Address, others: Sequence[Address]) -> Card:
+    """One guardian, at once; `others` are the pause-only keys beside the owners."""
+    besides = tuple(f"Pause-only key: {each}" for each in others)
+    notes = ("The agent's key can do nothing more until a re-key. No Safe is needed.", *besides)
+    return Card(
+        "PAUSE",
+        "at the first doubt: at once, with one key, and it harms nothing",
+        (Step("pause", By.GUARDIAN, kernel, encode_pause()),),
+        notes,
+    )
+
+
+def rekey(kernel: Address, agent: Address, delay: str, window: str) -> Card:
+    """The only way out of a pause: announced by the Safe, then made by any owner or guardian."""
+    call = encode_rekey(agent)
+    steps = (Step("announce", By.SAFE, kernel, encode_announce(call)), Step("rekey", By.GUARDIAN, kernel, call))
+    notes = (
+        f"New agent: {agent}",
+        f"b works {delay} after a, for {window}; it burns the old key for ever and ends a pause. "
+        "Pause first: a pause voids what is announced.",
+    )
+    return Card("RE-KEY", "to go on with a new key, the only way out of a pause", steps, notes)
+
+
+def disable_module(safe: Address, kernel: Address, modules: Sequence[Address]) -> Card:
+    """Takes the Kernel out of the Safe; the module before it in the Safe's list is part of the call."""
+    position = modules.index(kernel)
+    previous = modules[position - 1] if position else _SENTINEL
+    call = encode_disable_module(previous, kernel)
+    notes = (f"Good while the module before it is {previous}.",)
+    return Card(
+        "DISABLE MODULE",
+        "to end the agent lane for good; the Safe itself goes on",
+        (Step("disable", By.SAFE, safe, call),),
+        notes,
+    )
+
+
+def remove_guard(safe: Address, guard: Address) -> Card:
+    """Takes the Safe's transaction guard out."""
+    call = encode_call("setGuard(address)", NATIVE)
+    notes = (f"Guard: {guard}. It may demand that its own removal is announced first.",)
+    return Card("REMOVE GUARD", "if the guard itself stands in the way", (Step("unguard", By.SAFE, safe, call),), notes)
+
+
+def typed_removal(chain_id: int, delegate: Address, hour: str | int) -> dict[str, Any]:
+    """What the delegator signs (EIP-712) to end a delegation. `hour` is Unix time / 3600, rounded down. Source: Safe
+    Transaction Service, `Delegate`."""
+    strings = [{"name": name, "type": "string"} for name in ("name", "version")]
+    return {
+        "domain": {"name": "Safe Transaction Service", "version": "1.0", "chainId": chain_id},
+        "primaryType": "Delegate",
+        "types": {
+            "EIP712Domain": [*strings, {"name": "chainId", "type": "uint256"}],
+            "Delegate": [{"name": "delegateAddress", "type": "address"}, {"name": "totp", "type": "uint256"}],
+        },
+        "message": {"delegateAddress": delegate, "totp": hour},
+    }
+
+
+def batch(card: KillCard, step: Step, made_at: int) -> dict[str, Any]:
+    """The step as a batch file of Safe's Transaction Builder (version 1.0); `made_at` is Unix seconds."""
+    meta = {"name": f"Strongroom: {step.id}", "description": card.name, "createdFromSafeAddress": card.account.safe}
+    call = {"to": step.to, "value": "0", "data": "0x" + step.data.hex()}
+    return {
+        "version": "1.0",
+        "chainId": str(card.account.chain_id),
+        "createdAt": made_at * 1000,
+        "meta": meta,
+        "transactions": [call],
+    }

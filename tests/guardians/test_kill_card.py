@@ -1,0 +1,278 @@
+"""The card works with this project deleted: each step is taken from the printed text and sent with nothing but
+JSON-RPC, HTTP, and a signer. What sends it is written out here and imports nothing of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account as Keys
+from eth_account.messages import encode_typed_data
+
+from agent.app import open_documents, open_treasurer
+from agent.cli import strongroom
+from agent.demo import guarded
+from agent.demo.scene import PASSWORD, Scene
+from agent.demo.stage import Stage
+from guardians.app import open_console
+from guardians.kill_card import paper
+from guardians.kill_card.reading import read_card
+from guardians.server.serving import Server, open_service
+from strongroom.addresses import to_address
+from strongroom.clock import WallClock
+from strongroom.errors import BadValue
+from strongroom.model import Address
+from strongroom.notices import MemoryNotices
+from strongroom.protocols.kernel import encode_enable_module, encode_pause
+from strongroom.settings import Mode
+from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER
+from strongroom.world.world import World
+
+INES, JONAS, KEMI = (guardian.address for guardian in GUARDIANS)
+A4_LINES = 70
+"""Six lines an inch on A4; a browser's page is set to hold as many."""
+YES_TO_ALL = bytes.fromhex("600160005260206000f3")
+"""Runtime code that answers every call with one: as good as any guard."""
+
+
+# WHAT A GUARDIAN HAS WITHOUT US
+
+
+@dataclass(frozen=True)
+class BareHands:
+    """A node, and the numbers of Safe's public functions as any explorer shows them."""
+
+    url: str
+
+    def ask(self, method: str, *params: Any) -> Any:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        request = urllib.request.Request(self.url, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            data = json.load(answer)
+        if "error" in data:
+            raise RuntimeError(data["error"]["message"])
+        return data["result"]
+
+    def call(self, to: str, data: str) -> str:
+        return str(self.ask("eth_call", {"to": to, "data": data}, "latest"))
+
+    def send(self, sender: str, to: str, data: str) -> bool:
+        tx = {"from": sender, "to": to, "data": data, "gas": hex(2_000_000)}
+        tx_hash = self.ask("eth_sendTransaction", tx)
+        for _ in range(500):
+            if receipt := self.ask("eth_getTransactionReceipt", tx_hash):
+                return bool(receipt["status"] == "0x1")
+            time.sleep(0.01)
+        raise RuntimeError("it was not mined")
+
+    def safe_executes(self, safe: str, owners: list[str], to: str, data: str) -> bool:
+        """Each owner approves the Safe's own hash on chain, then anybody executes."""
+        nonce = int(self.call(safe, "0xaffed0e0"), 16)
+        digest = self.call(safe, "0xd8d11f78" + arguments(to, data, [word(nonce)]))
+        for owner in owners:
+            assert self.send(owner, safe, "0xd4d9bdcd" + digest[2:])
+        approved = "".join(word(owner) + word(0) + "01" for owner in sorted(owners, key=lambda each: int(each, 16)))
+        return self.send(KEMI, safe, "0x6a761202" + arguments(to, data, [], approved))
+
+    def pass_time(self, seconds: int) -> None:
+        self.ask("evm_increaseTime", seconds)
+        self.ask("evm_mine")
+
+
+def word(value: int | str) -> str:
+    """A 32-byte word: a number, or an address."""
+    return f"{int(value, 16) if isinstance(value, str) else value:064x}"
+
+
+def tail(digits: str) -> str:
+    return word(len(digits) // 2) + digits.ljust(-(-len(digits) // 64) * 64, "0")
+
+
+def arguments(to: str, data: str, last: list[str], signatures: str | None = None) -> str:
+    """`to, 0, data, 0, 0, 0, 0, 0x0, 0x0` and the nonce (getTransactionHash) or the signatures (execTransaction)."""
+    head, inner = 10 * 32, tail(data[2:])
+    words = [word(to), word(0), word(head), *[word(0)] * 6, *last]
+    if signatures is None:
+        return "".join(words) + inner
+    return "".join([*words, word(head + len(inner) // 2)]) + inner + tail(signatures)
+
+
+def steps(card: str) -> list[tuple[str, str, str]]:
+    """Every (who, to, data) on the card, in its order."""
+    found = re.finditer(
+        r"^ [ab ] (from|as) .*\n   to    (0x\w{40})\n   data  (0x\w{8})((?:\n {9}\w{1,64})*)$", card, re.M
+    )
+    return [(each[1], each[2], each[3] + re.sub(r"\s", "", each[4])) for each in found]
+
+
+def step(card: str, number: int, place: int = 0) -> tuple[str, str]:
+    """Target and calldata of card `number`'s step `place`."""
+    part = re.split(r"^(?=\d [A-Z])", card, flags=re.M)[number]
+    _, to, data = steps(part)[place]
+    return to, data
+
+
+# THE PLACE
+
+
+@pytest.fixture
+def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """The example DAO with its Kernel installed, its delegate named, and no process of ours running but the queue."""
+    monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
+    with (
+        ExitStack() as stack,
+        open_service(world.url, ":memory:", WallClock()) as service,
+        Server(service) as server,
+    ):
+        begun = Scene(Stage(lambda _: None, tmp_path, stack, dict(os.environ)), world, tmp_path, server.url)
+        begun.register_delegate()
+        with open_treasurer(open_documents(begun.documents(Mode.SHADOW)), MemoryNotices()):
+            pass
+        yield begun
+
+
+def printed(scene: Scene, mode: Mode = Mode.GUARDED, new_agent: Address | None = None) -> str:
+    with open_console(scene.documents(mode)) as console:
+        return paper.text(read_card(console, new_agent, AGENT.address))
+
+
+def paused(hands: BareHands, kernel: str) -> bool:
+    return int(hands.call(kernel, "0x5c975abb"), 16) == 1
+
+
+def test_pause_and_re_key_work_from_the_page_alone(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    card, hands, kernel = printed(scene, new_agent=NEXT_AGENT.address), BareHands(scene.world.url), scene.kernel_address
+    assert not paused(hands, kernel)
+    assert hands.send(INES, *step(card, 1))
+    assert paused(hands, kernel)
+    (announce, rekey) = (step(card, 2, place) for place in (0, 1))
+    assert hands.safe_executes(scene.world.account.safe, [INES, JONAS], *announce)
+    assert not hands.send(JONAS, *rekey), "the delay is not over"
+    hands.pass_time(3 * 86_400)
+    assert not hands.send(STRANGER.address, *rekey)
+    assert hands.send(JONAS, *rekey)
+    assert not paused(hands, kernel)
+    assert int(hands.call(kernel, "0xf5ff5c76"), 16) == int(NEXT_AGENT.address, 16)
+
+
+def test_the_module_is_disabled_wherever_it_stands_in_the_list(scene: Scene) -> None:
+    """Another module enabled later stands before the Kernel; the call must name it."""
+    scene = guarded.install(scene)
+    world, hands = scene.world, BareHands(scene.world.url)
+    other = to_address(bytes.fromhex("77" * 20))
+    world.safe_exec(world.account, GUARDIANS[:2], world.account.safe, encode_enable_module(other))
+    before = printed(scene)
+    assert other in before
+    assert hands.safe_executes(world.account.safe, [INES, KEMI], *step(before, 2))
+    enabled = "0x2d9ad53d" + word(scene.kernel_address)
+    assert int(hands.call(world.account.safe, enabled), 16) == 0
+    assert "DISABLE MODULE: the Kernel is not a module" in printed(scene)
+
+
+def removal(card: str, hour: int) -> urllib.request.Request:
+    """The request that the card describes, signed by the first guardian for this hour."""
+    service = re.search(r"^Service   (\S+)$", card, re.M)
+    path = re.search(r"^   DELETE (\S+)$", card, re.M)
+    lines = re.search(r"^   (\{\"domain\".*?\n)   DELETE", card, re.M | re.S)
+    body = re.search(r"^    (\{\"delegator\".*?SIGNATURE\"\})$", card, re.M | re.S)
+    assert service and path and lines and body
+    typed = json.loads(joined(lines[1]).replace("HOUR", str(hour)))
+    signed = Keys.sign_message(encode_typed_data(full_message=typed), GUARDIANS[0].key)
+    text = joined(body[1]).replace("SIGNATURE", "0x" + signed.signature.hex())
+    kind = {"content-type": "application/json"}
+    return urllib.request.Request(service[1] + path[1], text.encode(), kind, method="DELETE")
+
+
+def joined(lines: str) -> str:
+    return "".join(line.strip() for line in lines.splitlines())
+
+
+def test_the_delegate_is_removed_by_one_signature_and_one_request_of_this_hour(scene: Scene) -> None:
+    """The card says HOUR because no printed number would work a day later."""
+    card, hour = printed(scene, Mode.PROPOSE), int(time.time()) // 3600
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(removal(card, hour - 24), timeout=20)
+    refused.value.close()
+    assert refused.value.code == 400
+    with urllib.request.urlopen(removal(card, hour), timeout=20) as answer:
+        assert answer.status == 204
+    assert "REMOVE DELEGATE" not in printed(scene, Mode.PROPOSE)
+
+
+def test_a_guard_is_on_the_card_once_there_is_one_and_comes_off(scene: Scene) -> None:
+    world, hands = scene.world, BareHands(scene.world.url)
+    assert "REMOVE GUARD" not in printed(scene, Mode.PROPOSE)
+    guard = to_address(bytes.fromhex("99" * 20))
+    world.set_code(guard, YES_TO_ALL)
+    world.safe_exec(world.account, GUARDIANS[:2], world.account.safe, bytes.fromhex("e19a9dd9" + word(guard)))
+    card = printed(scene, Mode.PROPOSE)
+    assert f"Guard     {guard}" in card
+    assert hands.safe_executes(world.account.safe, [INES, JONAS], *step(card, 1))
+    assert "Guard     none" in printed(scene, Mode.PROPOSE)
+
+
+def test_it_fits_one_page_of_a4_and_its_other_forms_say_the_same(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    with open_console(scene.documents(Mode.GUARDED)) as console:
+        card = read_card(console, NEXT_AGENT.address)
+    text, data = paper.text(card), paper.data(card, 1_800_000_000)
+    assert max(map(len, text.splitlines())) <= paper.COLUMNS
+    assert len(text.splitlines()) <= A4_LINES
+    assert [(each["to"], each["data"]) for each in data["steps"]] == [(to, calldata) for _, to, calldata in steps(text)]
+    batches = [each["transaction_builder"] for each in data["steps"] if each["by"] == "safe"]
+    calls = [(each["to"], each["data"]) for batch in batches for each in batch["transactions"]]
+    assert calls == [(to, calldata) for who, to, calldata in steps(text) if who == "as"]
+    assert {batch["chainId"] for batch in batches} == {"31337"}
+    assert steps(text)[0][2] == "0x" + encode_pause().hex()
+    assert text.splitlines()[5] in paper.page(card)
+
+
+def test_without_a_kernel_what_remains_is_printed(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One clear line, and the delegate's removal all the same."""
+    config = str(scene.documents(Mode.PROPOSE))
+    strongroom(["kill-card", "--config", config], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert "No Kernel: pause, re-key and disable module do not apply" in said
+    assert "1 REMOVE DELEGATE" in said
+    strongroom(["kill-card", "--config", config, "--html", "--out", str(tmp_path / "card.html")], standalone_mode=False)
+    assert (tmp_path / "card.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_silent_service_leaves_the_rest_of_the_card(scene: Scene) -> None:
+    config = scene.documents(Mode.PROPOSE)
+    treasury = config / "treasury.toml"
+    treasury.write_text(treasury.read_text().replace(scene.service, "http://ana:secret@127.0.0.1:9"))
+    with open_console(config) as console:
+        card = read_card(console, None, AGENT.address)
+    assert "in whose name the agent proposes is not known" in paper.text(card)
+    assert "Service   http://127.0.0.1:9" in paper.text(card).splitlines()
+    assert "secret" not in paper.text(card)
+    assert f"DELETE /api/v2/delegates/{AGENT.address}/" in paper.text(card)
+
+
+def test_a_key_that_cannot_or_must_not_be_the_agent_is_refused(scene: Scene) -> None:
+    with open_console(scene.documents(Mode.PROPOSE)) as console, pytest.raises(BadValue, match="nothing to re-key"):
+        read_card(console, NEXT_AGENT.address)
+    scene = guarded.install(scene)
+    refused = {
+        AGENT.address: "is the agent already",
+        INES: "owns the Safe",
+        scene.kernel_address: "has code",
+    }
+    with open_console(scene.documents(Mode.GUARDED)) as console:
+        for address, why in refused.items():
+            with pytest.raises(BadValue, match=why):
+                read_card(console, address)
