@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from agent.demo import clock
 from agent.demo.scene import Scene
-from agent.demo.stage import end
+from agent.demo.stage import Child
 from strongroom.model import Address, Operation
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, ALICE, GUARDIANS, OPERATOR, STRANGER
@@ -22,8 +23,7 @@ def install(scene: Scene) -> Scene:
     """The owners sign the one transaction that makes and enables the Kernel; the scene with its address."""
     scene.stage.chapter("Guarded: the owners install the Kernel, which enforces the policy on chain")
     config = str(scene.documents(Mode.PROPOSE))
-    delays = ["--config-delay", "2 hours", "--rekey-delay", "1 hour", "--window", "7 days"]
-    plan = scene.stage.strongroom("policy", "deploy", "--agent", AGENT.address, "--config", config, *delays)
+    plan = scene.stage.strongroom("policy", "deploy", "--agent", AGENT.address, "--config", config)
     tx = plan["transaction"]
     data = bytes.fromhex(tx["data"][2:])
     mined = scene.world.safe_exec(
@@ -37,27 +37,52 @@ def install(scene: Scene) -> Scene:
 
 
 @contextmanager
-def running(scene: Scene) -> Iterator[None]:
-    """`strongroom run` in guarded mode; commands reach it over its socket."""
-    child = scene.stage.start_strongroom("run", "--config", str(scene.documents(Mode.GUARDED)))
-    yield
-    end(child)
+def running(scene: Scene) -> Iterator[Child]:
+    """`strongroom run` in guarded mode; commands reach it over its socket once it is heard."""
+    child = scene.stage.start_treasurer(scene.documents(Mode.GUARDED))
+    yield child
+    scene.stage.dismiss(child)
 
 
-def payroll(scene: Scene, month: str) -> None:
-    """A month later payroll executes within one call, with nobody asked."""
-    scene.stage.chapter("The agent lane: next month's payroll executes alone")
+def miss(scene: Scene) -> None:
+    """A month later; nothing runs when the jobs come due."""
+    scene.stage.chapter("The clock: a payroll missed while nothing ran is caught up once, and executes alone")
     scene.world.advance(_MONTH_SECONDS)
-    before = {payee.id: scene.held(payee.address, payee.monthly.token) for payee in TREASURY.payees}
-    answer = scene.stage.strongroom(
-        "cycle", "payroll", "--month", month, "--config", str(scene.documents(Mode.GUARDED))
+    scene.stage.await_dismissed()
+    clock.miss(scene.state / "jobs.db", [job.id for job in clock.jobs_due(scene.due)], scene.due)
+    when = f"{scene.due:%Y-%m-%d at %H:%M} UTC"
+    scene.stage.tell(
+        f"   nothing ran on {when}, when two jobs were due (the story sets the dates on disk, not the clock)"
     )
-    unit = answer["units"][0]
-    scene.stage.check((unit["status"], unit["lane"]) == ("executed", "agent"), f"payroll executes alone: {unit}")
+
+
+def payroll(scene: Scene, treasurer: Child) -> None:
+    """What was missed is caught up or left out, each by its job's rule."""
+    unit_id = _missed_month(scene)
+    scene.stage.hear(treasurer, f"process {treasurer.pid}")
+    caught, left = (scene.stage.hear(treasurer, f"{job}, due ") for job in ("payroll", "rebalance"))
+    scene.stage.tell(f"   {caught}")
+    scene.stage.check(caught.endswith(f"{unit_id}: executed"), "the schedule pays on its own")
+    scene.stage.tell(f"   {left}")
+    scene.stage.check("left out" in left, "what must not run late is left out")
     for payee in TREASURY.payees:
-        got = scene.held(payee.address, payee.monthly.token) - before[payee.id]
-        scene.stage.check(got == payee.monthly.units, f"{payee.id} is paid once")
-    scene.stage.tell(f"   {unit['intents']} payments in one transaction, {unit['tx_hash']}")
+        got = scene.held(payee.address, payee.monthly.token)
+        scene.stage.check(got == 2 * payee.monthly.units, f"{payee.id} is paid once for each of two months")
+
+
+def paid_once(scene: Scene, treasurer: Child, units: list[dict[str, Any]]) -> None:
+    """A later start finds nothing owed; what the first one caught up was one transaction in the agent lane."""
+    runs = [unit for unit in units if unit["id"].startswith(_missed_month(scene))]
+    scene.stage.check(not treasurer.lines(", due "), "nothing is owed any more")
+    paid = [(unit["id"], unit["status"], unit["lane"]) for unit in runs]
+    scene.stage.check(paid == [(_missed_month(scene), "executed", "agent")], f"payroll is paid once, alone: {paid}")
+    scene.stage.tell(
+        f"   process {treasurer.pid} found nothing owed: {runs[0]['id']} stands once, {runs[0]['tx_hash']}"
+    )
+
+
+def _missed_month(scene: Scene) -> str:
+    return f"payroll-{scene.due:%Y-%m}"
 
 
 def chat(scene: Scene) -> None:

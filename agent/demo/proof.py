@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from agent.demo.scene import Scene
 from strongroom.settings import Mode
@@ -32,6 +33,16 @@ def prove(scene: Scene) -> Proven:
     scene.stage.check(0 < anchored <= report["entries"], "the anchored head is one of this log")
     scene.stage.tell(f"   {_tampered(scene)}")
     return Proven(report["entries"], True, anchored)
+
+
+def page(scene: Scene) -> Path:
+    """One page that tells the whole run, written where the demo was started."""
+    out = Path.cwd() / "strongroom-demo.html"
+    scene.stage.chapter("The page: what happened and why, for people")
+    answer = scene.stage.strongroom("report", "--config", str(scene.documents(Mode.GUARDED)), "--out", str(out))
+    scene.stage.check(answer["intact"], "the page tells an intact log")
+    scene.stage.tell(f"   {out}: {answer['units']} units, {answer['entries']} entries with their proofs")
+    return out
 
 
 def _tampered(scene: Scene) -> str:

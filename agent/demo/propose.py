@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from subprocess import Popen
 from typing import Any
 
+from agent.demo.clock import month_before
 from agent.demo.scene import Scene, shown
-from agent.demo.stage import end
+from agent.demo.stage import Child
 from strongroom.settings import Mode
 from strongroom.world.people import GUARDIANS, Person
 from strongroom.world.treasury import TREASURY
@@ -19,27 +19,34 @@ def shadow(scene: Scene) -> None:
     """Payroll planned, rehearsed and judged; nothing signed."""
     scene.stage.chapter("Shadow: payroll is planned, rehearsed and judged; nothing is signed")
     before = scene.world.ask("eth_blockNumber")
-    answer = scene.stage.strongroom("cycle", "payroll", "--config", str(scene.documents(Mode.SHADOW)))
+    asked = scene.stage.ask_strongroom(*_payroll(scene, Mode.SHADOW))
+    # Meanwhile an owner lets the agent's key propose, which the next mode needs; it is no transaction.
+    scene.register_delegate()
+    answer = asked()
     unit = answer["units"][0]
     scene.stage.tell(f"   {answer['rationale']}; {unit['id']} {unit['status']}")
     scene.stage.check(unit["status"] == "shadowed", "a shadow unit ends at its verdict")
     scene.stage.check(scene.world.ask("eth_blockNumber") == before, "shadow mode sends nothing")
 
 
-def proposal(scene: Scene) -> tuple[dict[str, Any], Popen[str]]:
+def _payroll(scene: Scene, mode: Mode) -> tuple[str, ...]:
+    """Last month's payroll, asked for by hand: no schedule ran then."""
+    return "cycle", "payroll", "--month", month_before(scene.due), "--config", str(scene.documents(mode))
+
+
+def proposal(scene: Scene) -> tuple[dict[str, Any], Child]:
     """`strongroom run` proposes payroll as delegate and is killed; the waiting unit, and the next process."""
     scene.stage.chapter("Propose: payroll waits in the guardians' queue, and its process is killed")
-    scene.register_delegate()
-    config = str(scene.documents(Mode.PROPOSE))
-    child = scene.stage.start_strongroom("run", "--config", config)
-    answer = scene.stage.strongroom("cycle", "payroll", "--config", config)
-    unit = answer["units"][0]
+    config = scene.documents(Mode.PROPOSE)
+    child = scene.stage.start_treasurer(config)
+    scene.stage.hear(child, f"process {child.pid}")
+    unit = scene.stage.strongroom(*_payroll(scene, Mode.PROPOSE))["units"][0]
     scene.stage.check(unit["status"] == "waiting", "payroll waits for guardians")
     scene.stage.tell(f"   process {child.pid} proposed {unit['id']} at nonce {unit['nonce']}: {unit['proposal']}")
     os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+    child.process.wait()
     scene.stage.tell(f"   process {child.pid} was killed (SIGKILL) before anybody signed")
-    return unit, scene.stage.begin_strongroom("run", "--config", config)
+    return unit, scene.stage.start_treasurer(config)
 
 
 def guardians_sign(scene: Scene, proposal: str) -> None:
@@ -57,13 +64,13 @@ def _verify_and_sign(scene: Scene, person: Person, proposal: str) -> str:
     return f"   {person.name}: verdict {seen['verdict']}, signed as {signed['signed_by']}"
 
 
-def executed(scene: Scene, unit_id: str, child: Popen[str]) -> None:
+def executed(scene: Scene, unit: dict[str, Any], child: Child) -> None:
     """Another process has found the sleeping unit and executes it once."""
     scene.stage.chapter("Execute: another process takes the unit up and settles it")
-    unit = scene.executed(0, unit_id, Mode.PROPOSE)
-    scene.stage.tell(f"   process {child.pid} executed {unit['id']} in {unit['tx_hash']}")
+    tx_hash = scene.executed(child, unit)
+    scene.stage.tell(f"   process {child.pid} executed {unit['id']} in {tx_hash}")
     for payee in TREASURY.payees:
         got = scene.held(payee.address, payee.monthly.token)
         scene.stage.check(got == payee.monthly.units, f"{payee.id} is paid once")
         scene.stage.tell(f"   {payee.id}: {shown(payee.monthly.token, got)}")
-    end(child)
+    scene.stage.dismiss(child)

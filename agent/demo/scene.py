@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent import example
-from agent.demo.stage import Stage, StoryBroken
-from strongroom.model import Address, TokenId
+from agent.demo.clock import jobs_due, yesterday
+from agent.demo.stage import Child, Stage, StoryBroken
+from strongroom.model import Address, Digest, TokenId
 from strongroom.ports import Read
-from strongroom.protocols.abi import view
 from strongroom.protocols.erc20 import read_balance
 from strongroom.protocols.registry import AnchoredLog, log_read
 from strongroom.quantities import format_units
 from strongroom.settings import Mode
+from strongroom.templates import render_schedule
 from strongroom.world.people import AGENT, ANCHORER, GUARDIANS, Person
 from strongroom.world.treasury import DECIMALS
 from strongroom.world.world import World
@@ -32,7 +34,8 @@ _ITERATIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`home` holds a folder of documents and state for each mode, and each guardian's own copies and keystore."""
+    """`home` holds a folder of documents for each mode, one of state, and each guardian's copies and keystore. `due` is
+    when the jobs of schedule.toml came due last."""
 
     stage: Stage
     world: World
@@ -40,6 +43,11 @@ class Scene:
     service: str
     kernel: Address | None = None
     registry: Address | None = None
+    due: datetime = field(default_factory=lambda: yesterday(datetime.now(UTC)))
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state"
 
     @property
     def kernel_address(self) -> Address:
@@ -49,11 +57,11 @@ class Scene:
 
     def documents(self, mode: Mode) -> Path:
         """Writes the four documents for a mode; the state folder, with the agent's key in it, is the same for all."""
-        state = self.home / "state"
-        texts = example.documents(self.world, self.service, state, mode, self.kernel, self.registry)
+        texts = example.documents(self.world, self.service, self.state, mode, self.kernel, self.registry)
+        texts["schedule.toml"] = render_schedule(jobs_due(self.due))
         for name, person in (("agent", AGENT), ("anchor", ANCHORER)):
-            if not (state / "keystore" / f"{name}.json").exists():
-                write_key(state / "keystore" / f"{name}.json", person)
+            if not (keystore := self.state / "keystore" / f"{name}.json").exists():
+                write_key(keystore, person)
         return example.write(texts, self.home / mode)
 
     def guardian(self, person: Person) -> tuple[Path, Path]:
@@ -81,19 +89,19 @@ class Scene:
             raise StoryBroken("the registry is not installed yet")
         return self.read(log_read(self.registry, self.kernel_address))
 
-    def safe_nonce(self) -> int:
-        """How many transactions of its own the Safe has executed."""
-        return self.read(view(self.world.account.safe, "nonce()", ["uint256"], int))
+    def executed(self, treasurer: Child, unit: Mapping[str, Any]) -> Digest:
+        """Waits until the treasurer has settled a unit that guardians signed; the transaction, as the queue has it."""
+        self.stage.hear(treasurer, f"{unit['id']}: executed")
+        with self.queue() as queue:
+            tx_hash = queue.executed(Digest(unit["proposal"]))
+        if tx_hash is None:
+            raise StoryBroken(f"`{unit['id']}` was settled but not executed")
+        return tx_hash
 
-    def executed(self, nonce: int, unit_id: str, mode: Mode) -> dict[str, Any]:
-        """Waits until the Safe has executed `nonce`, then until the treasurer has settled the unit, and returns it."""
-        self.stage.until(f"`{unit_id}`", lambda: self.safe_nonce() > nonce)
-        unit: dict[str, Any] = self.stage.until(f"`{unit_id}`", lambda: self._settled(unit_id, mode))
-        return unit
-
-    def _settled(self, unit_id: str, mode: Mode) -> dict[str, Any] | None:
-        units = self.stage.strongroom("plans", "--config", str(self.home / mode))
-        return next((unit for unit in units if (unit["id"], unit["status"]) == (unit_id, "executed")), None)
+    def units(self, mode: Mode) -> list[dict[str, Any]]:
+        """Every unit, as the treasurer tells it."""
+        units: list[dict[str, Any]] = self.stage.strongroom("plans", "--config", str(self.home / mode))
+        return units
 
     @contextmanager
     def queue(self) -> Iterator[SafeService]:

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +28,24 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
         propose.shadow(scene)
         waiting, successor = propose.proposal(scene)
         propose.guardians_sign(scene, waiting["proposal"])
-        propose.executed(scene, waiting["id"], successor)
+        propose.executed(scene, waiting, successor)
         scene = guarded.install(scene)
-        with guarded.running(scene):
-            guarded.payroll(scene, _next_month())
+        guarded.miss(scene)
+        with guarded.running(scene) as treasurer:
+            guarded.payroll(scene, treasurer)
             guarded.chat(scene)
             proof.anchor(scene)
-            swaps.rebalance(scene)
+            swaps.rebalance(scene, treasurer)
         loot = thief.drain(scene)
         thief.rekey(scene)
-        with guarded.running(scene):
-            thief.resume(scene)
-            counted = _count(scene)
+        with guarded.running(scene) as treasurer:
+            thief.resume(scene, treasurer)
+            units = scene.units(Mode.GUARDED)
+            guarded.paid_once(scene, treasurer, units)
             proven = proof.prove(scene)
+        proof.page(scene)
     return {
-        **counted,
+        **_count(units),
         "ledger_entries": proven.entries,
         "ledger_verified": proven.verified,
         "anchored_size": proven.anchored_size,
@@ -54,14 +56,8 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def _next_month() -> str:
-    today = datetime.now(UTC)
-    return f"{today.year + today.month // 12}-{today.month % 12 + 1:02d}"
-
-
-def _count(scene: Scene) -> dict[str, int]:
+def _count(units: list[dict[str, Any]]) -> dict[str, int]:
     """Intents by what became of them, as the units table has it."""
-    units = scene.stage.strongroom("plans", "--config", str(scene.documents(Mode.GUARDED)))
     done = [unit for unit in units if unit["status"] == "executed"]
     return {
         "agent_lane": sum(unit["intents"] for unit in done if unit["lane"] == Lane.AGENT),
@@ -80,8 +76,9 @@ def _open(stack: ExitStack, tell: Callable[[str], None]) -> Scene:
     tell(f"   {world.treasury.name}: Safe {world.account.safe}, 3 guardians, 2 of them sign")
     tell(f"   built in {time.monotonic() - began:.2f} s at {world.url}")
     port = free_port()
+    service = stage.start_guardians("serve", "--rpc", world.url, "--port", str(port), "--store", str(home / "queue.db"))
     scene = Scene(stage, world, home, f"http://127.0.0.1:{port}")
-    config = str(scene.documents(Mode.SHADOW))
-    service = stage.start_guardians("serve", "--config", config, "--port", str(port))
+    scene.documents(Mode.SHADOW)
+    stage.hear(service, "is served at")
     tell(f"   the guardians' queue is served by process {service.pid}")
     return scene

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from agent.demo.scene import Scene, shown
+from agent.demo.stage import Child
 from strongroom.model import TokenId
 from strongroom.settings import Mode
 from strongroom.world.people import GUARDIANS, Person
@@ -16,7 +17,7 @@ _DAY_SECONDS = 86_400
 _RISE_E8 = 3_850_00000000
 
 
-def rebalance(scene: Scene) -> None:
+def rebalance(scene: Scene, treasurer: Child) -> None:
     """Two payrolls have left too much ether; then ether rises by a third."""
     scene.stage.chapter("Swaps: a small rebalancing executes alone, a large one asks guardians")
     for unit in _cycle(scene):
@@ -30,7 +31,7 @@ def rebalance(scene: Scene) -> None:
     scene.stage.tell(f"   a day later feeds and pools say {_RISE_E8 // 10**8:,} USD for WETH")
     large = [unit for unit in _cycle(scene) if unit["status"] == "waiting"]
     scene.stage.check(bool(large), "a large swap asks guardians")
-    _sign_and_settle(scene, large[0])
+    _sign_and_settle(scene, treasurer, large[0])
 
 
 def _cycle(scene: Scene) -> list[dict[str, Any]]:
@@ -41,11 +42,11 @@ def _cycle(scene: Scene) -> list[dict[str, Any]]:
     return units
 
 
-def _sign_and_settle(scene: Scene, unit: dict[str, Any]) -> None:
+def _sign_and_settle(scene: Scene, treasurer: Child, unit: dict[str, Any]) -> None:
     with ThreadPoolExecutor() as side_by_side:
         list(side_by_side.map(partial(_sign, scene, unit["proposal"]), GUARDIANS[:2]))
-    done = scene.executed(unit["nonce"], unit["id"], Mode.GUARDED)
-    scene.stage.tell(f"   {unit['id']}: two guardians signed, executed in {done['tx_hash']}")
+    tx_hash = scene.executed(treasurer, unit)
+    scene.stage.tell(f"   {unit['id']}: two guardians signed, executed in {tx_hash}")
 
 
 def _sign(scene: Scene, proposal: str, person: Person) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agent import example
 from agent.demo.guarded import say
 from agent.demo.scene import Scene, shown, signing, write_key
+from agent.demo.stage import Child
 from policies.grants import KernelPolicy, compile_policy
 from policies.tree import proof
 from strongroom.addresses import keccak, to_digest
@@ -116,7 +117,8 @@ def _replace_key(scene: Scene) -> None:
     write_key(scene.home / "state" / "keystore" / "agent.json", NEXT_AGENT)
 
 
-def resume(scene: Scene) -> None:
+def resume(scene: Scene, treasurer: Child) -> None:
     """The new key goes on where the old one was stopped."""
+    scene.stage.hear(treasurer, f"process {treasurer.pid}")
     paid = say(scene, "pay 10 USDC to alice for coming back")
     scene.stage.check((paid["status"], paid["lane"]) == ("executed", "agent"), "work resumes under the new key")

@@ -54,7 +54,7 @@ class Store:
         self._db = Database(self._connection)
         self._lock = threading.RLock()
         for name, (columns, key) in _TABLES.items():
-            self._db.table(name).create(columns, pk=key[0] if len(key) == 1 else key, if_not_exists=True)
+            self._db.table(name).create(columns, pk=key[0] if len(key) == 1 else key, if_not_exists=True, strict=True)
         self._db.table("transactions").create_index(["safe_tx_hash"], unique=True, if_not_exists=True)
         self._db.table("transactions").create_index(["safe", "nonce"], if_not_exists=True)
 
