@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.checkpoints import IN_MEMORY, open_checkpoints
 from agent.context import Context
+from agent.dry_run import DryRunPlanner, copied
+from agent.onboarding.chains import chain_of
 from agent.parity import require_parity
 from agent.planners.deterministic import DeterministicPlanner
 from agent.state_folder import Held, StateFolder
 from agent.units import Units
+from guardians.documents import open_documents as open_pair
+from guardians.documents import subject_of as subject_of_policy
 from policies.document import document_hash
-from policies.document import load as load_policy
 from policies.grants import compile_policy
 from policies.terms import PolicyDocument
 from strongroom.clock import WallClock
@@ -26,8 +29,8 @@ from strongroom.errors import BadValue, KeyMissing
 from strongroom.model import Address
 from strongroom.notices import StreamNotices
 from strongroom.observe import Subject, safe_state
-from strongroom.ports import Chain, Notices, Queue, Wallet
-from strongroom.settings import Job, Mandate, Mode, Treasury, load_mandate, load_schedule, load_treasury
+from strongroom.ports import Chain, Notices, Planner, Queue, Wallet
+from strongroom.settings import Job, Mandate, Mode, Treasury, load_mandate, load_schedule
 
 if TYPE_CHECKING:
     from agent.anchoring import Anchoring
@@ -62,13 +65,7 @@ class Treasurer:
 
 def open_documents(folder: Path) -> Documents:
     """The documents in `folder`, each checked, and policy and treasury about the same account. Raises `InputError`."""
-    treasury = load_treasury(read(folder / "treasury.toml"), folder)
-    policy = load_policy(read(folder / "policy.toml"))
-    if policy.account.chain_id != treasury.account.chain_id:
-        found, mend = policy.account.chain_id, f"treasury.toml names `{treasury.account.chain_id}`"
-        raise BadValue(found, "`chain_id` in policy.toml", mend)
-    if policy.account != treasury.account:
-        raise BadValue(policy.account.safe, "`safe` in policy.toml", f"treasury.toml names `{treasury.account.safe}`")
+    treasury, policy = open_pair(folder)
     decimals = {token.token.id: token.token.decimals for token in policy.tokens.values()}
     mandate = load_mandate(read(folder / "mandate.toml"), decimals)
     for payment in mandate.payroll:
@@ -80,13 +77,12 @@ def open_documents(folder: Path) -> Documents:
 def subject_of(
     policy: PolicyDocument, agent: Address | None, kernel: Address | None = None, jobs: tuple[Job, ...] = ()
 ) -> Subject:
-    """What the treasurer looks at: the policy's tokens, feeds, windows and, where there is one, the Kernel. Outflows
-    are read as far back as a month's first day can lie for the latest run that a job still catches up."""
+    """What the treasurer looks at: what everybody does, and its own key, the pools to route over and, where there is
+    one, the Kernel. Outflows are read as far back as a month's first day can lie for the latest run that a job still
+    catches up."""
     late = max((job.within_seconds for job in jobs), default=0)
-    return Subject(
-        account=policy.account,
-        tokens=tuple(listed.token for listed in policy.tokens.values()),
-        feeds={token: policy.feeds_of(token) for token in policy.tokens},
+    return replace(
+        subject_of_policy(policy),
         agent=agent,
         window_seconds=max(policy.history_seconds(), _MONTH_SECONDS + late),
         pools=tuple((pool.address, venue.lens) for venue in policy.venues.values() for pool in venue.pools),
@@ -105,8 +101,11 @@ def password() -> str:
 
 
 @contextmanager
-def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iterator[Treasurer]:
-    """Takes the state folder and wires everything. Raises `SetupError`, `NodeError` or `LedgerError`: nothing began."""
+def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run: bool = False) -> Iterator[Treasurer]:
+    """Takes the state folder and wires everything. A dry run judges as in shadow mode, whatever the mode, and keeps
+    nothing but its log entries. Raises `SetupError`, `NodeError` or `LedgerError`: nothing began."""
+    if dry_run:
+        documents = replace(documents, treasury=replace(documents.treasury, mode=Mode.SHADOW))
     treasury, folder = documents.treasury, StateFolder(documents.treasury.state_dir)
     with ExitStack() as stack:
         # First of all: whoever finds the folder held asks its holder, and needs nothing else.
@@ -116,15 +115,36 @@ def open_treasurer(documents: Documents, notices: Notices | None = None) -> Iter
         wallet = None if treasury.mode is Mode.SHADOW else _wallet(stack, treasury, folder, chain, queue)
         subject = subject_of(documents.policy, wallet.address if wallet else None, treasury.kernel, documents.jobs)
         if wallet and treasury.mode is Mode.GUARDED:
-            require_parity(chain, subject, documents.policy, wallet.address)
+            known = chain_of(treasury.folder, treasury.account.chain_id)
+            require_parity(chain, subject, documents.policy, wallet.address, known, treasury.registry)
         ledger = _ledger(stack, documents, folder)
-        units = Units(folder.units)
+        units = copied(folder.units) if dry_run else Units(folder.units)
         stack.callback(units.close)
         told = notices or StreamNotices(sys.stderr)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
-        runner = _runner(stack, documents, folder, context, units)
+        checkpoints = stack.enter_context(open_checkpoints(IN_MEMORY if dry_run else folder.checkpoints))
+        planner: Planner = DeterministicPlanner(documents.mandate, documents.policy)
+        runner = _runner(checkpoints, context, units, DryRunPlanner(planner, units) if dry_run else planner)
         anchoring = _anchoring(stack, treasury, folder, chain, ledger)
         yield Treasurer(documents, folder, context, units, runner, ledger, anchoring)
+
+
+@contextmanager
+def connected(treasury: Treasury) -> Iterator[tuple[Chain, Queue]]:
+    """Node and queue alone, for who only looks: no state folder is taken. Raises `SetupError` or `NodeError`."""
+    with ExitStack() as stack:
+        chain = _chain(stack, treasury)
+        yield chain, _queue(stack, treasury, chain)
+
+
+def onlooker(documents: Documents) -> Subject:
+    """What the treasurer would look at, for who has no treasurer at hand: the agent's key is only asked its address."""
+    from strongroom.wallet.signer import address_in_keystore
+
+    treasury = documents.treasury
+    shadow = treasury.mode is Mode.SHADOW
+    agent = None if shadow else address_in_keystore(StateFolder(treasury.state_dir).keystore)
+    return subject_of(documents.policy, agent, treasury.kernel, documents.jobs)
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
@@ -178,20 +198,8 @@ def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> File
     return ledger
 
 
-def _runner(stack: ExitStack, documents: Documents, folder: StateFolder, context: Context, units: Units) -> Runner:
+def _runner(checkpoints: Any, context: Context, units: Units, planner: Planner) -> Runner:
     from agent.graph import build
     from agent.runner import Runner
 
-    graph = build(_checkpointer(stack, folder), context.mode)
-    return Runner(graph, context, units, DeterministicPlanner(documents.mandate, documents.policy))
-
-
-def _checkpointer(stack: ExitStack, folder: StateFolder) -> Any:
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    database = sqlite3.connect(folder.checkpoints, check_same_thread=False)
-    stack.callback(database.close)
-    database.execute("pragma journal_mode=wal")
-    database.execute("pragma synchronous=full")
-    return SqliteSaver(database, serde=JsonPlusSerializer(allowed_msgpack_modules=[]))
+    return Runner(build(checkpoints, context.mode), context, units, planner)

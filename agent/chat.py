@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from policies.terms import PolicyDocument
-from strongroom.errors import BadValue, Unparseable
+from strongroom.addresses import parse_address
+from strongroom.errors import BadAddress, BadValue, Unparseable
 from strongroom.model import Amount, Facts, Intent, Label, Labelled, Pay, Plan, Swap, TokenId, Unit
 from strongroom.quantities import parse_amount
 
@@ -41,16 +42,27 @@ def reader(operator: str, document: PolicyDocument) -> Callable[[str, str, Facts
 
 def parse(text: str, id: str, document: PolicyDocument) -> Intent:
     """The one intent that the words mean. Everything in it was said by the operator. Raises `Unparseable` for words
-    outside the grammar, `BadValue` for an amount that cannot be."""
+    outside the grammar, `BadAddress` for an address without its checksum, `BadValue` for an amount that cannot be."""
     words = " ".join(text.split())
     if found := _PAY.fullmatch(words):
         amount = _amount(found["amount"], document)
-        return Pay(id, _said(amount.token), _said(found["payee"]), _said(amount.units), _reason(found["reason"]))
+        payee = _payee(found["payee"])
+        return Pay(id, _said(amount.token), _said(payee), _said(amount.units), _reason(found["reason"]))
     if found := _SWAP.fullmatch(words):
         amount = _amount(found["amount"], document)
         token_out = TokenId(found["token"])
         return Swap(id, _said(amount.token), _said(token_out), _said(amount.units), _reason(found["reason"]))
     raise Unparseable(words, HELP)
+
+
+def _payee(text: str) -> str:
+    """An id, or an address for the policy to judge: one that is mistyped is not even judged."""
+    if not text.lower().startswith("0x"):
+        return text
+    try:
+        return parse_address(text)
+    except BadAddress as error:
+        raise BadAddress(error.value, error.is_address, "the payee") from error
 
 
 def _amount(text: str, document: PolicyDocument) -> Amount:

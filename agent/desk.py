@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from agent.app import Treasurer
+from agent.app import Documents, connected
 from agent.chat import reader, require_operator
-from agent.units import WAITING, Row
+from agent.owed import ask_for, find_job, month_at
+from agent.records import Records, told
+from agent.state_folder import StateFolder
 from policies.document import document_hash
 from strongroom.clock import WallClock
 from strongroom.errors import BadValue
-from strongroom.model import Facts
-from strongroom.observe import observe
+from strongroom.observe import Subject, observe
 from strongroom.plain import to_plain
+
+if TYPE_CHECKING:
+    from agent.app import Treasurer
+    from agent.units import Row
 
 
 class Desk(Protocol):
@@ -23,16 +27,10 @@ class Desk(Protocol):
         """Run one job now, for this month or another: the plan's rationale and where its units stand."""
 
     def chat(self, operator: str, text: str) -> dict[str, Any]:
-        """Carry out an operator's words: the units they led to, each with what the policy found against it."""
+        """Carry out an operator's words: the units they led to, what each does and what the policy found against it."""
 
     def anchor(self) -> dict[str, Any]:
         """Anchor the ledger's newest head: its size, root and transaction."""
-
-    def plans(self) -> list[dict[str, Any]]:
-        """Every unit, oldest first."""
-
-    def show(self, unit_id: str) -> dict[str, Any]:
-        """One unit with its decision, rehearsal and action."""
 
     def status(self) -> dict[str, Any]:
         """Fresh facts, the mode and the policy's hash that are acted on, and the units that wait for guardians with how
@@ -46,9 +44,6 @@ class OwnDesk:
         self._treasurer = treasurer
 
     def cycle(self, job_id: str, month: str | None = None) -> dict[str, Any]:
-        # APScheduler takes a moment to import; only the clock and this command need it.
-        from agent.schedule import ask_for, find_job, month_at
-
         job = find_job(self._treasurer.documents.jobs, job_id)
         now = WallClock().now()
         ask = ask_for(job, month or month_at(job, now))
@@ -64,8 +59,8 @@ class OwnDesk:
         return {"plan": plan.id, "rationale": plan.rationale, "units": [self._judged(row) for row in rows]}
 
     def _judged(self, row: Row) -> dict[str, Any]:
-        findings = self._treasurer.runner.state(row).get("decision", {}).get("findings", [])
-        return summary(row) | {"findings": [finding for finding in findings if finding["verdict"] != "allow"]}
+        unit = told(row, self._treasurer.runner.state(row))
+        return unit | {"findings": [finding for finding in unit["findings"] if finding["verdict"] != "allow"]}
 
     def anchor(self) -> dict[str, Any]:
         treasurer = self._treasurer
@@ -74,52 +69,17 @@ class OwnDesk:
             raise BadValue("nothing", "`registry` in treasury.toml", mend)
         return treasurer.anchoring.anchor(treasurer.documents.treasury.account)
 
-    def plans(self) -> list[dict[str, Any]]:
-        return [summary(row) for row in self._treasurer.units.all()]
-
-    def show(self, unit_id: str) -> dict[str, Any]:
-        try:
-            row = self._treasurer.units.get(unit_id)
-        except KeyError as error:
-            raise BadValue(unit_id, "a unit", "`strongroom plans` lists them") from error
-        return summary(row) | {"state": self._treasurer.runner.state(row)}
-
     def status(self) -> dict[str, Any]:
-        context = self._treasurer.context
-        return {
-            "mode": str(context.mode),
-            "policy": document_hash(context.document),
-            "facts": to_plain(self._look()),
-            "waiting": [self._needing(row) for row in self._treasurer.units.open() if row.status == WAITING],
-        }
-
-    def _look(self) -> Facts:
-        """On connections of its own: the runner's serve one thread at a time, and no acting unit is waited for."""
-        from strongroom.chain.rpc import RpcChain
-        from strongroom.wallet.service import SafeService
-
-        treasury = self._treasurer.documents.treasury
-        with (
-            closing(RpcChain(treasury.rpc)) as chain,
-            closing(SafeService(treasury.service, treasury.account, chain)) as queue,
-        ):
-            return observe(chain, queue, self._treasurer.context.subject)
-
-    def _needing(self, row: Row) -> dict[str, Any]:
-        decision = self._treasurer.runner.state(row).get("decision", {})
-        return summary(row) | {"approvals_needed": decision.get("approvals_needed", 0)}
+        return look(self._treasurer.documents, self._treasurer.context.subject)
 
 
-def summary(row: Row) -> dict[str, Any]:
-    """One unit in a line."""
+def look(documents: Documents, subject: Subject) -> dict[str, Any]:
+    """`Desk.status`, on connections of its own: no acting unit is waited for, and no treasurer is needed."""
+    with connected(documents.treasury) as (chain, queue):
+        facts = observe(chain, queue, subject)
     return {
-        "id": row.id,
-        "actor": row.actor,
-        "status": row.status,
-        "lane": row.lane,
-        "intents": row.intents,
-        "nonce": row.nonce,
-        "proposal": row.binding,
-        "tx_hash": row.tx_hash,
-        "why": row.why,
+        "mode": str(documents.treasury.mode),
+        "policy": document_hash(documents.policy),
+        "facts": to_plain(facts),
+        "waiting": Records(StateFolder(documents.treasury.state_dir)).waiting(),
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from strongroom.model import Account, Address, Block, Bucket, Facts, Queued, TokenId
+from strongroom.model import NATIVE, Account, Address, Block, Bucket, Facts, Queued, TokenId
 from strongroom.valuation import BPS, Price, Problem, value_e8_down
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from policies.terms import PolicyDocument
 
 _CLOSED = Bucket(0, 0, 0, 0)
+_USD_DECIMALS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Room:
     """A bucket of the Kernel: what the agent may move alone at this block, at one moment, and within any window.
-    The agent's calls have no token."""
+    The agent's calls, counted, and what swaps lost, in USD scaled by 1e8, have no token."""
 
     name: str
     token: TokenId | None
@@ -83,6 +84,7 @@ class Standing:
     foreign: int
     kernel: str
     rooms: tuple[Room, ...]
+    coin: str
     agent_wei: int
     agent_units: int | None
     warnings: tuple[str, ...]
@@ -109,6 +111,7 @@ def read_standing(answer: Mapping[str, Any], documents: Documents) -> Standing:
         foreign=len({queued.safe_tx_hash for queued in facts.queue} - {each.safe_tx_hash for each in waiting}),
         kernel=_kernel(facts, documents),
         rooms=tuple(_rooms(facts, policy)),
+        coin=_coin(policy),
         agent_wei=facts.gas.agent_balance_wei,
         agent_units=_sendable(facts, policy),
         warnings=tuple(_warnings(answer, policy)),
@@ -190,7 +193,7 @@ def _kernel(facts: Facts, documents: Documents) -> str:
 
 def _rooms(facts: Facts, policy: PolicyDocument) -> Iterator[Room]:
     from policies.grants import available_units
-    from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, bucket_key, class_number
+    from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, bucket_key, class_number
 
     if facts.kernel is None:
         return
@@ -201,9 +204,19 @@ def _rooms(facts: Facts, policy: PolicyDocument) -> Iterator[Room]:
         bucket = buckets.get(bucket_key(token.address, class_number(cap.bucket_class)), _CLOSED)
         now, most = available_units(bucket, at), bucket.capacity
         yield Room(cap.bucket_class, token.id, token.decimals, now, most, cap.cap_units, cap.window_seconds)
+    if lost := policy.losses:
+        bucket = buckets.get(bucket_key(LOSSES, 0), _CLOSED)
+        now, most = available_units(bucket, at), bucket.capacity
+        yield Room("lost by swapping, USD", None, _USD_DECIMALS, now, most, lost.cap_e8, lost.window_seconds)
     bucket, limit = buckets.get(bucket_key(ACTIONS, 0), _CLOSED), policy.actions
     now, most = available_units(bucket, at) // ACTION_UNITS, bucket.capacity // ACTION_UNITS
     yield Room("calls", None, 0, now, most, limit.count, limit.window_seconds)
+
+
+def _coin(policy: PolicyDocument) -> str:
+    """What the policy calls the chain's coin; empty where it is not listed."""
+    native = policy.token_at(NATIVE)
+    return str(native.token.id) if native else ""
 
 
 def _sendable(facts: Facts, policy: PolicyDocument) -> int | None:

@@ -29,14 +29,12 @@ _STOP_SECONDS = 5
 
 
 def create_app(desk: Desk, token: str) -> Starlette:
-    """`POST /cycle`, `/chat`, `GET /plans`, `/status`, `/units/{id}`; an error of ours is 422 with its one line."""
+    """`POST /cycle`, `/chat`, `/anchor` and `GET /status`; an error of ours is 422 with its one line."""
     endpoints: list[tuple[str, str, Callable[[Request, Any], Any]]] = [
         ("POST", "/cycle", lambda _, body: desk.cycle(body["job"], body["month"])),
         ("POST", "/chat", lambda _, body: desk.chat(body["operator"], body["text"])),
         ("POST", "/anchor", lambda *_: desk.anchor()),
-        ("GET", "/plans", lambda *_: desk.plans()),
         ("GET", "/status", lambda *_: desk.status()),
-        ("GET", "/units/{id}", lambda request, _: desk.show(request.path_params["id"])),
     ]
     return Starlette(routes=[Route(path, _Answer(act, token), methods=[method]) for method, path, act in endpoints])
 

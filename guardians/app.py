@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from guardians.documents import open_documents, subject_of
 from strongroom.documents import read
 from strongroom.errors import BadValue, KeyMissing
 from strongroom.settings import Treasury, load_treasury
@@ -42,31 +43,6 @@ def open_console(folder: Path) -> Iterator[Console]:
     with ExitStack() as stack:
         chain = _chain(stack, treasury)
         yield Console(treasury, document, subject_of(document), chain, _service(stack, treasury, chain))
-
-
-def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
-    """The guardian's own copies, about one account. Raises `InputError`."""
-    from policies.document import load
-
-    treasury = load_treasury(read(folder / "treasury.toml"), folder)
-    document = load(read(folder / "policy.toml"))
-    if document.account != treasury.account:
-        named = f"chain `{treasury.account.chain_id}` Safe `{treasury.account.safe}`"
-        raise BadValue(document.account.safe, "[account] of policy.toml", f"treasury.toml names {named}")
-    return treasury, document
-
-
-def subject_of(document: PolicyDocument) -> Subject:
-    """What a guardian looks at: the policy's tokens and feeds, and outflows as far back as its windows reach."""
-    from strongroom.observe import Subject
-
-    return Subject(
-        account=document.account,
-        tokens=tuple(listed.token for listed in document.tokens.values()),
-        feeds={token: document.feeds_of(token) for token in document.tokens},
-        agent=None,
-        window_seconds=document.history_seconds(),
-    )
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:

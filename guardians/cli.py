@@ -12,10 +12,11 @@ import click
 
 from guardians.app import PASSWORD, Console, open_console, open_keystore, serving
 from guardians.app import serve as run_service
-from strongroom.errors import BadValue
-from strongroom.model import Digest
+from strongroom.errors import BadValue, GuardianError
+from strongroom.model import Address, Digest
 
 if TYPE_CHECKING:
+    from guardians.key import GuardianKey
     from guardians.review import Review
     from strongroom.model import SafeState
 
@@ -52,6 +53,11 @@ def _with_key(command: Command) -> Command:
     text = f"Your encrypted keystore; its password comes from {PASSWORD}, or is asked for on a terminal."
     command = click.option("--yes", is_flag=True, help="Do not ask before signing.")(command)
     return click.option("--keystore", type=path, required=True, help=text)(command)
+
+
+def _giving_to(command: Command) -> Command:
+    text = "Only for the proposal that installs the Kernel: the agent's address, as you know it from its keeper."
+    return click.option("--agent", metavar="ADDRESS", help=text)(command)
 
 
 def _examples(*lines: str) -> str:
@@ -97,42 +103,98 @@ def show(hash_: str, folder: Path, as_json: bool) -> None:
 @guardian.command(epilog=_examples("guardian verify 0x5f0c…", "guardian verify 0x5f0c… --json"))
 @click.argument("hash_", metavar="HASH")
 @_own_documents
+@_giving_to
 @_for_machines
-def verify(hash_: str, folder: Path, as_json: bool) -> None:
+def verify(hash_: str, folder: Path, agent: str | None, as_json: bool) -> None:
     """Judge one proposal anew: decode its bytes, rehearse them on your node, ask every rule of your policy.
 
-    Exits 1 when the verdict is deny.
+    Exits 1 when you should not sign it.
     """
-    from guardians.acts import require_not_denied
+    from guardians.acts import require_signable
 
-    digest = _digest(hash_)
+    digest, named = _digest(hash_), _address(agent)
     with open_console(folder) as console:
         reviewed = _review(console, digest)
-        _say_review(reviewed, as_json)
-        require_not_denied(reviewed)
+        _say_review(reviewed, named, as_json)
+        if not reviewed.proposal.is_rejection:
+            require_signable(reviewed, named)
 
 
 @guardian.command(epilog=_examples("guardian sign 0x5f0c… --keystore ~/keys/ines.json"))
 @click.argument("hash_", metavar="HASH")
 @_own_documents
+@_giving_to
 @_with_key
 @_for_machines
-def sign(hash_: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
-    """Verify one proposal, then sign it and post the signature. What the policy denies is never signed."""
-    from guardians.acts import confirm, require_not_denied, require_owner
+def sign(hash_: str, folder: Path, agent: str | None, keystore: Path, yes: bool, as_json: bool) -> None:
+    """Verify one proposal, then sign it and post the signature. What the policy denies is never signed, but for one
+    thing: the installation of your own policy.toml's Kernel, for an agent's key that you name."""
+    from guardians import acts
     from guardians.transcript import review_data
 
-    digest = _digest(hash_)
+    digest, named = _digest(hash_), _address(agent)
     with open_console(folder) as console:
         reviewed = _review(console, digest)
-        if reviewed.denied or not as_json:
-            _say_review(reviewed, as_json)
-        require_not_denied(reviewed)
-        key = open_keystore(keystore, _ask_password)
-        require_owner(key.address, reviewed.facts.safe, console.treasury.account)
+        key = _allowed(console, reviewed, named, keystore, as_json)
         _ask(f"sign {digest} as {key.address}?", yes)
-        confirm(reviewed, key, console.service)
-        _say({**review_data(reviewed), "signed_by": key.address}, f"signed as {key.address}", as_json)
+        acts.confirm(reviewed, key, console.service, named)
+        said = f"signed as {key.address}: {_signed_so_far(console, reviewed)}"
+        _say({**review_data(reviewed), "signed_by": key.address}, said, as_json)
+
+
+@guardian.command(
+    epilog=_examples("guardian propose config/installation.json --agent 0x15d3… --keystore ~/keys/ines.json")
+)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_own_documents
+@_giving_to
+@_with_key
+@_for_machines
+def propose(file: Path, folder: Path, agent: str | None, keystore: Path, yes: bool, as_json: bool) -> None:
+    """Verify the Safe transaction in FILE, as `strongroom policy deploy` writes it, sign it and put it in the queue."""
+    from guardians import acts
+    from guardians.review import review
+    from guardians.transcript import review_data
+
+    named = _address(agent)
+    with open_console(folder) as console:
+        queued = acts.written(file, console.treasury.account)
+        reviewed = review(console.chain, console.service, console.document, console.subject, queued)
+        key = _allowed(console, reviewed, named, keystore, as_json)
+        _ask(f"propose and sign {queued.safe_tx_hash} as {key.address}?", yes)
+        acts.propose(reviewed, key, console.service, named)
+        said = f"proposed and signed as {key.address}: {_signed_so_far(console, reviewed)}"
+        _say({**review_data(reviewed), "signed_by": key.address}, said, as_json)
+
+
+@guardian.command(epilog=_examples("guardian execute 0x5f0c… --keystore ~/keys/ines.json"))
+@click.argument("hash_", metavar="HASH")
+@_own_documents
+@_giving_to
+@_with_key
+@_for_machines
+def execute(hash_: str, folder: Path, agent: str | None, keystore: Path, yes: bool, as_json: bool) -> None:
+    """Verify one proposal that enough guardians have signed, and execute it; your own account pays the gas.
+
+    The treasurer executes its own proposals. This is for the others: installations and rejections.
+    """
+    from guardians import acts, sending
+
+    digest, named = _digest(hash_), _address(agent)
+    with open_console(folder) as console:
+        reviewed = _review(console, digest)
+        if not as_json:
+            _say_review(reviewed, named, as_json)
+        if not reviewed.proposal.is_rejection:
+            acts.require_signable(reviewed, named)
+        sending.require_complete(reviewed)
+        key = open_keystore(keystore, _ask_password)
+        _ask(f"execute {digest} from {key.address}, who pays the gas?", yes)
+        mined = sending.execute(reviewed, key, console.chain, lambda sent: click.echo(f"sent {sent}", err=True))
+    if mined is None or not mined.success:
+        raise NotExecuted(digest, mined.tx_hash if mined else None)
+    data = {"safe_tx_hash": digest, "tx_hash": mined.tx_hash, "block": mined.block.number, "gas_used": mined.gas_used}
+    _say(data, f"executed in {mined.tx_hash}, block {mined.block.number}, {mined.gas_used:,} gas", as_json)
 
 
 @guardian.command(epilog=_examples("guardian reject 12 --keystore ~/keys/ines.json", "guardian reject 0x5f0c… …"))
@@ -154,8 +216,12 @@ def reject(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) ->
         acts.require_owner(key.address, safe, console.treasury.account)
         _ask(f"reject all that waits at nonce {nonce} ({len(waiting)}) as {key.address}?", yes)
         digest = acts.reject(console.treasury.account, safe, nonce, key, console.service)
+        signed, needed = _signers(console, digest, safe), safe.threshold
         data = {"safe_tx_hash": digest, "nonce": nonce, "signed_by": key.address}
-        _say(data, f"rejection of nonce {nonce} signed as {key.address}: {digest}", as_json)
+        left = f"{_guardians(needed - signed)} must run the same command"
+        then = f"`guardian execute {digest}` makes it final" if signed >= needed else left
+        said = f"rejection of nonce {nonce} signed as {key.address}: {digest}"
+        _say(data, f"{said}\n{signed} of {needed}; {then}", as_json)
 
 
 @guardian.command(epilog=_examples("guardian delegate 0x15d3… --keystore ~/keys/ines.json"))
@@ -201,10 +267,22 @@ def serve(folder: Path, rpc: str | None, port: int | None, store: Path | None, a
     run_service(serving(folder, rpc, port, store), ready)
 
 
-def _digest(text: str) -> Digest:
+class NotExecuted(GuardianError):
+    def __init__(self, digest: str, tx_hash: str | None) -> None:
+        why = f"it reverted in `{tx_hash}`" if tx_hash else "it is not mined yet; look again before you send it again"
+        super().__init__(f"proposal `{digest}` was sent and is not executed: {why}")
+
+
+def _address(text: str | None) -> Address | None:
+    from strongroom.addresses import parse_address
+
+    return None if text is None else parse_address(text)
+
+
+def _digest(text: str, where: str = "HASH", mend: str = "give 0x and 64 hexadecimal digits, ") -> Digest:
     digits = text.lower().removeprefix("0x")
     if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
-        raise BadValue(text, "HASH", "give 0x and 64 hexadecimal digits, as `guardian list` shows them")
+        raise BadValue(text, where, mend + "as `guardian list` shows them")
     return Digest("0x" + digits)
 
 
@@ -213,7 +291,8 @@ def _nonce(console: Console, what: str) -> int:
 
     if what.isascii() and what.isdigit() and len(what) < 20:
         return int(what)
-    return find_queued(console.service, _digest(what)).tx.nonce
+    digest = _digest(what, "NONCE|HASH", "give a nonce, such as `12`, or 0x and 64 hexadecimal digits, ")
+    return find_queued(console.service, digest).tx.nonce
 
 
 def _safe_state(console: Console) -> SafeState:
@@ -229,6 +308,41 @@ def _review(console: Console, digest: Digest) -> Review:
     return review(console.chain, console.service, console.document, console.subject, queued)
 
 
+def _allowed(console: Console, reviewed: Review, agent: Address | None, keystore: Path, as_json: bool) -> GuardianKey:
+    """Shows the review, and opens the key only once nothing speaks against signing with it."""
+    from guardians.acts import require_owner, require_signable
+
+    if reviewed.denied or not as_json:
+        _say_review(reviewed, agent, as_json)
+    require_signable(reviewed, agent)
+    key = open_keystore(keystore, _ask_password)
+    require_owner(key.address, reviewed.facts.safe, console.treasury.account)
+    return key
+
+
+def _signers(console: Console, digest: Digest, safe: SafeState) -> int:
+    """How many present owners have signed, by the queue as it is now."""
+    queued = console.service.find(digest)
+    return len({each.guardian for each in queued.approvals} & set(safe.owners)) if queued else 0
+
+
+def _signed_so_far(console: Console, reviewed: Review) -> str:
+    from guardians.sending import needed_signatures
+
+    digest, needed = reviewed.proposal.safe_tx_hash, needed_signatures(reviewed)
+    signed = _signers(console, digest, reviewed.facts.safe)
+    if signed < needed:
+        return f"{signed} of {needed}; {_guardians(needed - signed)} must sign"
+    if reviewed.proposal.tx.nonce > reviewed.facts.safe.nonce:
+        return f"{signed} of {needed}; it executes after what waits at earlier nonces"
+    by_treasurer = f"{signed} of {needed}; executes when the treasurer next looks"
+    return by_treasurer if reviewed.proposal.by_treasurer else f"{signed} of {needed}; `guardian execute {digest}`"
+
+
+def _guardians(count: int) -> str:
+    return "one more guardian" if count == 1 else f"{count} more guardians"
+
+
 def _ask(question: str, yes: bool) -> None:
     if yes:
         return
@@ -241,13 +355,13 @@ def _ask_password() -> str | None:
     return str(click.prompt("password", hide_input=True, err=True)) if sys.stdin.isatty() else None
 
 
-def _say_review(reviewed: Review, as_json: bool) -> None:
+def _say_review(reviewed: Review, agent: Address | None, as_json: bool) -> None:
     from guardians.transcript import review_data, review_lines
 
     if as_json:
         _say_json(review_data(reviewed))
     else:
-        click.echo(_lines(review_lines(reviewed)))
+        click.echo(_lines(review_lines(reviewed, agent)))
 
 
 def _lines(lines: Iterable[str]) -> str:

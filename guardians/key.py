@@ -1,5 +1,5 @@
 """The only file of the guardians that sees a private key. It signs Safe transactions, whose hash it computes itself,
-and nothing else: no digest is ever handed to it.
+who may propose, and the sending of what is fully signed: no other digest is ever handed to it.
 
 The agent's signer demands a ledger entry for each signature. A guardian has no ledger: signing is a human's own act,
 and enters the agent's ledger when the agent sees it on the service or the chain.
@@ -8,8 +8,9 @@ and enters the agent's ledger when the agent sees it on the service or the chain
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strongroom.addresses import from_digest
 from strongroom.errors import KeyMissing
@@ -38,6 +39,10 @@ class GuardianKey:
         from eth_typing import Hash32
 
         return bytes(self._account.unsafe_sign_hash(Hash32(from_digest(safe_tx_hash(tx)))).signature)
+
+    def sign_sending(self, transaction: Mapping[str, Any]) -> bytes:
+        """Raw signed EIP-1559 bytes that send a call from the guardian's own account, who pays its gas."""
+        return bytes(self._account.sign_transaction(dict(transaction)).raw_transaction)
 
     def sign_delegation(self, digest: bytes) -> bytes:
         """The signature that names a delegate at the transaction service; the service's client makes the digest."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 from guardians.decompile import decompile, read_moves
+from guardians.installation import Installation, recognise
 from policies.document import document_hash
 from policies.effects import Move
 from policies.engine import decide
@@ -43,16 +45,23 @@ class Proposal:
         tx = self.tx
         return tx.to == tx.account.safe and not tx.value_wei and not tx.data and tx.operation is Operation.CALL
 
+    @property
+    def by_treasurer(self) -> bool:
+        """Whether its origin names a unit, as the treasurer's own proposals do: a claim like all in it."""
+        return isinstance(_origin(self.queued.origin).get("unit"), str)
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A proposal with everything that judged it."""
+    """A proposal with everything that judged it. `installation` is there when it is, byte for byte, that of the
+    guardian's own policy."""
 
     proposal: Proposal
     facts: Facts
     rehearsal: Rehearsal
     decision: Decision
     document: PolicyDocument
+    installation: Installation | None = None
 
     @property
     def denied(self) -> bool:
@@ -91,7 +100,8 @@ def review(chain: Chain, queue: Queue, document: PolicyDocument, subject: Subjec
     envelope = proposal.compiled.envelope
     rehearsal = rehearse(chain, proposal.tx, facts, envelope.recipients, envelope.spenders)
     decision = decide(proposal.compiled, proposal.tx, rehearsal, facts, document)
-    return Review(proposal, facts, rehearsal, decision, document)
+    installation = recognise(chain, proposal.tx, document, facts, rehearsal)
+    return Review(proposal, facts, rehearsal, decision, document, installation)
 
 
 def _without(facts: Facts, own: Digest) -> Facts:
@@ -100,8 +110,13 @@ def _without(facts: Facts, own: Digest) -> Facts:
 
 
 def _policy_named(origin: str) -> str | None:
-    try:
-        named = json.loads(origin)["policy"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
+    named = _origin(origin).get("policy")
     return named if isinstance(named, str) else None
+
+
+def _origin(text: str) -> dict[str, Any]:
+    try:
+        origin = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return origin if isinstance(origin, dict) else {}

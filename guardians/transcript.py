@@ -5,23 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from guardians.installation import Installation
 from guardians.review import Proposal, Review
-from guardians.wording import describe_calls, escaped, show_address, show_amount
+from guardians.wording import (
+    describe_calls,
+    describe_installation,
+    escaped,
+    installation_lines,
+    show_address,
+    show_amount,
+)
 from policies.document import document_hash
 from policies.terms import PolicyDocument
-from strongroom.model import Finding, SafeState, Verdict
+from strongroom.model import NATIVE, Address, Finding, SafeState, Verdict
 from strongroom.plain import to_plain
 
 
-def proposal_lines(proposal: Proposal, safe: SafeState, document: PolicyDocument) -> Iterator[str]:
+def proposal_lines(
+    proposal: Proposal, safe: SafeState, document: PolicyDocument, installation: Installation | None = None
+) -> Iterator[str]:
     """What would be signed and who has signed, unjudged."""
     queued = proposal.queued
     yield f"proposal {proposal.safe_tx_hash}"
     yield "  compare this hash with the one on your hardware wallet or in the Safe UI, to the last digit"
     yield f"  Safe {proposal.tx.account.safe} on chain {proposal.tx.account.chain_id}, nonce {proposal.tx.nonce}"
-    yield f"  proposed in the name of {queued.proposer}, who writes {escaped(queued.origin)}"
+    if queued.proposer == NATIVE:
+        yield "  not in the queue yet"
+    else:
+        yield f"  proposed in the name of {queued.proposer}, who writes {escaped(queued.origin)}"
     yield "  it would"
-    yield from (f"    {number}. {line}" for number, line in enumerate(describe_calls(proposal, document), 1))
+    calls = describe_installation(installation) if installation else describe_calls(proposal, document)
+    yield from (f"    {number}. {line}" for number, line in enumerate(calls, 1))
     yield f"  signed by {_signed(proposal)} ({len(queued.approvals)} of {safe.threshold})"
 
 
@@ -29,14 +43,15 @@ def _signed(proposal: Proposal) -> str:
     return ", ".join(approval.guardian for approval in proposal.queued.approvals) or "nobody yet"
 
 
-def review_lines(review: Review) -> Iterator[str]:
-    """The proposal, what the rehearsal moved, every finding, and the verdict."""
-    yield from proposal_lines(review.proposal, review.facts.safe, review.document)
+def review_lines(review: Review, agent: Address | None = None) -> Iterator[str]:
+    """The proposal, what the rehearsal moved, every finding, and the verdict. `agent` is whom the guardian named to
+    give the Kernel to, where the proposal installs it."""
+    yield from proposal_lines(review.proposal, review.facts.safe, review.document, review.installation)
+    if review.installation:
+        yield from installation_lines(review.installation, agent)
     yield from _rehearsal_lines(review)
     yield f"  findings by policy {document_hash(review.document)}, {_policy_compared(review)}"
-    yield "    bytes do not tell who chose an amount: here each counts as a model's choice"
-    # Five salaries give five equal findings: people read each once, the JSON keeps all.
-    yield from dict.fromkeys(f"    {_finding_line(finding)}" for finding in _strictest_first(review.decision.findings))
+    yield from (f"    {line}" for line in _finding_lines(review))
     yield f"verdict {review.decision.verdict}: {_verdict_in_words(review)}"
 
 
@@ -68,6 +83,17 @@ def _strictest_first(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: -finding.verdict.rank)
 
 
+def _finding_lines(review: Review) -> Iterator[str]:
+    findings = _strictest_first(review.decision.findings)
+    if review.installation:
+        yield "of an installation the policy knows nothing: what is not denied says nothing either"
+        findings = [finding for finding in findings if finding.verdict is Verdict.DENY]
+    else:
+        yield "bytes do not tell who chose an amount: here each counts as a model's choice"
+    # Five salaries give five equal findings: people read each once, the JSON keeps all.
+    yield from dict.fromkeys(map(_finding_line, findings))
+
+
 def _finding_line(finding: Finding) -> str:
     sides = [("measured", finding.measured), ("limit", finding.limit)]
     compared = ", ".join(f"{name} {value}" for name, value in sides if value)
@@ -78,6 +104,9 @@ def _verdict_in_words(review: Review) -> str:
     decision, nonce = review.decision, review.proposal.tx.nonce
     if review.proposal.is_rejection:
         return f"a rejection moves nothing and no policy is asked; sign it with `guardian reject {nonce}`"
+    if review.installation:
+        keeper = "the address that you know from whoever keeps the agent's key"
+        return f"no policy lets the Safe's modules change; sign this one with `--agent` and {keeper}"
     if decision.verdict is Verdict.DENY:
         return f"do not sign; `guardian reject {nonce}` uses up its nonce instead"
     if decision.verdict is Verdict.ASK:
@@ -119,4 +148,5 @@ def review_data(review: Review) -> dict[str, Any]:
         "guardians": list(decision.guardians),
         "policy": decision.document_hash,
         "policy_named": review.proposal.policy_named,
+        "installation": to_plain(review.installation),
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from guardians.installation import Installation
 from guardians.review import Proposal
 from guardians.server.decoder import decode
 from policies.effects import Exchange, Move, Opaque, Payment, Permission
 from policies.terms import PolicyDocument
 from strongroom.model import Account, Address, Operation, TokenId
-from strongroom.quantities import format_units
+from strongroom.quantities import format_seconds, format_units
 
 _SHOWN = 200
 
@@ -40,6 +41,37 @@ def describe_calls(proposal: Proposal, document: PolicyDocument) -> tuple[str, .
     if proposal.is_rejection:
         return (f"nothing: it rejects what else waits at nonce {proposal.tx.nonce}",)
     return tuple(_described(proposal, document))
+
+
+def describe_installation(installation: Installation) -> Iterator[str]:
+    """What each part of a recognised installation does."""
+    yield from (f"make the price source of {token} at {at}" for token, at in installation.sources.items())
+    yield f"make the log's registry at {installation.registry}, where it does not stand already"
+    yield f"make the Kernel of your policy.toml at {installation.kernel}"
+    yield "enable it as a module of the Safe: it then moves what the policy lets the agent's key move alone"
+    if opening := installation.opening:
+        yield f"open the log with its first {opening.size} entries, root 0x{opening.root.hex()}"
+
+
+def installation_lines(installation: Installation, agent: Address | None) -> Iterator[str]:
+    """What a guardian must compare and know before signing one. Whose key gets the Kernel is shown only once the
+    guardian has named it: an address that is shown first is copied, not compared."""
+    birth, opening = installation.birth, installation.opening
+    yield "  it is, byte for byte, the installation of your own policy.toml; these are not in its caps and rules:"
+    yield f"    the agent's key: {_compared(birth.agent, agent)}"
+    yield f"    pausing beside the owners: {', '.join(birth.guardians) or 'nobody'}"
+    delays = (birth.config_delay_seconds, birth.rekey_delay_seconds, birth.window_seconds)
+    config, rekey, window = map(format_seconds, delays)
+    yield f"    what loosens waits {config}, a new agent's key {rekey}; both stay usable for {window}"
+    if opening:
+        yield f"    the log's heads are anchored by {opening.anchorer}, who can do nothing else"
+    yield "    the contracts are UNAUDITED: begin with caps the DAO could afford to lose"
+
+
+def _compared(found: Address, named: Address | None) -> str:
+    if named is None:
+        return "ask whoever keeps it for its address, and name that with `--agent`; it is compared with the bytes"
+    return f"{found}, as you named it" if found == named else f"{found}, NOT {named} as you named it"
 
 
 def _described(proposal: Proposal, document: PolicyDocument) -> Iterator[str]:

@@ -22,14 +22,16 @@ class DocumentMissing(InputError):
 
 class DocumentBroken(InputError):
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"`{name}` is not TOML ({why}); mend that line")
+        super().__init__(f"`{name}` is not TOML ({why}); mend it there or right before")
 
 
 class Table:
     """One table of a document. Close it with `done()`, or use it as a context manager: unknown keys are named there."""
 
-    def __init__(self, data: Mapping[str, Any], where: str) -> None:
-        self._data, self.where, self._asked = data, where, set[str]()
+    def __init__(self, data: Mapping[str, Any], document: str, name: str = "", where: str = "") -> None:
+        """`name` is the table's own as TOML writes it, such as `caps.team`; `where` says it in words."""
+        self._data, self._document, self._name, self._asked = data, document, name, set[str]()
+        self.where = where or (f"[{name}] of {document}" if name else document)
 
     def __enter__(self) -> Table:
         return self
@@ -89,8 +91,8 @@ class Table:
         self._asked.add(key)
         data = self._data.get(key, {})
         if not isinstance(data, Mapping):
-            raise BadValue(data, self.path(key), f"write a table: [{key}]")
-        return Table(data, f"[{key}] of {self.where}")
+            raise BadValue(data, self.path(key), f"write a table: [{self._below(key)}]")
+        return Table(data, self._document, self._below(key))
 
     def tables(self, key: str) -> dict[str, Table]:
         """A table of tables, by name."""
@@ -102,11 +104,15 @@ class Table:
         self._asked.add(key)
         rows = self._data.get(key, [])
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            raise BadValue(rows, self.path(key), f"write rows: [[{key}]]")
-        return [Table(row, f"[[{key}]] {number} of {self.where}") for number, row in enumerate(rows, 1)]
+            raise BadValue(rows, self.path(key), f"write rows: [[{self._below(key)}]]")
+        name, document = self._below(key), self._document
+        return [Table(row, document, name, f"[[{name}]] {n} of {document}") for n, row in enumerate(rows, 1)]
 
     def keys(self) -> list[str]:
         return list(self._data)
+
+    def _below(self, key: str) -> str:
+        return f"{self._name}.{key}" if self._name else key
 
     def _missing(self, key: str) -> InputError:
         mistyped = get_close_matches(key, [name for name in self._data if name not in self._asked], n=1)
@@ -130,7 +136,9 @@ def parse(text: str, name: str) -> Table:
     try:
         return Table(tomllib.loads(text), name)
     except tomllib.TOMLDecodeError as error:
-        raise DocumentBroken(name, str(error)) from error
+        # The parser names line and column of every fault but one at the end.
+        last = f"at line {len(text.splitlines())}, the end"
+        raise DocumentBroken(name, str(error).replace("at end of document", last)) from error
 
 
 def read(path: Path) -> str:

@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("agent.cli.look:show", "one unit with every finding"),
     "policy": ("agent.cli.policy:policy", "check, test, compile and deploy the policy"),
     "rekey": ("agent.cli.rekey:rekey", "a new agent key: what the owners must sign"),
+    "kill-card": ("agent.cli.kill_card:kill_card", "one page for paper: stop everything, with any wallet"),
+    "report": ("agent.cli.report:report", "one page that tells a run, made with the agent off"),
     "ledger": ("agent.cli.ledger:ledger", "verify, show and prove the audit log"),
     "guardian": ("guardians.cli:guardian", "what guardians do; works with the agent stopped"),
 }
@@ -68,10 +70,20 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
     except StrongroomError as error:
         _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.UsageError as error:
+        _fail(_usage(error))
     except click.ClickException as error:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped")
+
+
+def _usage(error: click.UsageError) -> str:
+    """click's words in the house's form, and where the right ones stand."""
+    said = error.format_message().rstrip(".")
+    return f"{said[:1].lower()}{said[1:]}" + (f"; see `{error.ctx.command_path} --help`" if error.ctx else "")
 
 
 def _fail(line: str) -> None:

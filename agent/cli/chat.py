@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli import say
 from agent.cli.reach import config_option, json_option, reach
+from agent.cli.units import unit_lines
 from strongroom.errors import StrongroomError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def chat(message: str | None, operator: str, config: Path, as_json: bool) -> None:
-    """Give the treasurer a command. What the policy denies exits 1, with every finding.
+    """Give the treasurer a command. What the policy denies, or what cannot go on, exits 1 and says why.
 
     \b
     Examples:
@@ -51,16 +52,5 @@ def _converse(desk: Desk, operator: str, as_json: bool) -> bool:
 
 def _carry_out(desk: Desk, operator: str, text: str, as_json: bool) -> bool:
     answer = desk.chat(operator, text)
-    say("\n".join(line for unit in answer["units"] for line in _lines(unit)), answer, as_json)
-    return all(unit["status"] != "denied" for unit in answer["units"])
-
-
-def _lines(unit: dict[str, Any]) -> list[str]:
-    where = unit["tx_hash"] or (f"proposal {unit['proposal']}" if unit["status"] == "waiting" else "")
-    head = f"{unit['id']}: {unit['status']} {where}".rstrip()
-    return [head, *(_finding(finding) for finding in unit["findings"])]
-
-
-def _finding(finding: dict[str, Any]) -> str:
-    measured = " of ".join(part for part in (finding["measured"], finding["limit"]) if part)
-    return f"  {finding['verdict']:5} {finding['rule']}: {finding['reason']}" + (f" [{measured}]" if measured else "")
+    say("\n".join(line for unit in answer["units"] for line in unit_lines(unit)), answer, as_json)
+    return not any(unit["status"] == "denied" or unit["why"] for unit in answer["units"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from agent.cli import say
 from agent.cli.reach import config_option, json_option, reach
+from agent.cli.units import unit_lines
 
 
 @click.command()
@@ -28,7 +28,7 @@ def cycle(job: str, dry_run: bool, month: str | None, config: Path, as_json: boo
       strongroom cycle payroll --month 2026-12
     """
     answer = _dry(config, job, month) if dry_run else _now(config, job, month)
-    say(_text(answer), answer, as_json)
+    say(_text(answer, dry_run), answer, as_json)
     if any(unit["status"] == "denied" or unit["why"] for unit in answer["units"]):
         raise click.exceptions.Exit(1)
 
@@ -41,24 +41,12 @@ def _now(config: Path, job: str, month: str | None) -> dict[str, Any]:
 def _dry(config: Path, job: str, month: str | None) -> dict[str, Any]:
     from agent.app import open_documents, open_treasurer
     from agent.desk import OwnDesk
-    from strongroom.settings import Mode
 
-    documents = open_documents(config)
-    shadow = replace(documents, treasury=replace(documents.treasury, mode=Mode.SHADOW))
-    with open_treasurer(shadow) as treasurer:
+    with open_treasurer(open_documents(config), dry_run=True) as treasurer:
         return OwnDesk(treasurer).cycle(job, month)
 
 
-def _text(answer: dict[str, Any]) -> str:
-    lines = [line for unit in answer["units"] for line in _lines(unit)]
-    return "\n".join([answer["rationale"], *lines])
-
-
-def _lines(unit: dict[str, Any]) -> list[str]:
-    found = [f"    {finding['verdict']} {finding['rule']}: {finding['reason']}" for finding in unit["findings"]]
-    return [f"  {unit['id']}: {unit['status']}{_where(unit)}", *found]
-
-
-def _where(unit: dict[str, Any]) -> str:
-    waiting = f" at nonce {unit['nonce']}, proposal {unit['proposal']}" if unit["status"] == "waiting" else ""
-    return waiting + (f" ({unit['why']})" if unit["why"] else "")
+def _text(answer: dict[str, Any], dry_run: bool) -> str:
+    said = [line for unit in answer["units"] for line in unit_lines(unit)]
+    ended = "a dry run: nothing is proposed, signed or kept, except entries in the log"
+    return "\n".join([answer["rationale"], *said, *([ended] if dry_run else [])])

@@ -42,7 +42,7 @@ class WhichSafe(InputError):
 @click.option("--state", "state_dir", type=_FILE, help="Where ledger and keystore go.  [default: ~/.strongroom/SAFE]")
 @click.option("--name", metavar="TEXT", help="What people call this treasury.")
 @click.option("--days", type=click.IntRange(1), default=365, show_default=True, help="How far back to look for payees.")
-@click.option("--chains", type=_THERE, help="Another chains.toml than the folder's, or ours.")
+@click.option("--chains", type=_THERE, help="Another chains.toml than the folder's, or ours; it is kept there.")
 @json_option
 def init(safe: str | None, owners: str | None, rpc: str | None, as_json: bool, **options: Any) -> None:
     """Write treasury.toml, mandate.toml, policy.toml and schedule.toml, in shadow mode.
@@ -62,12 +62,16 @@ def init(safe: str | None, owners: str | None, rpc: str | None, as_json: bool, *
     if not rpc or bool(safe) == bool(owners):
         raise WhichSafe
     require_free(options["folder"], NAMES)
-    options["chains"] = options["chains"] or chains_in(options["folder"])
+    named, beside = options["chains"], chains_in(options["folder"])
+    options["chains"] = named or beside
     if safe:
         _existing(parse_address(safe), rpc, as_json, options)
     else:
         members = tuple(parse_address(owner.strip()) for owner in (owners or "").split(","))
         _new(members, rpc, as_json, options)
+    if named and not beside:
+        # `doctor` and `policy deploy` look there for it.
+        (options["folder"] / "chains.toml").write_text(named.read_text())
 
 
 def _existing(safe: Address, rpc: str, as_json: bool, options: dict[str, Any]) -> None:

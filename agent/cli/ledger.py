@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from agent.cli import say
-from agent.cli.reach import config_option, json_option, reach
+from agent.cli.reach import config_option, json_option, reach, state_folder
 from strongroom.errors import BadValue
 
 
@@ -18,11 +18,7 @@ def ledger() -> None:
 
 
 def _folder(config: Path) -> Path:
-    from agent.state_folder import StateFolder
-    from strongroom.documents import read
-    from strongroom.settings import load_treasury
-
-    folder = StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir).ledger
+    folder = state_folder(config).ledger
     if not (folder / "log").is_file():
         raise BadValue(folder, "a ledger", "there is none yet; `strongroom cycle` begins one")
     return folder
@@ -74,12 +70,14 @@ def show(index: int | None, config: Path, as_json: bool) -> None:
       strongroom ledger show
       strongroom ledger show 12 --json
     """
-    from strongroom.ledger.reading import read_entries
+    from strongroom.ledger.reading import read_entries, read_entry
     from strongroom.plain import to_plain
 
-    entries = [entry for entry in read_entries(_folder(config)) if index in (None, entry.index)]
-    if not entries:
+    folder = _folder(config)
+    one = None if index is None else read_entry(folder, index)
+    if index is not None and one is None:
         raise BadValue(index, "an entry", "`strongroom ledger show` lists those there are")
+    entries = [one] if one else read_entries(folder)
     data: list[dict[str, Any]] = [
         {
             "index": each.index,
@@ -90,10 +88,7 @@ def show(index: int | None, config: Path, as_json: bool) -> None:
         }
         for each in entries
     ]
-    if index is None:
-        text = "\n".join(_row(each) for each in data)
-    else:
-        text = "\n".join(entry.raw.decode() for entry in entries)
+    text = one.raw.decode() if one else "\n".join(_row(each) for each in data)
     say(text, data, as_json)
 
 

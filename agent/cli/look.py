@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli import say
-from agent.cli.reach import config_option, json_option, reach
-from strongroom.model import Bucket
+from agent.cli.reach import config_option, json_option, records, running_desk
+from agent.cli.units import aligned, moved, unit_lines
 from strongroom.quantities import format_bps, format_seconds, format_units
 from strongroom.settings import Mode
 
 if TYPE_CHECKING:
     from agent.standing import Room, Share, Standing
+    from policies.terms import PolicyDocument
 
 _COIN_DECIMALS = 18
 _SHOWN_DIGITS = 6
-_CLOSED = Bucket(0, 0, 0, 0)
 _CENTS = 10**6
 """Units of 1e-8 USD in a cent."""
 
@@ -29,16 +29,16 @@ _CENTS = 10**6
 @config_option
 @json_option
 def plans(config: Path, as_json: bool) -> None:
-    """Every unit, oldest first.
+    """Every unit, oldest first. Reads the state folder alone: no node, no key, and nobody is disturbed.
 
     \b
     Example:
       strongroom plans --json
     """
-    with reach(config) as desk:
-        units = desk.plans()
-    lines = [f"{u['id']}  {u['status']}  {u['intents']} intents  {u['lane']}  {u['why']}".rstrip() for u in units]
-    say("\n".join(lines) or "nothing was planned yet", units, as_json)
+    units, policy = records(config).plans(), _policy(config)
+    decimals = {str(token): listed.token.decimals for token, listed in policy.tokens.items()} if policy else {}
+    rows = [(u["id"], u["status"], u["lane"], moved(u, decimals), u["tx_hash"] or u["why"]) for u in units]
+    say("\n".join(aligned(rows)) or "nothing was planned yet", units, as_json)
 
 
 @click.command()
@@ -46,28 +46,26 @@ def plans(config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def show(unit_id: str, config: Path, as_json: bool) -> None:
-    """One unit: what it does, every finding, where it stands.
+    """One unit: who gets what, where it stands, every finding. Reads the state folder alone.
 
     \b
     Example:
       strongroom show payroll-2026-11
     """
-    with reach(config) as desk:
-        unit = desk.show(unit_id)
-    say(_unit(unit), unit, as_json)
+    unit = records(config).show(unit_id)
+    say("\n".join(unit_lines(unit)), unit, as_json)
 
 
-def _unit(unit: dict[str, Any]) -> str:
-    decision = unit["state"].get("decision")
-    lines = [f"{unit['id']}: {unit['status']}", f"asked by {unit['actor']}"]
-    if decision:
-        lines += [f"verdict: {decision['verdict']}", *(_finding(finding) for finding in decision["findings"])]
-    return "\n".join(lines)
+def _policy(config: Path) -> PolicyDocument | None:
+    """What amounts are written with. What was planned is listed all the same when the document does not load."""
+    from policies.document import load
+    from strongroom.documents import read
+    from strongroom.errors import InputError
 
-
-def _finding(finding: dict[str, Any]) -> str:
-    measured = f" [{finding['measured']} of {finding['limit']}]" if finding["limit"] else ""
-    return f"  {finding['verdict']:5}  {finding['rule']}: {finding['reason']}{measured}"
+    try:
+        return load(read(config / "policy.toml"))
+    except InputError:
+        return None
 
 
 @click.command()
@@ -83,13 +81,14 @@ def status(config: Path, as_json: bool) -> None:
       strongroom status
       strongroom status --config ~/.strongroom/world --json
     """
-    from agent.app import open_documents
+    from agent.app import onlooker, open_documents
+    from agent.desk import look
     from agent.standing import read_standing
     from strongroom.plain import to_plain
 
-    documents = open_documents(config)
-    with reach(config) as desk:
-        standing = read_standing(desk.status(), documents)
+    documents, running = open_documents(config), running_desk(config)
+    answer = running.status() if running else look(documents, onlooker(documents))
+    standing = read_standing(answer, documents)
     say("\n".join(_standing_lines(standing)), to_plain(standing), as_json)
 
 
@@ -120,7 +119,7 @@ def _holding_lines(standing: Standing) -> Iterator[str]:
         for each in standing.holdings
     ]
     total = ("together", "", "", "unknown" if standing.nav_e8 is None else _usd(standing.nav_e8), "", "")
-    yield from _aligned([head, *rows, total])
+    yield from aligned([head, *rows, total], right=(1, 2, 3, 4))
 
 
 def _target(share: Share | None) -> str:
@@ -153,15 +152,16 @@ def _lane_lines(standing: Standing) -> Iterator[str]:
         yield f"Kernel {standing.kernel}"
     if standing.rooms:
         head = ("  bucket", "now", "at once", "in any window", "", "")
-        yield from _aligned([head, *(_room_row(room) for room in standing.rooms)])
+        yield from aligned([head, *(_room_row(room) for room in standing.rooms)], right=(1, 2, 3, 4))
     if standing.mode != Mode.SHADOW:
         lasts = "" if standing.agent_units is None else f", enough for {standing.agent_units} units at this gas price"
-        yield f"the agent's key holds {_shown(standing.agent_wei, _COIN_DECIMALS)} for gas{lasts}"
+        held = f"{_shown(standing.agent_wei, _COIN_DECIMALS)} {standing.coin}".rstrip()
+        yield f"the agent's key holds {held} for gas{lasts}"
 
 
 def _room_row(room: Room) -> tuple[str, ...]:
     amounts = (room.available_units, room.at_once_units, room.cap_units)
-    shown = (f"{units:,}" if room.token is None else _shown(units, room.decimals) for units in amounts)
+    shown = (_shown(units, room.decimals) if room.decimals else f"{units:,}" for units in amounts)
     name = f"  {room.name} {room.token or ''}".rstrip()
     return name, *shown, f"per {format_seconds(room.window_seconds)}", ""
 
@@ -174,11 +174,3 @@ def _shown(units: int, decimals: int) -> str:
 
 def _usd(value_e8: int) -> str:
     return format_units(value_e8 // _CENTS, 2)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """First and last column to the left, all between to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        middle = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1], strict=True)]
-        yield "  ".join([row[0].ljust(widths[0]), *middle, row[-1]]).rstrip()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from agent.cli import say
-from agent.cli.reach import config_option, json_option, reach
+from agent.cli.reach import config_option, json_option, records
+from agent.cli.units import aligned, finding_lines
+from strongroom.errors import InputError
+from strongroom.protocols.kernel_legs import KernelRule, PayRule
+from strongroom.quantities import format_seconds, format_units
 
 if TYPE_CHECKING:
     from policies.grants import KernelPolicy
@@ -50,9 +55,13 @@ def check(config: Path, as_json: bool) -> None:
         "venues": list(document.venues),
         "off_chain_only": list(off_chain_only(document)),
     }
-    counted = ", ".join(f"{len(data[each])} {each}" for each in ("tokens", "payees", "venues"))
+    counted = ", ".join(_counted(data[each], each) for each in ("tokens", "payees", "venues"))
     kept = [f"  off-chain only: {each}" for each in data["off_chain_only"]]
     say("\n".join([f"policy.toml is sound: {counted}", f"hash {data['document_hash']}", *kept]), data, as_json)
+
+
+def _counted(things: Sequence[str], plural: str) -> str:
+    return f"{len(things)} {plural.removesuffix('s') if len(things) == 1 else plural}"
 
 
 @policy.command()
@@ -66,35 +75,36 @@ def explain(unit_id: str, config: Path, as_json: bool) -> None:
     Example:
       strongroom policy explain payroll-2026-11
     """
-    with reach(config) as desk:
-        decision = desk.show(unit_id)["state"].get("decision", {"verdict": "unjudged", "findings": []})
-    lines = [f"{unit_id}: {decision['verdict']}", *(_finding(finding) for finding in decision["findings"])]
+    decision = records(config).show(unit_id)["state"].get("decision", {"verdict": "unjudged", "findings": []})
+    lines = [f"{unit_id}: {decision['verdict']}", *(f"  {line}" for line in finding_lines(decision["findings"]))]
     say("\n".join(lines), decision, as_json)
-
-
-def _finding(finding: dict[str, str]) -> str:
-    sides = " of ".join(side for side in (finding["measured"], finding["limit"]) if side)
-    return f"  {finding['verdict']:5}  {finding['rule']:11} {finding['reason']}" + (f" [{sides}]" if sides else "")
 
 
 @policy.command()
 @click.argument("sample", required=False)
+@click.option("--print", "printed", is_flag=True, help="Print the SAMPLE's cases.toml instead, to begin your own with.")
 @config_option
 @json_option
-def test(sample: str | None, config: Path, as_json: bool) -> None:
+def test(sample: str | None, printed: bool, config: Path, as_json: bool) -> None:
     """Try the cases beside policy.toml, or those of a SAMPLE that ships with us.
+
+    A case is a request with the verdict and findings you expect. `--print` prints the cases.toml of a SAMPLE: put it
+    beside your policy.toml and write your own tokens and payees into it.
 
     \b
     Examples:
       strongroom policy test
       strongroom policy test payroll_only
+      strongroom policy test payroll_only --print > config/cases.toml
     """
     from policies.cases import load_cases, run_cases
     from policies.cases import sample as texts_of
     from policies.document import load
-    from strongroom.documents import read
 
-    texts = texts_of(sample) if sample else (read(config / "policy.toml"), read(config / "cases.toml"))
+    if printed:
+        click.echo(texts_of(sample or "")[1], nl=False)
+        return
+    texts = texts_of(sample) if sample else _own_cases(config)
     document = load(texts[0])
     results = run_cases(document, load_cases(texts[1], document))
     lines = [f"{'differs' if each.differences else 'as expected':11}  {each.name}" for each in results]
@@ -106,11 +116,29 @@ def test(sample: str | None, config: Path, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+class CasesMissing(InputError):
+    def __init__(self, path: Path, samples: Sequence[str]) -> None:
+        named = " or ".join(f"`strongroom policy test {each} --print`" for each in samples)
+        mend = f"{named} prints a sample to begin with"
+        super().__init__(f"no `{path}`, which holds requests and the verdict you expect on each; {mend}")
+
+
+def _own_cases(config: Path) -> tuple[str, str]:
+    from policies.cases import samples
+    from strongroom.documents import DocumentMissing, read
+
+    policy = read(config / "policy.toml")
+    try:
+        return policy, read(config / "cases.toml")
+    except DocumentMissing as error:
+        raise CasesMissing(config / "cases.toml", samples()) from error
+
+
 @policy.command("compile")
 @config_option
 @json_option
 def compile_(config: Path, as_json: bool) -> None:
-    """What the Kernel will enforce: rules as leaves, their root, the buckets.
+    """What the Kernel will enforce: each rule with its largest amount, and the buckets with their caps.
 
     \b
     Example:
@@ -118,8 +146,9 @@ def compile_(config: Path, as_json: bool) -> None:
     """
     from policies.grants import compile_policy
 
-    compiled = compile_policy(_document(config))
-    say("\n".join(_compiled_lines(compiled)), _compiled_data(compiled), as_json)
+    document = _document(config)
+    compiled = compile_policy(document)
+    say("\n".join(_compiled_lines(compiled, document)), _compiled_data(compiled), as_json)
 
 
 def _compiled_data(compiled: KernelPolicy) -> dict[str, Any]:
@@ -129,44 +158,60 @@ def _compiled_data(compiled: KernelPolicy) -> dict[str, Any]:
     return {"root": compiled.root, "rules": rules, "buckets": to_plain(compiled.buckets)}
 
 
-def _compiled_lines(compiled: KernelPolicy) -> list[str]:
-    rules = [f"  {leaf}  {compiled.names[leaf]}, at most {rule.max_units}" for leaf, rule in compiled.rules.items()]
-    buckets = [
-        f"  {each.key}  {each.capacity_units} units at once, drained in {each.drain_seconds} s"
-        for each in compiled.buckets
-    ]
-    return [f"root {compiled.root}", "rules:", *rules, "buckets:", *buckets]
+def _compiled_lines(compiled: KernelPolicy, document: PolicyDocument) -> Iterator[str]:
+    from policies.document import document_hash
+
+    yield f"root  {compiled.root}"
+    yield f"hash  {document_hash(document)}"
+    yield ""
+    yield "rules: the agent's key alone may"
+    rules = [(f"  {compiled.names[leaf]}", "at most", *_most(rule, document)) for leaf, rule in compiled.rules.items()]
+    yield from aligned(rules, right=(2,))
+    yield ""
+    yield "buckets: and together no more than"
+    yield from aligned([("", "at once", "in any window", ""), *_bucket_rows(document)], right=(1, 2))
+    yield ""
+    yield "what the Kernel does not enforce: `strongroom policy check`; every leaf and key: `--json`"
+
+
+def _most(rule: KernelRule, document: PolicyDocument) -> tuple[str, str]:
+    """The rule's largest amount and its token, which for all but payments is what is sold or put in."""
+    token = rule.token if isinstance(rule, PayRule) else rule.token_in
+    listed = document.token_at(token)
+    if listed is None:
+        return str(rule.max_units), f"units of {token}"
+    return format_units(rule.max_units, listed.token.decimals), listed.token.id
+
+
+def _bucket_rows(document: PolicyDocument) -> Iterator[tuple[str, ...]]:
+    for cap in document.all_caps():
+        decimals = document.tokens[cap.token].token.decimals
+        sizes = (f"{format_units(units, decimals)} {cap.token}" for units in (cap.at_once_units, cap.cap_units))
+        yield f"  {cap.bucket_class}", *sizes, f"per {format_seconds(cap.window_seconds)}"
+    if lost := document.losses:
+        sizes = (f"{format_units(usd_e8, 8)} USD" for usd_e8 in (lost.at_once_e8, lost.cap_e8))
+        yield "  lost by swapping", *sizes, f"per {format_seconds(lost.window_seconds)}"
+    calls = document.actions
+    yield "  calls", f"{calls.at_once}", f"{calls.count}", f"per {format_seconds(calls.window_seconds)}"
 
 
 @policy.command()
 @click.option("--agent", "agent_address", help="The agent's address; default: the keystore's.")
-@click.option("--guardian", "guardians", multiple=True, help="A pause-only key beside the owners. May be repeated.")
-@click.option("--config-delay", default="2 days", show_default=True, help="Loosening changes wait so long.")
-@click.option("--rekey-delay", default="1 day", show_default=True, help="A new agent key waits so long.")
-@click.option("--window", default="7 days", show_default=True, help="An announced change stays usable so long.")
 @config_option
 @json_option
-def deploy(
-    config: Path,
-    agent_address: str | None,
-    guardians: tuple[str, ...],
-    config_delay: str,
-    rekey_delay: str,
-    window: str,
-    as_json: bool,
-) -> None:
+def deploy(config: Path, agent_address: str | None, as_json: bool) -> None:
     """Print the Safe transaction that makes the Kernel for this policy and installs it. Nothing is signed or sent.
+    Delays and pause-only guardians are those of [kernel] in policy.toml.
 
     The contracts are unaudited: begin with caps you could afford to lose.
 
     \b
     Example:
-      strongroom policy deploy --rekey-delay "12 hours"
+      strongroom policy deploy --agent 0x2564E941F97E9E104458125beAbDafA4252Ce8BE
     """
-    from agent.installing import Delays, plan_installation
+    from agent.installing import plan_installation
 
-    delays = Delays.read(config_delay, rekey_delay, window)
-    answer = plan_installation(config, agent_address, guardians, delays)
+    answer = plan_installation(config, agent_address)
     answer["file"] = _write_out(answer, config)
     say(_deploy_text(answer), answer, as_json)
 
@@ -202,21 +247,26 @@ def _write_out(answer: dict[str, Any], config: Path) -> str:
 
 
 def _deploy_text(answer: dict[str, Any]) -> str:
-    tx = answer["transaction"]
+    tx, delays = answer["transaction"], {name: format_seconds(each) for name, each in answer["delays"].items()}
     return "\n".join(
         [
             "UNAUDITED contracts: begin with caps you could afford to lose.",
-            f"Kernel: {answer['kernel']}",
-            *(f"  price source of {token}: {address}" for token, address in answer["sources"].items()),
-            f"  agent {answer['agent']}, policy {answer['document_hash']}, root {answer['root']}",
-            f"  pause-only guardians: {', '.join(answer['guardians']) or 'none beside the owners'}",
-            f"  delays in seconds: {answer['delays']}",
-            f"  {len(answer['buckets'])} buckets; `strongroom policy compile` lists them",
+            f"Kernel  {answer['kernel']}",
+            f"agent   {answer['agent']}",
+            f"policy  {answer['document_hash']}; `strongroom policy compile` shows its rules and caps",
+            *(f"price source of {token}  {address}" for token, address in answer["sources"].items()),
+            f"pausing beside the owners: {', '.join(answer['guardians']) or 'nobody'}",
+            f"what loosens waits {delays['config']}, a new agent's key {delays['rekey']}; "
+            f"both stay usable for {delays['window']}",
             "",
             "1. The owners sign this Safe transaction, a delegatecall to Safe's MultiSendCallOnly:",
             f"   to {tx['to']}, operation {tx['operation']} (delegatecall), value 0, nonce {tx['nonce']}",
             f"   hash {answer['safe_tx_hash']}",
             f"   data: {(len(tx['data']) - 2) // 2:,} bytes, in {answer['file']}",
+            "   in the Safe UI, or each with their own policy.toml and the agent's address from whoever keeps its key:",
+            f"   strongroom guardian propose {answer['file']} --agent ADDRESS --keystore KEYSTORE",
+            "   strongroom guardian sign HASH --agent ADDRESS --keystore KEYSTORE",
+            "   strongroom guardian execute HASH --agent ADDRESS --keystore KEYSTORE",
             "",
             "2. Then, in treasury.toml:",
             '   mode = "guarded"',

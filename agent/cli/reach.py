@@ -15,6 +15,7 @@ from strongroom.errors import SetupError, StrongroomError
 
 if TYPE_CHECKING:
     from agent.desk import Desk
+    from agent.records import Records
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATIENCE_SECONDS = 120.0
@@ -50,9 +51,9 @@ def json_option(command: F) -> F:
 def reach(config: Path) -> Iterator[Desk]:
     """The desk of this treasury, wherever it is. A running treasurer is asked at once: only who must do the work
     itself loads what the work takes."""
-    socket = _socket(config)
-    if socket is not None:
-        yield FarDesk(socket)
+    running = running_desk(config)
+    if running is not None:
+        yield running
         return
     from agent.app import open_documents, open_treasurer
     from agent.desk import OwnDesk
@@ -61,12 +62,29 @@ def reach(config: Path) -> Iterator[Desk]:
         yield OwnDesk(treasurer)
 
 
-def _socket(config: Path) -> dict[str, str] | None:
-    """Where the process that holds the state folder listens; `None` when nobody holds it, or its socket is not up."""
+def running_desk(config: Path) -> FarDesk | None:
+    """The desk of the treasurer that runs, if one does."""
+    socket = _socket(state_folder(config))
+    return FarDesk(socket) if socket else None
+
+
+def records(config: Path) -> Records:
+    """What the state folder tells of units, whoever holds it."""
+    from agent.records import Records
+
+    return Records(state_folder(config))
+
+
+def state_folder(config: Path) -> StateFolder:
+    """The one that treasury.toml in `config` names."""
     from strongroom.documents import read
     from strongroom.settings import load_treasury
 
-    folder = StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir)
+    return StateFolder(load_treasury(read(config / "treasury.toml"), config).state_dir)
+
+
+def _socket(folder: StateFolder) -> dict[str, str] | None:
+    """Where the process that holds the state folder listens; `None` when nobody holds it, or its socket is not up."""
     if not is_held(folder):
         return None
     try:
@@ -89,12 +107,6 @@ class FarDesk:
 
     def anchor(self) -> dict[str, Any]:
         return dict(self._ask("POST", "/anchor", {}))
-
-    def plans(self) -> list[dict[str, Any]]:
-        return list(self._ask("GET", "/plans"))
-
-    def show(self, unit_id: str) -> dict[str, Any]:
-        return dict(self._ask("GET", f"/units/{unit_id}"))
 
     def status(self) -> dict[str, Any]:
         return dict(self._ask("GET", "/status"))

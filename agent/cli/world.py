@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PORT, _SERVICE = 8545, "http://127.0.0.1:8000"
+_FOLDER = Path("~/.strongroom/world")
 _PATIENCE_SECONDS = 10.0
+
+
+def _named(folder: Path) -> str:
+    """The option that names the folder, where it must be named."""
+    return "" if folder == _FOLDER.expanduser().resolve() else f" --folder {folder}"
 
 
 class NoWorld(SetupError):
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"no world of `{folder}` is up; start it with `strongroom world up`")
+        super().__init__(f"no world of `{folder}` is up; start it with `strongroom world up{_named(folder)}`")
 
 
 class WillNotEnd(SetupError):
@@ -60,7 +66,7 @@ def _folder_option(command: F) -> F:
     return click.option(
         "--folder",
         type=click.Path(path_type=Path, file_okay=False),
-        default=Path("~/.strongroom/world"),
+        default=_FOLDER,
         show_default=True,
         help="Where the world's documents, keys and state lie.",
         callback=lambda _context, _option, folder: folder.expanduser().resolve(),
@@ -125,7 +131,7 @@ def status(folder: Path, as_json: bool) -> None:
     """
     started = _living(folder)
     if started is None:
-        say("the world is down; `strongroom world up` starts a new one", {"up": False}, as_json)
+        say(f"the world is down; `strongroom world up{_named(folder)}` starts a new one", {"up": False}, as_json)
         return
     with _attached(folder) as running:
         data = _picture(started, folder, running)
@@ -275,5 +281,7 @@ def _up_lines(data: dict[str, Any]) -> list[str]:
         "and here:",
         f"  strongroom status --config {folder}",
         f"  strongroom cycle payroll --config {folder}",
-        f"every key's password is `{PASSWORD}`; `strongroom world down` ends the world",
+        "or begin as with a Safe of your own:",
+        f"  strongroom init --safe {data['safe']} --rpc {data['url']} --chains {folder}/chains.toml",
+        f"every key's password is `{PASSWORD}`; `strongroom world down{_named(Path(folder))}` ends the world",
     ]

@@ -18,13 +18,23 @@ def read_entries(folder: Path) -> Iterator[Entry]:
 
     Raises `LedgerCorrupt` where the log cannot be read that far, `OSError` where there is none.
     """
+    return _read(folder, None)
+
+
+def read_entry(folder: Path, index: int) -> Entry | None:
+    """The entry of this index, or `None` where the log does not reach it. Raises as `read_entries`."""
+    return next(_read(folder, index), None)
+
+
+def _read(folder: Path, only: int | None) -> Iterator[Entry]:
     mark = read_mark(folder / "durable")
     index = 0
     handle = os.open(folder / "log", os.O_RDONLY)
     try:
         with mapped(handle) as buffer:
             for index, record in enumerate(walk(buffer, 0, mark.end if mark else None)):
-                yield decode(index, record.raw)
+                if only in (None, index):
+                    yield decode(index, record.raw)
     except ValueError as error:
         raise LedgerCorrupt(str(folder), index, str(error)) from error
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from strongroom.addresses import from_digest, to_address
-from strongroom.errors import ServiceError, ServiceRefused, ServiceUnreachable
+from strongroom.errors import NoService, ServiceError, ServiceRefused, ServiceUnreachable
 from strongroom.model import NATIVE, Account, Address, Approval, Block, Digest, Operation, Queued, SafeState, SafeTx
 from strongroom.ports import Chain
 from strongroom.protocols.safe import safe_tx_hash, state_from, state_reads
@@ -137,6 +137,9 @@ class SafeService:
     def _require_working(self, response: Any, *_: Any, **__: Any) -> None:
         if response.status_code >= 500:
             raise ServiceUnreachable(self._shown_url, f"HTTP {response.status_code}")
+        # Its refusals are JSON too.
+        if not response.ok and not _is_json(response):
+            raise NoService(self._shown_url, f"with HTTP {response.status_code} and no JSON")
 
     @property
     def _shown_url(self) -> str:
@@ -158,7 +161,7 @@ class SafeService:
         except RequestException as error:
             raise ServiceUnreachable(self._shown_url, type(error).__name__) from error
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise ServiceRefused(what, "its answer cannot be read; it may not be a Safe Transaction Service") from error
+            raise NoService(self._shown_url, f"what it says about {what} cannot be read") from error
 
     def _row(self, safe_tx_hash: Digest) -> Mapping[str, Any] | None:
         # The client's own lookup needs a node of its own, and tells "unknown" and "refused" apart only in its text.
@@ -234,6 +237,14 @@ class SafeService:
             if stands(signed, signable, self._account.safe, state.version, self._chain, block):
                 found.setdefault(signed.owner, Approval(signed.owner, signed.signature))
         return tuple(found.values())
+
+
+def _is_json(response: Any) -> bool:
+    try:
+        response.json()
+    except ValueError:
+        return False
+    return True
 
 
 def _claimed(confirmation: Mapping[str, Any], digest: bytes) -> Signed | None:

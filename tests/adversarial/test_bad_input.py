@@ -26,7 +26,7 @@ from strongroom.ledger.verification import verify
 from strongroom.model import Address
 from strongroom.protocols.abi import encode_call
 from strongroom.settings import Mode
-from strongroom.world.people import AGENT, GUARDIANS, OPERATOR, STRANGER, Person
+from strongroom.world.people import AGENT, ALICE, GUARDIANS, OPERATOR, STRANGER, Person
 from strongroom.world.world import World
 from tests.adversarial.lodge import Lodge
 from tests.agent.house import open_house
@@ -97,12 +97,16 @@ def said(text: str) -> tuple[str, ...]:
     return ("chat", "--as", OPERATOR.name, "-m", text)
 
 
+_MISTYPED = ALICE.address[:-1] + ALICE.address[-1].swapcase()
+
 CASES = {
     "a mistyped key": Case("state_dir =", "stat_dir =", (T,), "`stat_dir` in treasury.toml; did you mean `state_dir`"),
     "a key too many": Case(
         'mode = "', 'moed = "x"\nmode = "', (T,), "unknown key `moed` in treasury.toml; did you mean"
     ),
-    "a mistyped key of the policy": Case("at_most = [", "at_mots = [", (P,), "unknown key `at_mots` in [alice]"),
+    "a mistyped key of the policy": Case(
+        "at_most = [", "at_mots = [", (P,), "unknown key `at_mots` in [payees.alice] of policy"
+    ),
     "a mistyped key of the mandate": Case("payee =", "paye =", (M,), "unknown key `paye` in [[payroll]] 1 of mandate"),
     "a mistyped key of the schedule": Case("timezone =", "timezon =", (S,), "`timezon` in "),
     "broken TOML": Case("[account]", "[account", (T,), "`treasury.toml` is not TOML (Expected ']'"),
@@ -119,7 +123,7 @@ CASES = {
     "no node": Case("{node}", "{closed}", (T,), "node `{closed}` cannot be reached (ConnectionError); check `rpc`"),
     "a node that is none": Case("{node}", "{service}", (T,), "node `{service}` cannot be reached (HTTP 404); check"),
     "no service": Case("{service}", "{closed}", (T,), "service `{closed}` cannot be reached (Conn", A_GAP),
-    "a service that is none": Case("{service}", "{node}", (T,), "the transaction service refused `the queue`", A_GAP),
+    "a service that is none": Case("{service}", "{node}", (T,), "`{node}` answers, but ", A_GAP),
     "guarded without a Kernel": Case('"propose"', '"guarded"', (T,), "name `kernel` in [account]"),
     "no Kernel there": Case("{kernel}", STRANGER.address, (T,), "no Kernel of this version at", mode=Mode.GUARDED),
     "another rule than the Kernel's": Case(
@@ -141,6 +145,17 @@ CASES = {
     ),
     "an amount that is none": Case(
         "", "", (), "`-10` cannot be used for the amount", A_GAP, arguments=said("pay -10 USDC to alice")
+    ),
+    "a payee's address with one wrong letter": Case(
+        "",
+        "",
+        (),
+        f"`{_MISTYPED}` for the payee is not a checksummed address; its checksum does not fit",
+        A_GAP,
+        arguments=said(f"pay 10 USDC to {_MISTYPED}"),
+    ),
+    "a list that is never closed": Case(
+        'names = ["ana"]', 'names = ["ana"', (T,), "is not TOML (Unclosed array (at line 24, the end))"
     ),
     "a token that is not listed": Case(
         "", "", (), "`10 EURC` cannot be used for the amount", A_GAP, arguments=said("pay 10 EURC to alice")
@@ -267,8 +282,8 @@ def test_too_little_gas_is_a_finding_with_both_figures_and_exit_1(world: World, 
     before = lodge.picture()
     answer = strongroom(lodge.config(Mode.GUARDED), *said("pay 10 USDC to bob"))
     assert (answer.code, answer.err) == (1, "")
-    assert "deny  gas: the agent's key must hold the gas it spends [0.000" in answer.out
-    assert "of 0.00001 ETH]" in answer.out
+    assert "deny   gas  the agent's key must hold the gas it spends [0.000" in answer.out
+    assert "; limit 0.00001 ETH]" in answer.out
     assert lodge.picture() == before
 
 

@@ -13,7 +13,8 @@ from eth_account import Account as Keys
 
 from agent.compiler import compile_unit, dress_for_owners
 from agent.example import documents, write
-from guardians.app import PASSWORD, subject_of
+from guardians.app import PASSWORD
+from guardians.documents import subject_of
 from guardians.key import GuardianKey, open_key
 from guardians.review import Review, find_queued, review
 from policies.document import document_hash

@@ -183,6 +183,7 @@ Wrong = Callable[[Hall], list[str]]
 ONE_LINE: list[tuple[str, Wrong, str]] = [
     ("unknown hash", lambda h: h.arguments("verify", "0x" + "12" * 32), "nothing waits at"),
     ("no hash at all", lambda h: h.arguments("show", "payroll"), "64 hexadecimal digits"),
+    ("neither nonce nor hash", lambda h: h.arguments("reject", "x", INES), "for NONCE|HASH; give a nonce, such as"),
     ("not an owner", lambda h: h.arguments("sign", h.propose(h.payroll()), STRANGER), "does not own Safe"),
     (
         "no keystore",
@@ -202,7 +203,7 @@ ONE_LINE: list[tuple[str, Wrong, str]] = [
     (
         "not a service",
         lambda h: ["list", "--config", str(h.own_folder("n", service=h.world.url))],
-        "transaction service",
+        "it is no Safe Transaction Service; check",
     ),
     (
         "node down",
@@ -294,5 +295,14 @@ def _answered(url: str) -> dict[str, str]:
 def test_the_signature_posted_is_over_the_hash_that_was_shown(hall: Hall, guardian: Run) -> None:
     digest = hall.propose(hall.payroll())
     code, out, _ = guardian(hall.arguments("sign", digest, KEMI))
-    assert code == 0 and out.startswith(f"proposal {digest}\n") and out.endswith(f"signed as {KEMI.address}\n")
+    assert code == 0 and out.startswith(f"proposal {digest}\n")
+    assert out.endswith(f"signed as {KEMI.address}: 1 of 2; one more guardian must sign\n")
     assert len(from_digest(digest)) == 32 and hall.signers(digest) == {KEMI.address}
+
+
+def test_the_last_signature_needed_says_who_executes(hall: Hall, guardian: Run) -> None:
+    """The treasurer's own proposals it executes itself; what waits behind another says so."""
+    digest, behind = hall.propose(hall.payroll()), hall.propose(hall.payroll(nonce=1))
+    for each, said in ((digest, "executes when the treasurer next looks"), (behind, "after what waits at earlier")):
+        guardian(hall.arguments("sign", each, INES))
+        assert said in guardian(hall.arguments("sign", each, JONAS))[1].splitlines()[-1]

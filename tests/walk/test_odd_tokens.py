@@ -10,6 +10,7 @@ import pytest
 
 from agent.app import Treasurer
 from agent.desk import OwnDesk
+from agent.records import Records
 from strongroom.chain.rpc import RpcChain
 from strongroom.model import Address
 from strongroom.protocols.abi import encode_call
@@ -83,7 +84,7 @@ def test_a_token_that_moves_otherwise_than_it_says_is_refused_before_anything_is
     with paying.treasurer(mode) as treasurer:
         head, held = chain.head(), balance(chain, token, world.account.safe)
         (unit,) = OwnDesk(treasurer).cycle("payroll")["units"]
-        state = OwnDesk(treasurer).show(unit["id"])["state"]
+        state = Records(treasurer.folder).show(unit["id"])["state"]
         recorded = kinds(treasurer)
     denied = [(f["rule"], f["reason"]) for f in state["decision"]["findings"] if f["verdict"] == "deny"]
     assert unit["status"] == "denied"

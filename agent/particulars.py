@@ -1,0 +1,66 @@
+"""What a unit does, in plain values: who gets how much at which address, what is sold for at least what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from agent.nodes import state as read
+from agent.nodes.state import State
+from strongroom.model import NATIVE, Address, Call, Pay, Route, Swap, Unit
+from strongroom.plain import to_plain
+from strongroom.protocols.erc20 import decode_transfer
+
+
+def particulars(unit: Unit, state: State) -> dict[str, Any]:
+    """`payments` with the address that the compiled call really pays, `swaps` with the least that its route accepts,
+    `decimals` of the tokens observed, and the `verdict`. What a unit never came to is `None`."""
+    compiled = read.compiled(state) if "compiled" in state else None
+    facts = state.get("facts", {})
+    return {
+        "payments": list(_payments(unit, compiled.calls if compiled else ())),
+        "swaps": list(_swaps(unit, compiled.routes if compiled else ())),
+        "decimals": {token: found["decimals"] for token, found in facts.get("tokens", {}).items()},
+        "verdict": state["decision"]["verdict"] if "decision" in state else None,
+    }
+
+
+def _payments(unit: Unit, calls: tuple[Call, ...]) -> Iterator[dict[str, Any]]:
+    """Each payment is one call, and they stand in the order of the intents, whatever swaps are between them."""
+    wanted = [intent for intent in unit.intents if isinstance(intent, Pay)]
+    paid = [recipient for recipient in map(_recipient, calls) if recipient]
+    for intent, recipient in zip_longest(wanted, paid[: len(wanted)]):
+        yield {
+            "payee": intent.payee.value,
+            "address": recipient,
+            "token": intent.token.value,
+            "units": to_plain(intent.amount_units.value),
+            "reason": intent.reason.value,
+        }
+
+
+def _recipient(call: Call) -> Address | None:
+    if not call.data:
+        return call.to if call.value_wei and call.to != NATIVE else None
+    try:
+        return decode_transfer(call.data)[0]
+    except ValueError:
+        return None
+
+
+def _swaps(unit: Unit, routes: tuple[Route, ...]) -> Iterator[dict[str, Any]]:
+    wanted = [intent for intent in unit.intents if isinstance(intent, Swap)]
+    for intent, route in zip_longest(wanted, routes[: len(wanted)]):
+        yield {
+            "token_in": intent.token_in.value,
+            "units_in": to_plain(intent.amount_in_units.value),
+            "token_out": intent.token_out.value,
+            "min_out_units": to_plain(route.min_out_units) if route else None,
+            "pools": [_pool(leg) for leg in to_plain(route.legs)] if route else [],
+            "reason": intent.reason.value,
+        }
+
+
+def _pool(leg: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: leg[name] for name in ("pool", "fee_pips", "amount_in_units", "min_out_units")}

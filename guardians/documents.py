@@ -1,0 +1,42 @@
+"""treasury.toml and policy.toml of one account, and what they give to look at: for guardians and treasurer alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from strongroom.documents import read
+from strongroom.errors import BadValue
+from strongroom.settings import Treasury, load_treasury
+
+if TYPE_CHECKING:
+    from policies.terms import PolicyDocument
+    from strongroom.observe import Subject
+
+
+def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
+    """The two documents in `folder`, each checked, about one account. Raises `InputError`."""
+    from policies.document import load
+
+    treasury = load_treasury(read(folder / "treasury.toml"), folder)
+    policy = load(read(folder / "policy.toml"))
+    if policy.account.chain_id != treasury.account.chain_id:
+        found, mend = policy.account.chain_id, f"treasury.toml names `{treasury.account.chain_id}`"
+        raise BadValue(found, "`chain_id` in policy.toml", mend)
+    if policy.account != treasury.account:
+        raise BadValue(policy.account.safe, "`safe` in policy.toml", f"treasury.toml names `{treasury.account.safe}`")
+    return treasury, policy
+
+
+def subject_of(policy: PolicyDocument) -> Subject:
+    """What the policy makes everybody look at: its tokens and feeds, and outflows as far back as its windows reach.
+    No key, no Kernel and no pools: who acts adds them."""
+    from strongroom.observe import Subject
+
+    return Subject(
+        account=policy.account,
+        tokens=tuple(listed.token for listed in policy.tokens.values()),
+        feeds={token: policy.feeds_of(token) for token in policy.tokens},
+        agent=None,
+        window_seconds=policy.history_seconds(),
+    )

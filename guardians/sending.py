@@ -1,0 +1,74 @@
+"""Executing what enough owners have signed, from a guardian's own account, with the treasurer running or not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from guardians.key import GuardianKey
+from guardians.review import Review
+from simulations.reverts import revert_reason
+from strongroom.errors import NotComplete, NotNext, WouldRevert
+from strongroom.model import Address, Approval, Digest
+from strongroom.ports import Chain, MinedTransaction, SimulatedCall
+from strongroom.protocols.safe import encode_exec, join_signatures
+
+# What a simulation used is counted after refunds, which are at most a fifth of it.
+_GAS_MARGIN = (5, 4)
+_PRIORITY_FEE_WEI = 1_000_000_000
+_PATIENCE_SECONDS, _POLL_SECONDS = 120.0, 0.2
+
+
+def needed_signatures(review: Review) -> int:
+    """The Safe's threshold, or more where the policy asks for more."""
+    return max(review.facts.safe.threshold, review.decision.approvals_needed)
+
+
+def require_complete(review: Review) -> tuple[Approval, ...]:
+    """The signatures to execute with, as many as the Safe demands. Raises `NotNext` or `NotComplete`."""
+    proposal, safe = review.proposal, review.facts.safe
+    if proposal.tx.nonce != safe.nonce:
+        raise NotNext(proposal.tx.nonce, safe.nonce)
+    signed = tuple(approval for approval in proposal.queued.approvals if approval.guardian in safe.owners)
+    if len(signed) < needed_signatures(review):
+        raise NotComplete(proposal.safe_tx_hash, len(signed), needed_signatures(review))
+    return signed[: safe.threshold]
+
+
+def execute(review: Review, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]) -> MinedTransaction | None:
+    """Sends exactly what was reviewed; `told` hears the hash once it is sent. `None` when it is not mined within two
+    minutes: unknown is not failed. Raises `GuardianError` or `NodeError`, with nothing sent."""
+    tx = review.proposal.tx
+    data = encode_exec(tx, join_signatures(require_complete(review)))
+    call = SimulatedCall(key.address, tx.account.safe, 0, data)
+    head = chain.head()
+    (outcome,) = chain.simulate([call], {}, head)
+    if not outcome.success:
+        raise WouldRevert(review.proposal.safe_tx_hash, revert_reason(outcome.returned, outcome.error))
+    gas = outcome.gas_used * _GAS_MARGIN[0] // _GAS_MARGIN[1]
+    fee = 2 * chain.base_fee_wei(head) + _PRIORITY_FEE_WEI
+    sent = chain.send(key.sign_sending(_transaction(call, tx.account.chain_id, chain.nonce(key.address), gas, fee)))
+    told(sent)
+    return _mined(chain, sent)
+
+
+def _transaction(call: SimulatedCall, chain_id: int, nonce: int, gas: int, fee_wei: int) -> Mapping[str, Any]:
+    return {
+        "type": 2,
+        "chainId": chain_id,
+        "nonce": nonce,
+        "to": Address(call.to),
+        "value": 0,
+        "data": call.data,
+        "gas": gas,
+        "maxPriorityFeePerGas": _PRIORITY_FEE_WEI,
+        "maxFeePerGas": fee_wei,
+    }
+
+
+def _mined(chain: Chain, tx_hash: Digest) -> MinedTransaction | None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while (mined := chain.transaction(tx_hash)) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return mined

@@ -1,0 +1,78 @@
+"""A model behind a real socket plans for a real treasury: it narrows, or the rules' plan is carried out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from agent.app import Treasurer
+from agent.checkpoints import IN_MEMORY, open_checkpoints
+from agent.graph import build
+from agent.owed import ask_for, find_job
+from agent.planners.deterministic import DeterministicPlanner
+from agent.planners.model import ModelPlanner
+from agent.runner import Runner
+from strongroom.inference.endpoint import Endpoint
+from strongroom.inference.memory import completion
+from strongroom.inference.secret import Secret
+from strongroom.ledger.verification import verify
+from strongroom.model_settings import LanguageModel
+from strongroom.settings import Mode
+from strongroom.world.treasury import WETH
+from tests.adversarial.hostile_answers import PAYROLL_THEFTS, Hostile, choice
+from tests.adversarial.hostile_model import HostileModel
+from tests.agent.house import House
+
+HALF = [choice("swap", "WETH", "USDC", 5_000), choice("swap", "USDC", "DAI", 5_000)]
+ANSWERS = {**PAYROLL_THEFTS, "half": Hostile("", completion(json.dumps({"choices": HALF})))}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HostileModel]:
+    model = HostileModel(ANSWERS)
+    yield model
+    model.close()
+
+
+@contextmanager
+def runner(treasurer: Treasurer, server: HostileModel, name: str) -> Iterator[Runner]:
+    """The treasurer's units in the hands of a runner that asks a model."""
+    documents, context = treasurer.documents, treasurer.context
+    rules = DeterministicPlanner(documents.mandate, documents.policy)
+    model = Endpoint(LanguageModel(server.url(name), "small", 30, 500), Secret(""))
+    planner = ModelPlanner(model, rules, treasurer.ledger, context.notices, documents.mandate, documents.policy)
+    with open_checkpoints(IN_MEMORY) as checkpoints:
+        yield Runner(build(checkpoints, context.mode), context, treasurer.units, planner)
+
+
+def cycle(house: House, server: HostileModel, name: str, job: str) -> list[dict[str, Any]]:
+    """The units of one cycle in shadow mode, with their state; the ledger is verified after it is closed."""
+    with house.treasurer(Mode.SHADOW) as treasurer, runner(treasurer, server, name) as asking:
+        month = asking.cycle(ask_for(find_job(treasurer.documents.jobs, job), "2026-11"))
+        states = [asking.state(row) for row in month[1]]
+    report = verify(house.home / "state" / "ledger")
+    assert report.ok and report.waiting == (), report.fault
+    return states
+
+
+def test_half_of_what_the_mandate_wants_is_judged_as_a_model_s_choice(house: House, server: HostileModel) -> None:
+    """The example's policy lets a model choose nothing alone, so guardians are asked."""
+    house.world.move_market(WETH, 3_450_00000000)
+    states = cycle(house, server, "half", "rebalance")
+    assert [state["unit"]["intents"][0]["amount_in_units"]["label"] for state in states] == ["model"] * 2
+    findings = [finding for state in states for finding in state["decision"]["findings"]]
+    assert [f["verdict"] for f in findings if f["rule"] == "provenance"] == ["ask"] * 2
+    assert {state["decision"]["verdict"] for state in states} == {"ask"}
+
+
+@pytest.mark.parametrize("name", PAYROLL_THEFTS)
+def test_a_thieving_model_leaves_payroll_as_the_rules_have_it(house: House, server: HostileModel, name: str) -> None:
+    (state,) = cycle(house, server, name, "payroll")
+    assert state["decision"]["verdict"] == "allow"
+    intents = state["unit"]["intents"]
+    assert {intent["amount_units"]["label"] for intent in intents} == {"mandate"}
+    assert any("the mandate's rules are" in line for line in house.notices.told)
