@@ -29,15 +29,17 @@ from strongroom.errors import BadValue, KeyMissing
 from strongroom.model import Address
 from strongroom.notices import StreamNotices
 from strongroom.observe import Subject, safe_state
-from strongroom.ports import Chain, Notices, Planner, Queue, Wallet
+from strongroom.ports import Chain, Ledger, Model, Notices, Planner, Queue, Wallet
 from strongroom.settings import Job, Mandate, Mode, Treasury, load_mandate, load_schedule
 
 if TYPE_CHECKING:
     from agent.anchoring import Anchoring
+    from agent.planners.chat_model import Rewriter
     from agent.runner import Runner
     from strongroom.ledger.file_ledger import FileLedger
 
 PASSWORD = "STRONGROOM_PASSWORD"  # noqa: S105 - the variable's name
+MODEL_KEY = "STRONGROOM_MODEL_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Treasurer:
     runner: Runner
     ledger: FileLedger
     anchoring: Anchoring | None
+    rewriter: Rewriter | None
+    """Offers a line of the chat's grammar for words outside it; none without a model."""
 
 
 def open_documents(folder: Path) -> Documents:
@@ -123,10 +127,12 @@ def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run
         told = notices or StreamNotices(sys.stderr)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
         checkpoints = stack.enter_context(open_checkpoints(IN_MEMORY if dry_run else folder.checkpoints))
-        planner: Planner = DeterministicPlanner(documents.mandate, documents.policy)
+        model = _model(treasury)
+        planner = _planner(documents, model, ledger, told)
         runner = _runner(checkpoints, context, units, DryRunPlanner(planner, units) if dry_run else planner)
         anchoring = _anchoring(stack, treasury, folder, chain, ledger)
-        yield Treasurer(documents, folder, context, units, runner, ledger, anchoring)
+        rewriter = _rewriter(documents, model, ledger)
+        yield Treasurer(documents, folder, context, units, runner, ledger, anchoring, rewriter)
 
 
 @contextmanager
@@ -196,6 +202,33 @@ def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> File
     ledger = FileLedger.open(folder.ledger, documents.treasury.account, WallClock(), genesis)
     stack.callback(ledger.close)
     return ledger
+
+
+def _model(treasury: Treasury) -> Model | None:
+    if treasury.model is None:
+        return None
+    from strongroom.inference.endpoint import Endpoint
+    from strongroom.inference.secret import Secret
+
+    return Endpoint(treasury.model, Secret(os.environ.get(MODEL_KEY, "")))
+
+
+def _planner(documents: Documents, model: Model | None, ledger: Ledger, notices: Notices) -> Planner:
+    """The mandate's own rules; with a model, one that may narrow what they want."""
+    rules = DeterministicPlanner(documents.mandate, documents.policy)
+    if model is None:
+        return rules
+    from agent.planners.model import ModelPlanner
+
+    return ModelPlanner(model, rules, ledger, notices, documents.mandate, documents.policy)
+
+
+def _rewriter(documents: Documents, model: Model | None, ledger: Ledger) -> Rewriter | None:
+    if model is None:
+        return None
+    from agent.planners.chat_model import Rewriter
+
+    return Rewriter(model, ledger, documents.policy)
 
 
 def _runner(checkpoints: Any, context: Context, units: Units, planner: Planner) -> Runner:

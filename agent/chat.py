@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from agent.planners.chat_model import Rewriter
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress, BadValue, Unparseable
@@ -29,8 +30,12 @@ def require_operator(name: str, operators: Collection[str]) -> None:
         raise BadValue(name, "an operator", f"treasury.toml lists {known}")
 
 
-def reader(operator: str, document: PolicyDocument) -> Callable[[str, str, Facts], Plan]:
-    """Reads an operator's words, a plan's id and facts into that plan of one unit. Raises `InputError`."""
+Read = Callable[[str, str, Facts], Plan]
+"""An operator's words, a plan's id and facts into that plan. Raises `InputError`."""
+
+
+def reader(operator: str, document: PolicyDocument) -> Read:
+    """Reads the grammar's lines into plans of one unit."""
 
     def read(text: str, plan_id: str, facts: Facts) -> Plan:
         intent = parse(text, plan_id, document)
@@ -38,6 +43,23 @@ def reader(operator: str, document: PolicyDocument) -> Callable[[str, str, Facts
         return Plan(plan_id, f"operator:{operator}", (unit,), " ".join(text.split()))
 
     return read
+
+
+def offering(read: Read, rewriter: Rewriter | None) -> Read:
+    """As `read`, but words outside the grammar come back with the line that a model believes was meant. It is an offer:
+    the operator says it, or nothing happens."""
+    if rewriter is None:
+        return read
+
+    def read_or_offer(text: str, plan_id: str, facts: Facts) -> Plan:
+        try:
+            return read(text, plan_id, facts)
+        except Unparseable as error:
+            if isinstance(line := rewriter.line(text), str):
+                raise Unparseable(" ".join(text.split()), f"if you mean `{line}`, say so") from error
+            raise
+
+    return read_or_offer
 
 
 def parse(text: str, id: str, document: PolicyDocument) -> Intent:

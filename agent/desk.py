@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.app import Documents, connected
-from agent.chat import reader, require_operator
+from agent.chat import offering, reader, require_operator
 from agent.owed import ask_for, find_job, month_at
 from agent.records import Records, told
 from agent.state_folder import StateFolder
@@ -55,7 +55,8 @@ class OwnDesk:
     def chat(self, operator: str, text: str) -> dict[str, Any]:
         documents = self._treasurer.documents
         require_operator(operator, documents.treasury.operators)
-        plan, rows = self._treasurer.runner.order(operator, text, reader(operator, documents.policy))
+        read = offering(reader(operator, documents.policy), self._treasurer.rewriter)
+        plan, rows = self._treasurer.runner.order(operator, text, read)
         return {"plan": plan.id, "rationale": plan.rationale, "units": [self._judged(row) for row in rows]}
 
     def _judged(self, row: Row) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from agent.context import Context
+from agent.gas import endurance, measured_gas, needed_wei, operation_of, told, units_a_year
 from agent.graph import Graph
 from agent.nodes import state as read
 from agent.nodes.owner_lane import enough, others_use
@@ -15,22 +16,28 @@ from agent.nodes.state import State
 from agent.units import DRIFTED, RUNNING, WAITING, Row, Units, next_attempt
 from policies.document import document_hash
 from strongroom import observe as observation
-from strongroom.errors import StrongroomError
-from strongroom.model import Block, Facts, Lane, Plan, SafeState, SafeTx
+from strongroom.errors import GasTooLow, StrongroomError
+from strongroom.model import NATIVE, Block, Facts, Lane, Plan, SafeState, SafeTx
 from strongroom.plain import to_plain
 from strongroom.ports import Planner
 from strongroom.protocols.safe import rejection, safe_tx_hash
+from strongroom.settings import Job
 
 
 class Runner:
-    """One account's units. Thread-safe: every method holds the account's one lock while it acts."""
+    """One account's units. Thread-safe: every method holds the account's one lock while it acts. `jobs` are what the
+    agent's coin for gas has to last for."""
 
-    def __init__(self, graph: Graph, context: Context, units: Units, planner: Planner) -> None:
+    def __init__(
+        self, graph: Graph, context: Context, units: Units, planner: Planner, jobs: Iterable[Job] = ()
+    ) -> None:
         self._graph, self._context, self._units, self._planner = graph, context, units, planner
+        self._jobs = tuple(jobs)
         self._one_at_a_time = threading.RLock()
 
     def cycle(self, ask: Mapping[str, Any]) -> tuple[Plan, tuple[Row, ...]]:
-        """Observes, plans once, and takes every planned unit as far as it goes now."""
+        """Observes, plans once, and takes every planned unit as far as it goes now. Raises `GasTooLow` when the agent's
+        key cannot pay for what was planned: then nothing of it was started."""
         with self._one_at_a_time:
             self._finish_what_was_cut_off()
             plan, cause = self._plan(ask)
@@ -76,7 +83,7 @@ class Runner:
     def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
         full = {**ask, "open": [row.id for row in self._units.open()], "others": self._paid_otherwise(ask)}
         asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(full)})
-        return self._planned(asked.index, lambda facts: self._planner.plan(full, facts))
+        return self._planned(asked.index, lambda facts: self._planner.plan({**full, "asked": asked.index}, facts))
 
     def _paid_otherwise(self, ask: Mapping[str, Any]) -> list[str]:
         """Transactions of ours that carried out another period's plan of this operation, however late."""
@@ -90,11 +97,38 @@ class Runner:
         try:
             facts = observation.observe(context.chain, context.queue, context.subject)
             made = plan(facts)
+            self._require_gas(made, facts)
         except StrongroomError as error:
             context.ledger.append("gap", {"why": str(error)}, cause=asked)
             raise
         entry = context.ledger.append("tool.res", {"plan": to_plain(made), "facts": to_plain(facts)}, cause=asked)
         return made, entry.index
+
+    def _require_gas(self, plan: Plan, facts: Facts) -> None:
+        """What is about to be started is estimated, since nothing of it was rehearsed; what is judged and what waits is
+        measured later by its own rehearsal. Guardians may pay for what they execute: a unit of the owner lane is not
+        begun all the same, for who signs it expects the treasurer to carry it out."""
+        wallet, document = self._context.wallet, self._context.document
+        new = [unit for unit in plan.units if next_attempt(unit.id, self._units.attempts(unit.id))]
+        if wallet is None or not new:
+            return
+        gas_of, most = self._measured_gas(), document.gas.max_gas_units
+        likely = (min(gas_of.get(operation_of(unit.id), most), most) for unit in new)
+        needed, held = sum(needed_wei(each, facts.gas.base_fee_wei) for each in likely), facts.gas.agent_balance_wei
+        if held < needed:
+            raise GasTooLow(plan.id, wallet.address, held, needed)
+
+    def _measured_gas(self) -> dict[str, int]:
+        return measured_gas(self._context.chain, ((row.id, row.tx_hash) for row in self._units.all()))
+
+    def _tell_gas(self, facts: Facts) -> None:
+        """Whoever reads the notices hears in time that the agent's key wants coin."""
+        context, native = self._context, self._context.document.token_at(NATIVE)
+        runs = units_a_year(self._jobs, facts.block.timestamp)
+        if context.wallet is None or not runs:
+            return
+        lasting = endurance(facts.gas, runs, self._measured_gas(), context.document.gas.max_gas_units)
+        context.notices.tell(f"the agent's key holds {told(lasting, native.token.id if native else '')}")
 
     def _finish_what_was_cut_off(self) -> list[Row]:
         """Before anything else is begun: a transaction that was signed already has the account's next nonce."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from strongroom.model import Amount, TokenId
+from strongroom.model_settings import LanguageModel
 from strongroom.quantities import format_bps, format_seconds, quantity
 from strongroom.settings import Job, Mandate, Payment, Treasury, Weight
 
@@ -40,7 +41,7 @@ safe = {safe}
 # Who may give orders in the chat, by name. Nobody, until you write somebody here.
 [operators]
 names = {operators}
-"""
+{model}"""
 
 _KERNEL = """\
 # The Safe's module that enforces the policy on chain.
@@ -52,6 +53,22 @@ _NO_KERNEL = """\
 _REGISTRY = """\
 # Where the ledger's head is anchored, so that it cannot be rewritten.
 registry = {}
+"""
+
+_MODEL = """
+# A language model that may plan within the mandate. Its key, if it wants one, is STRONGROOM_MODEL_KEY.
+[model]
+url = {}
+name = {}
+timeout = {}
+max_tokens = {}
+"""
+_NO_MODEL = """
+# The mandate's own rules plan. An OpenAI-compatible language model may choose within them:
+#
+# [model]
+# url = "http://127.0.0.1:8000/v1"
+# name = "the model's name there"
 """
 
 _MANDATE = """\
@@ -92,6 +109,13 @@ def _installed(treasury: Treasury) -> str:
     return kernel + (_REGISTRY.format(toml_text(treasury.registry)) if treasury.registry else "")
 
 
+def _model(model: LanguageModel | None) -> str:
+    if model is None:
+        return _NO_MODEL
+    timeout = toml_text(format_seconds(model.timeout_seconds))
+    return _MODEL.format(toml_text(model.url), toml_text(model.name), timeout, model.max_tokens)
+
+
 def render_treasury(treasury: Treasury) -> str:
     """treasury.toml. `load_treasury(render_treasury(t), anywhere) == t` for what `load_treasury` can give."""
     return _TREASURY.format(
@@ -104,6 +128,7 @@ def render_treasury(treasury: Treasury) -> str:
         safe=toml_text(treasury.account.safe),
         kernel=_installed(treasury),
         operators="[" + ", ".join(map(toml_text, treasury.operators)) + "]",
+        model=_model(treasury.model),
     )
 
 

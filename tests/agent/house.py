@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent import example
@@ -15,6 +15,7 @@ from guardians.server.serving import Server, open_service
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
 from strongroom.model import Digest
+from strongroom.model_settings import LanguageModel
 from strongroom.notices import MemoryNotices
 from strongroom.settings import Mode
 from strongroom.wallet.service import SafeService
@@ -33,9 +34,10 @@ class House:
     notices: MemoryNotices
 
     @contextmanager
-    def treasurer(self, mode: Mode) -> Iterator[Treasurer]:
+    def treasurer(self, mode: Mode, model: LanguageModel | None = None) -> Iterator[Treasurer]:
         texts = example.documents(self.world, self.service, self.home / "state", mode)
         documents = open_documents(example.write(texts, self.home / mode))
+        documents = replace(documents, treasury=replace(documents.treasury, model=model))
         with open_treasurer(documents, self.notices) as opened:
             yield opened
 

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from agent.app import Treasurer
-from agent.checkpoints import IN_MEMORY, open_checkpoints
-from agent.graph import build
+from agent.desk import OwnDesk
 from agent.owed import ask_for, find_job
-from agent.planners.deterministic import DeterministicPlanner
-from agent.planners.model import ModelPlanner
-from agent.runner import Runner
-from strongroom.inference.endpoint import Endpoint
+from strongroom.errors import Unparseable
 from strongroom.inference.memory import completion
-from strongroom.inference.secret import Secret
 from strongroom.ledger.verification import verify
 from strongroom.model_settings import LanguageModel
 from strongroom.settings import Mode
+from strongroom.world.people import OPERATOR
 from strongroom.world.treasury import WETH
 from tests.adversarial.hostile_answers import PAYROLL_THEFTS, Hostile, choice
 from tests.adversarial.hostile_model import HostileModel
 from tests.agent.house import House
 
 HALF = [choice("swap", "WETH", "USDC", 5_000), choice("swap", "USDC", "DAI", 5_000)]
-ANSWERS = {**PAYROLL_THEFTS, "half": Hostile("", completion(json.dumps({"choices": HALF})))}
+MEANT = {"kind": "pay", "amount": "2,500", "asset_id": "USDC", "counterparty_id": "alice"}
+ANSWERS = {
+    **PAYROLL_THEFTS,
+    "half": Hostile("", completion(json.dumps({"choices": HALF}))),
+    "meant": Hostile("", completion(json.dumps(MEANT))),
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +37,15 @@ def server() -> Iterator[HostileModel]:
     model.close()
 
 
-@contextmanager
-def runner(treasurer: Treasurer, server: HostileModel, name: str) -> Iterator[Runner]:
-    """The treasurer's units in the hands of a runner that asks a model."""
-    documents, context = treasurer.documents, treasurer.context
-    rules = DeterministicPlanner(documents.mandate, documents.policy)
-    model = Endpoint(LanguageModel(server.url(name), "small", 30, 500), Secret(""))
-    planner = ModelPlanner(model, rules, treasurer.ledger, context.notices, documents.mandate, documents.policy)
-    with open_checkpoints(IN_MEMORY) as checkpoints:
-        yield Runner(build(checkpoints, context.mode), context, treasurer.units, planner)
+def asked(server: HostileModel, name: str) -> LanguageModel:
+    return LanguageModel(server.url(name), "small", 30, 500)
 
 
 def cycle(house: House, server: HostileModel, name: str, job: str) -> list[dict[str, Any]]:
     """The units of one cycle in shadow mode, with their state; the ledger is verified after it is closed."""
-    with house.treasurer(Mode.SHADOW) as treasurer, runner(treasurer, server, name) as asking:
-        month = asking.cycle(ask_for(find_job(treasurer.documents.jobs, job), "2026-11"))
-        states = [asking.state(row) for row in month[1]]
+    with house.treasurer(Mode.SHADOW, asked(server, name)) as treasurer:
+        month = treasurer.runner.cycle(ask_for(find_job(treasurer.documents.jobs, job), "2026-11"))
+        states = [treasurer.runner.state(row) for row in month[1]]
     report = verify(house.home / "state" / "ledger")
     assert report.ok and report.waiting == (), report.fault
     return states
@@ -76,3 +68,21 @@ def test_a_thieving_model_leaves_payroll_as_the_rules_have_it(house: House, serv
     intents = state["unit"]["intents"]
     assert {intent["amount_units"]["label"] for intent in intents} == {"mandate"}
     assert any("the mandate's rules are" in line for line in house.notices.told)
+
+
+def test_words_outside_the_grammar_come_back_as_an_offer_and_nothing_happens(
+    house: House, server: HostileModel
+) -> None:
+    with house.treasurer(Mode.SHADOW, asked(server, "meant")) as treasurer:
+        with pytest.raises(Unparseable, match="if you mean `pay 2,500 USDC to alice`, say so"):
+            OwnDesk(treasurer).chat(OPERATOR.name, "please send alice her 2,500 USDC")
+        assert treasurer.units.all() == ()
+        (answered,) = [entry for entry in treasurer.ledger.entries() if entry.type == "model.res"]
+    assert answered.body["used"] is True
+
+
+def test_without_a_model_words_outside_the_grammar_are_refused_with_the_grammar(house: House) -> None:
+    with house.treasurer(Mode.SHADOW) as treasurer:
+        with pytest.raises(Unparseable, match="write `pay 2,500 USDC to alice for the audit`"):
+            OwnDesk(treasurer).chat(OPERATOR.name, "please send alice her 2,500 USDC")
+        assert not [entry for entry in treasurer.ledger.entries() if entry.type.startswith("model.")]

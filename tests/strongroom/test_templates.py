@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from strongroom.addresses import to_address
 from strongroom.model import Account, Amount, TokenId
+from strongroom.model_settings import LanguageModel
 from strongroom.settings import (
     OPERATIONS,
     Job,
@@ -42,6 +43,13 @@ def _loadable(treasury: Treasury) -> bool:
     return treasury.kernel is not None or treasury.mode is not Mode.GUARDED
 
 
+MODELS = st.builds(
+    LanguageModel,
+    url=st.just("https://models.example/v1"),
+    name=ANY_TEXT,
+    timeout_seconds=st.integers(1, 10**6),
+    max_tokens=st.integers(1, 10**6),
+)
 TREASURIES = st.builds(
     Treasury,
     name=ANY_TEXT,
@@ -52,6 +60,7 @@ TREASURIES = st.builds(
     mode=st.sampled_from(Mode),
     operators=st.lists(ANY_TEXT, max_size=3).map(tuple),
     kernel=st.none() | ADDRESSES,
+    model=st.none() | MODELS,
 ).filter(_loadable)
 
 
