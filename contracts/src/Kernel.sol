@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {KernelActs} from "./KernelActs.sol";
 import {KernelState} from "./KernelState.sol";
-import {KernelSwaps} from "./KernelSwaps.sol";
 import {IKernelRun} from "./interfaces/IKernel.sol";
-import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule, SwapRule} from "./interfaces/KernelTypes.sol";
+import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule} from "./interfaces/KernelTypes.sol";
 import {RuleLeaf} from "./libraries/RuleLeaf.sol";
 
 /// @title Kernel: the Safe module through which an agent may move a treasury's money, within a policy, until stopped
 /// @notice UNAUDITED. With the agent's key stolen the treasury loses at most what the buckets and standing orders say, to
 /// allowlisted recipients only, and nothing after a pause. contracts/README.md holds the threat model and each error.
 /// @dev One Kernel for one Safe, 1.4.1 or 1.5.0. Authority is msg.sender only. Needs Cancun (transient storage).
-contract Kernel is KernelSwaps, IKernelRun {
+contract Kernel is KernelActs, IKernelRun {
     /// @dev The first policy needs no delay: the Safe reads it all before it enables the module.
     constructor(Birth memory birth)
         KernelState(birth.safe, birth.registry, birth.configDelay, birth.rekeyDelay, birth.window)
@@ -28,23 +28,46 @@ contract Kernel is KernelSwaps, IKernelRun {
 
     /// @inheritdoc IKernelRun
     function run(Leg[] calldata legs, bytes32 ledgerLeaf) external locked {
+        if (msg.sender != _state.agent) return _runExits(legs);
         _enter(ledgerLeaf);
         if (legs.length == 0) revert EmptyRun();
         bytes32 policyRoot = root;
+        bool isOver = false;
         for (uint256 i = 0; i < legs.length; i++) {
-            _runLeg(legs[i], policyRoot, ledgerLeaf);
+            if (_runLeg(legs[i], policyRoot, ledgerLeaf)) isOver = true;
         }
+        // Not at the leg that did it: it would undo that very leg, and the bucket would never be found over its soft limit.
+        if (isOver) _pause(LOSS_KEY);
     }
 
-    function _runLeg(Leg calldata leg, bytes32 policyRoot, bytes32 ledgerLeaf) private {
+    /// @return isOver Whether the leg lifted the loss bucket over its soft limit.
+    function _runLeg(Leg calldata leg, bytes32 policyRoot, bytes32 ledgerLeaf) private returns (bool isOver) {
         // A payee of an earlier leg may have paused: it is not behind the lock.
         if (_state.paused) revert KernelPaused();
-        bytes32 leaf = RuleLeaf.hash(leg.kind, leg.rule);
+        Kind kind = leg.kind;
+        bytes calldata rule = leg.rule;
+        bytes32 leaf = RuleLeaf.hash(kind, rule);
         _checkInPolicy(leaf, leg.proof, policyRoot);
-        if (leg.kind == Kind.Pay) _pay(leaf, abi.decode(leg.rule, (PayRule)), leg.amount, ledgerLeaf);
-        else if (leg.kind == Kind.Order) _payOrder(leaf, abi.decode(leg.rule, (OrderRule)), leg.amount, ledgerLeaf);
-        else if (leg.kind == Kind.Swap) _swap(leaf, abi.decode(leg.rule, (SwapRule)), leg, ledgerLeaf);
-        else revert KindNotAllowed(leg.kind);
+        if (kind == Kind.Pay) _pay(leaf, abi.decode(rule, (PayRule)), leg.amount, ledgerLeaf);
+        else if (kind == Kind.Order) _payOrder(leaf, abi.decode(rule, (OrderRule)), leg.amount, ledgerLeaf);
+        else if (kind == Kind.Swap) isOver = _swap(leaf, leg, ledgerLeaf);
+        else if (kind == Kind.Act) _act(leaf, leg, ledgerLeaf);
+        else revert KindNotAllowed(kind);
+    }
+
+    /// @dev No gate and no count: whoever saves the treasury waits for no log. The buckets of their class bound exits.
+    function _runExits(Leg[] calldata legs) private {
+        if (!isGuardian(msg.sender)) revert NotAgent(msg.sender);
+        if (!_state.paused) revert KernelLive();
+        if (legs.length == 0) revert EmptyRun();
+        bytes32 policyRoot = root;
+        for (uint256 i = 0; i < legs.length; i++) {
+            Leg calldata leg = legs[i];
+            if (leg.kind != Kind.Exit) revert KindNotAllowed(leg.kind);
+            bytes32 leaf = RuleLeaf.hash(Kind.Exit, leg.rule);
+            _checkInPolicy(leaf, leg.proof, policyRoot);
+            _exit(leaf, leg);
+        }
     }
 
     function _openBucket(BucketSetting memory setting) private {

@@ -10,8 +10,15 @@ import {LeakyBucket} from "./libraries/LeakyBucket.sol";
 abstract contract KernelChanges is KernelState, IKernelConfig {
     using LeakyBucket for Bucket;
 
-    /// @dev The call being made is its own announcement: whoever makes it can only send the bytes that were announced.
     modifier announced() {
+        _takeAnnouncement();
+        _;
+    }
+
+    /* ANNOUNCEMENTS */
+
+    /// @dev The call being made is its own announcement: whoever makes it can only send the bytes that were announced.
+    function _takeAnnouncement() private {
         if (msg.sender != safe && !isGuardian(msg.sender)) revert NotGuardian(msg.sender);
         bytes32 change = keccak256(msg.data);
         if (!_isPending(change)) revert NotAnnounced(change);
@@ -20,10 +27,7 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
         delete _pending[change];
         delete _timesVetoed[change];
         emit ChangeMade(change, found.serial);
-        _;
     }
-
-    /* ANNOUNCEMENTS */
 
     /// @inheritdoc IKernelConfig
     function announce(bytes calldata call) external onlySafe locked {

@@ -89,8 +89,10 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
             bytes memory returned = _call(token, 0, abi.encodeCall(IERC20.transfer, (recipient, amount)));
             if (!_isTrueOrNothing(returned)) revert TransferRefused(token);
         }
-        uint256 afterwards = _balance(token);
-        if (afterwards + amount < before) revert SpentTooMuch(token, before - afterwards, amount);
+        uint256 spent = _difference(before, _balance(token));
+        if (spent > amount) revert SpentTooMuch(token, spent, amount);
+        // What left, not what was asked: a payee that gives some back has been paid the rest.
+        paid[token] += spent;
     }
 
     function _call(address target, uint256 value, bytes memory data) internal returns (bytes memory) {
@@ -102,6 +104,10 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
     /// @dev Reverts without a reason for a token without code: the compiler's own check of a call's target.
     function _balance(address token) internal view returns (uint256) {
         return token == address(0) ? safe.balance : IERC20(token).balanceOf(safe);
+    }
+
+    function _difference(uint256 larger, uint256 smaller) internal pure returns (uint256) {
+        return larger > smaller ? larger - smaller : 0;
     }
 
     function _isTrueOrNothing(bytes memory returned) internal pure returns (bool) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IKernelState} from "./interfaces/IKernel.sol";
+import {IKernelPaid, IKernelState} from "./interfaces/IKernel.sol";
 import {ISafe} from "./interfaces/ISafe.sol";
 import {Bucket, BucketSetting, Pending} from "./interfaces/KernelTypes.sol";
 import {LeakyBucket} from "./libraries/LeakyBucket.sol";
 
 /// @title The Kernel's storage, who may call it, and its buckets
-abstract contract KernelState is IKernelState {
+abstract contract KernelState is IKernelState, IKernelPaid {
     using LeakyBucket for Bucket;
 
     /// @dev One slot: everything a payment reads before it looks at its rule. `screened` is set by the first block or
@@ -18,6 +18,11 @@ abstract contract KernelState is IKernelState {
         uint32 version;
         bool paused;
         bool screened;
+    }
+
+    /// @dev A bucket as one word. A struct, so that a charge finds its place once.
+    struct Slot {
+        uint256 packed;
     }
 
     /// @dev Counts of announcements and of pauses.
@@ -47,7 +52,7 @@ abstract contract KernelState is IKernelState {
     bytes32 public documentHash;
     bytes32 public agentCodeHash;
     Counters internal _counters;
-    mapping(bytes32 key => uint256 packed) private _buckets;
+    mapping(bytes32 key => Slot) private _buckets;
     mapping(bytes32 rule => uint256) public lastPaid;
     mapping(address target => bool) public blocked;
     mapping(uint32 version => mapping(bytes32 rule => bool)) internal _revoked;
@@ -56,6 +61,7 @@ abstract contract KernelState is IKernelState {
     mapping(bytes32 change => Pending) internal _pending;
     mapping(bytes32 change => uint16) internal _timesVetoed;
     mapping(uint32 serial => mapping(address guardian => bool)) internal _hasVetoed;
+    mapping(address token => uint256) public paid;
 
     bool private transient _busy;
 
@@ -150,13 +156,16 @@ abstract contract KernelState is IKernelState {
     /* BUCKETS */
 
     function _bucketAt(bytes32 key) internal view returns (Bucket memory) {
-        return LeakyBucket.unpacked(_buckets[key]);
+        return LeakyBucket.unpacked(_buckets[key].packed);
     }
 
-    function _charge(bytes32 key, uint256 amount) internal {
-        (uint256 filled, uint256 room) = LeakyBucket.charged(_buckets[key], amount, block.timestamp);
+    /// @return slot The bucket after the charge, as stored.
+    function _charge(bytes32 key, uint256 amount) internal returns (uint256 slot) {
+        Slot storage stored = _buckets[key];
+        uint256 room;
+        (slot, room) = LeakyBucket.charged(stored.packed, amount, block.timestamp);
         if (amount > room) revert BucketExceeded(key, amount, room);
-        _buckets[key] = filled;
+        stored.packed = slot;
     }
 
     /// @dev The level may exceed a capacity that was lowered. Cutting it would forget what was spent, and lowering and
@@ -166,7 +175,7 @@ abstract contract KernelState is IKernelState {
         if ((setting.capacity == 0) != (setting.drain == 0)) revert BadBucket(setting.token, setting.class);
         Bucket memory made = Bucket(setting.capacity, 0, 0, setting.drain);
         made.fill(level, block.timestamp);
-        _buckets[bucketKey(setting.token, setting.class)] = made.packed();
+        _buckets[bucketKey(setting.token, setting.class)].packed = made.packed();
         emit BucketSet(setting.token, setting.class, made.capacity, made.level, made.drain);
     }
 

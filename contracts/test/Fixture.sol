@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IKernelBreaker, IKernelConfig, IKernelPay, IKernelRun, IKernelState} from "../src/interfaces/IKernel.sol";
+import {
+    IKernelBreaker,
+    IKernelConfig,
+    IKernelPaid,
+    IKernelPay,
+    IKernelRun,
+    IKernelState
+} from "../src/interfaces/IKernel.sol";
 import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule} from "../src/interfaces/KernelTypes.sol";
 import {Test} from "./Test.sol";
 import {Tree} from "./Tree.sol";
@@ -29,7 +36,7 @@ interface IProxyFactory {
 }
 
 /// @title The parts of the interface that the Kernel implements today
-interface IBuiltKernel is IKernelState, IKernelPay, IKernelRun, IKernelBreaker, IKernelConfig {}
+interface IBuiltKernel is IKernelState, IKernelPay, IKernelRun, IKernelBreaker, IKernelConfig, IKernelPaid {}
 
 /// @title A treasury on the real Safe 1.4.1 bytecode: three owners, one more guardian, an agent, a policy of seven rules
 /// @dev `vm.prank(safe)` stands for a transaction that enough owners signed. Balances and caps are in units of 6 decimals.

@@ -251,7 +251,11 @@ contract KernelPayTest is Fixture, IKernelEvents {
 
     function test_nobody_but_the_agent_runs() external {
         Leg[] memory legs = one(payLeg(payAlice, 1));
-        vm.expectRevert(abi.encodeWithSelector(IKernelErrors.NotAgent.selector, guardian));
+        vm.expectRevert(abi.encodeWithSelector(IKernelErrors.NotAgent.selector, stranger));
+        vm.prank(stranger);
+        kernel.run(legs, ENTRY);
+        // A guardian's runs are exits, in a pause.
+        vm.expectRevert(abi.encodeWithSelector(IKernelErrors.KernelLive.selector));
         vm.prank(guardian);
         kernel.run(legs, ENTRY);
     }

@@ -78,19 +78,6 @@ contract KernelSwapTest is SwapFixture, IKernelEvents {
         swapRefused(buyWeth, 0, 0, abi.encodeWithSelector(IKernelErrors.AmountIsZero.selector));
     }
 
-    function test_losses_stop_when_their_bucket_is_full_and_swaps_without_loss_go_on() external {
-        for (uint256 i = 0; i < 2; i++) {
-            pays(1.98e18);
-            swap(buyWeth, MAX_SWAP, 0);
-        }
-        assertEq(left(address(2), 0), LOSS_CAPACITY - 80e8, "left");
-        pays(0.99e18);
-        bytes32 key = kernel.bucketKey(address(2), 0);
-        swapRefused(buyWeth, 2000e6, 0, abi.encodeWithSelector(IKernelErrors.BucketExceeded.selector, key, 20e8, 10e8));
-        pays(1e18);
-        swap(buyWeth, 2000e6, 0);
-    }
-
     function test_without_a_loss_bucket_no_loss_is_accepted() external {
         vm.prank(safe);
         kernel.lowerBucket(BucketSetting(address(2), 0, 0, 0, 0));
@@ -161,13 +148,14 @@ contract KernelSwapTest is SwapFixture, IKernelEvents {
 
     /* STOPPED BY PEOPLE */
 
-    function test_blocking_any_party_of_a_swap_stops_it() external {
+    function test_blocking_any_party_or_price_source_of_a_swap_stops_it() external {
         SwapRule memory rule = buyWeth;
         rule.spender = address(0x59E4DE4);
         _adopt(rule);
         pays(1e18);
-        address[4] memory parties = [rule.target, rule.spender, rule.tokenIn, rule.tokenOut];
-        for (uint256 i = 0; i < 4; i++) {
+        address[6] memory parties =
+            [rule.target, rule.spender, rule.tokenIn, rule.tokenOut, rule.sourceIn, rule.sourceOut];
+        for (uint256 i = 0; i < 6; i++) {
             vm.prank(guardian);
             kernel.blockAddress(parties[i]);
             bytes4 selector = IKernelErrors.AddressIsBlocked.selector;

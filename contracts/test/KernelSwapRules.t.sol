@@ -93,6 +93,14 @@ contract KernelSwapRulesTest is SwapFixture {
         _adoptBad(rule);
     }
 
+    /// @dev A claim asks for nothing; a swap is none, whatever its rule's maximum.
+    function test_a_swap_of_nothing_is_no_claim() external {
+        SwapRule memory rule = buyWeth;
+        rule.maxAmount = 0;
+        _adopt(rule);
+        swapRefused(rule, 0, 0, abi.encodeWithSelector(IKernelErrors.AmountIsZero.selector));
+    }
+
     function test_ether_needs_no_spender() external {
         SwapRule memory rule = sellEther;
         rule.spender = address(venue);
@@ -114,6 +122,16 @@ contract KernelSwapRulesTest is SwapFixture {
         if (which % 3 == 1) rule.template = Template(rule.template.hash, 0, second, first);
         if (which % 3 == 2) rule.template = Template(rule.template.hash, uint16(bound(first, 1, 3)), 0, 0);
         _adoptBad(rule);
+    }
+
+    function test_of_three_words_no_two_touch() external {
+        bytes32 hash = buyWeth.template.hash;
+        SwapRule memory rule = buyWeth;
+        Template[3] memory bad = [Template(hash, 4, 100, 131), Template(hash, 131, 4, 100), Template(hash, 4, 35, 100)];
+        for (uint256 i = 0; i < bad.length; i++) {
+            rule.template = bad[i];
+            _adoptBad(rule);
+        }
     }
 
     /* CALLDATA */
@@ -186,7 +204,7 @@ contract KernelSwapRulesTest is SwapFixture {
 
     /// @dev The numbers are known from elsewhere: a name misspelt in the contract would show here.
     function test_functions_that_move_promise_or_hide_are_never_called() external {
-        bytes4[41] memory selectors = [
+        bytes4[63] memory selectors = [
             bytes4(0),
             0xa9059cbb,
             0x23b872dd,
@@ -227,7 +245,29 @@ contract KernelSwapRulesTest is SwapFixture {
             0x468721a7,
             0x5229073f,
             0x1296ee62,
-            0xc1d34b89
+            0xc1d34b89,
+            0xd8fbe994,
+            0x095bcdb6,
+            0xfe99049a,
+            0xb753a98c,
+            0xf2d5d56b,
+            0xbb35783b,
+            0x3177029f,
+            0x90db623f,
+            0xcb3993be,
+            0x745a41bc,
+            0x7ac2ff7b,
+            0x3aea60f0,
+            0x426a8493,
+            0x558a7297,
+            0x252dba42,
+            0xbce38bd7,
+            0xc3077fa9,
+            0x399542e9,
+            0x82ad56cb,
+            0x174dea71,
+            0x51945447,
+            0x44c028fe
         ];
         for (uint256 i = 0; i < selectors.length; i++) {
             Leg memory leg = swapLeg(buyWeth, 2000e6, 0);

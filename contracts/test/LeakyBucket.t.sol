@@ -39,6 +39,19 @@ contract LeakyBucketTest is Test {
         _checkEveryWindow(charges, capacity, drain);
     }
 
+    function testFuzz_a_charge_is_over_the_soft_limit_once(uint96 capacity, uint96 before, uint96 amount)
+        external
+        pure
+    {
+        before = uint96(bound(before, 0, capacity));
+        amount = uint96(bound(amount, 0, capacity - before));
+        uint256 slot = Bucket(capacity, before + amount, uint32(START), 1).packed();
+        // In quarters: above three of four, which it was not before.
+        bool isOver = 4 * (uint256(before) + amount) > 3 * uint256(capacity);
+        bool wasOver = 4 * uint256(before) > 3 * uint256(capacity);
+        assertTrue(LeakyBucket.isLiftedOverSoft(slot, amount) == (isOver && !wasOver), "over");
+    }
+
     /// @dev Lowered and raised at any time in between: the largest capacity and rate still bound every window.
     function testFuzz_reconfiguring_never_widens_a_window(
         uint96 capacity,

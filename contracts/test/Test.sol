@@ -20,6 +20,8 @@ interface Vm {
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function assume(bool condition) external pure;
     function getBlockTimestamp() external view returns (uint256);
+    function getBlockNumber() external view returns (uint256);
+    function getCode(string calldata artifact) external view returns (bytes memory);
 }
 
 /// @title What a test needs of a test library, and no more

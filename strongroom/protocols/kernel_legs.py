@@ -12,16 +12,15 @@ from typing import Any
 from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import Address, Digest
 from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, selector
+from strongroom.protocols.kernel_acts import RULES, TEMPLATE_TYPE, UNLIMITED_HOLDING, GrantedAct, granted_act
 from strongroom.protocols.uniswap_v3 import ExactInput, decode_exact_input, encode_exact_input
 
 NO_LEAF = Digest("0x" + "00" * 32)
-UNLIMITED_HOLDING = 2**128 - 1
 
 _PAY_FIELDS = ("address", "address", "uint96", "uint32", "uint32")
 _PAY_TAG = b"Pay(address token,address recipient,uint96 maxAmount,uint32 class,uint32 delay)"
-_TEMPLATE = "(bytes32,uint16,uint16,uint16)"
 _SWAP_FIELDS = (
-    *("address", "address", "address", "address", _TEMPLATE, "uint96", "uint96", "uint128"),
+    *("address", "address", "address", "address", TEMPLATE_TYPE, "uint96", "uint96", "uint128"),
     *("address", "address", "uint16", "uint32", "uint32"),
 )
 _SWAP_TAG = (
@@ -131,10 +130,11 @@ class GrantedSwap:
 
 
 Leg = Payment | GrantedSwap
+AnyLeg = Leg | GrantedAct
 
 
-def encode_legs(legs: Sequence[Leg], ledger_leaf: Digest = NO_LEAF) -> bytes:
-    """A single payment as `pay`, anything else as one atomic `run`."""
+def encode_legs(legs: Sequence[AnyLeg], ledger_leaf: Digest = NO_LEAF) -> bytes:
+    """A single payment as `pay`, anything else as one atomic `run`. Exits go alone: a guardian runs nothing else."""
     leaf = from_digest(ledger_leaf)
     if len(legs) == 1 and isinstance(legs[0], Payment):
         only = legs[0]
@@ -142,9 +142,11 @@ def encode_legs(legs: Sequence[Leg], ledger_leaf: Digest = NO_LEAF) -> bytes:
     return encode_call(_RUN, [_encoded(leg) for leg in legs], leaf)
 
 
-def _encoded(leg: Leg) -> tuple[Any, ...]:
+def _encoded(leg: AnyLeg) -> tuple[Any, ...]:
     if isinstance(leg, Payment):
         return _KIND_PAY, leg.rule.encoded, _hashes(leg.proof), leg.units, 0, 0, b""
+    if isinstance(leg, GrantedAct):
+        return leg.rule.kind, leg.rule.encoded, _hashes(leg.proof), *leg.arguments, leg.data
     swap = leg.swap
     typed = (swap.amount_in_units, swap.min_out_units, swap.deadline)
     return _KIND_SWAP, leg.rule.encoded, _hashes(leg.proof), *typed, encode_exact_input(swap)
@@ -167,6 +169,15 @@ def with_leaf(data: bytes, ledger_leaf: Digest) -> bytes:
 def decode_legs(data: bytes) -> tuple[Leg, ...]:
     """The legs of a `pay` or `run` call, whatever ledger leaf it carries. Raises `ValueError` on any other call, on a
     leg of another kind, and on one whose typed arguments are not those of its calldata."""
+    legs = decode_all_legs(data)
+    known = tuple(leg for leg in legs if not isinstance(leg, GrantedAct))
+    if len(known) < len(legs):
+        raise ValueError("a leg is an act or an exit, not a payment or a swap")
+    return known
+
+
+def decode_all_legs(data: bytes) -> tuple[AnyLeg, ...]:
+    """As `decode_legs`, acts and exits among them."""
     if data[:4] == selector(_PAY):
         fields, units, proof, _ = decode_call(_PAY, data)
         return (_payment(fields, units, proof),)
@@ -174,11 +185,15 @@ def decode_legs(data: bytes) -> tuple[Leg, ...]:
     return tuple(_decoded(*leg) for leg in legs)
 
 
-def _decoded(kind: int, rule: bytes, proof: Sequence[bytes], units: int, least: int, deadline: int, data: bytes) -> Leg:
+def _decoded(
+    kind: int, rule: bytes, proof: Sequence[bytes], units: int, least: int, deadline: int, data: bytes
+) -> AnyLeg:
     if kind == _KIND_SWAP:
         return _swap(rule, proof, (units, least, deadline), data)
+    if kind in RULES:
+        return granted_act(kind, rule, _digests(proof), (units, least, deadline), data)
     if kind != _KIND_PAY or least or deadline or data:
-        raise ValueError(f"a leg of kind {kind} is no payment and no swap")
+        raise ValueError(f"a leg of kind {kind} is no payment, swap, act or exit")
     return _payment(decode_values(_PAY_FIELDS, rule), units, proof)
 
 

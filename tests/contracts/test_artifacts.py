@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eth_utils.abi import abi_to_signature
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +37,17 @@ EVENTS = {
 }
 
 
-def _kernel() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((OUT / "Kernel.sol" / "Kernel.json").read_text())
+def _built(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((OUT / f"{name}.sol" / f"{name}.json").read_text())
     return loaded
+
+
+def _kernel() -> dict[str, Any]:
+    return _built("Kernel")
+
+
+def _runtime(name: str) -> bytes:
+    return bytes.fromhex(_built(name)["deployedBytecode"]["object"].removeprefix("0x"))
 
 
 def _opcodes(code: bytes) -> set[int]:
@@ -53,13 +62,12 @@ def _opcodes(code: bytes) -> set[int]:
 
 
 def test_the_kernel_is_at_most_20_000_bytes() -> None:
-    runtime = bytes.fromhex(_kernel()["deployedBytecode"]["object"].removeprefix("0x"))
-    assert len(runtime) <= 20_000
+    assert len(_runtime("Kernel")) <= 20_000
 
 
-def test_the_kernel_cannot_delegate_create_or_destroy() -> None:
-    runtime = bytes.fromhex(_kernel()["deployedBytecode"]["object"].removeprefix("0x"))
-    assert not _opcodes(runtime) & {DELEGATECALL, CALLCODE, CREATE, CREATE2, SELFDESTRUCT}
+@pytest.mark.parametrize("name", ["Kernel", "Watch", "PriceSource", "AuditRegistry"])
+def test_what_ships_cannot_delegate_create_or_destroy(name: str) -> None:
+    assert not _opcodes(_runtime(name)) & {DELEGATECALL, CALLCODE, CREATE, CREATE2, SELFDESTRUCT}
 
 
 def test_the_kernel_has_no_fallback_and_takes_no_ether() -> None:
@@ -80,7 +88,7 @@ def test_the_storage_layout_is_the_one_in_the_decision_record() -> None:
         enumerate(
             [
                 *("state", "root", "documentHash", "agentCodeHash", "counters", "buckets", "lastPaid", "blocked"),
-                *("revoked", "guardians", "burned", "pending", "timesVetoed", "hasVetoed"),
+                *("revoked", "guardians", "burned", "pending", "timesVetoed", "hasVetoed", "paid"),
             ]
         )
     )

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 ACTIONS = "0x" + "00" * 19 + "01"
 ENTRY = b"\x11" * 32
 AMOUNT = 2_500_000_000
-# contracts/README.md holds the goals beside these ceilings; a run of ten is still some 5 % above its goal.
-CEILINGS = {("pay", 4): 81_000, ("pay", 5000): 91_000, ("run", 4): 295_000, ("run", 5000): 395_000}
+# contracts/README.md holds the goals beside these ceilings. Counting what was paid is part of all of them.
+CEILINGS = {("pay", 4): 84_000, ("pay", 5000): 94_000, ("run", 4): 289_000, ("run", 5000): 388_000}
 
 
 PAY = "Pay(address token,address recipient,uint96 maxAmount,uint32 class,uint32 delay)"

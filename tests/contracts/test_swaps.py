@@ -48,7 +48,7 @@ TAG = (
     "Template(bytes32 hash,uint16 amountWord,uint16 minOutWord,uint16 deadlineWord)"
 )
 # contracts/README.md holds the goals beside these ceilings: 46,000 without the feeds' own gas, and 135,000.
-CEILINGS = {4: 63_000, 500: 154_000}
+CEILINGS = {4: 62_000, 500: 152_500}
 RUN = "run((uint8,bytes,bytes32[],uint96,uint256,uint256,bytes)[],bytes32)"
 WORDS = (4 + 5 * 32, 4 + 6 * 32, 4 + 4 * 32)
 """Offsets of amount, least out and deadline in `exactInputSingle`."""
@@ -215,6 +215,7 @@ def bare_gas(desk: Desk) -> int:
     module = world.deploy(creation("UncheckedModule", ["address"], [safe]))
     assert world.safe_exec(world.account, GUARDIANS[:2], safe, encode_enable_module(module)).success
     calls = [(swap.token_in, 0, encode_approve(router, AMOUNT)), (router, 0, encode_exact_input(swap))]
+    desk.world.advance(60)
     mined = world.send_as(AGENT, module, encode_call("run((address,uint256,bytes)[])", calls))
     assert mined.success
     return mined.gas_used
@@ -224,6 +225,8 @@ def steady_gas(desk: Desk) -> int:
     """Gas of the second of two equal runs."""
     swap = desk.swap_of()
     assert desk.run(swap).success
+    # A pool notes its price once a second: both figures pay for that, whatever the clock does meanwhile.
+    desk.world.advance(60)
     mined = desk.run(swap)
     assert mined.success
     return mined.gas_used

@@ -52,7 +52,7 @@ interface IKernelState is IKernelErrors, IKernelEvents {
     /// @notice Whether `key` was once replaced as agent. Burned keys never come back.
     function burned(address key) external view returns (bool);
 
-    /// @notice Whether a guardian has stopped this payee, venue or token.
+    /// @notice Whether a guardian has stopped this payee, venue, token or price source.
     function blocked(address target) external view returns (bool);
 
     /// @notice Whether the Safe has revoked the rule under the current version.
@@ -91,7 +91,9 @@ interface IKernelPay {
 /// @title Runs: any legs, one after another, all or nothing
 interface IKernelRun {
     /// @notice The agent runs `legs` atomically; each is metered before the next begins. One agent call, however many legs.
-    /// @dev Payrolls are runs of standing orders. A guardian may run Exit legs while the Kernel is paused: no gate, no count.
+    /// @dev Payrolls are runs of standing orders. A run whose swaps lift the loss bucket over three quarters of its capacity is
+    /// run to its end, and the Kernel pauses. A guardian may run Exit legs, alone, while the Kernel is paused: no gate, no
+    /// count, and `ledgerLeaf` is not read.
     function run(Leg[] calldata legs, bytes32 ledgerLeaf) external;
 }
 
@@ -115,7 +117,7 @@ interface IKernelBreaker {
     /// the agent. Idempotent: pausing again voids nothing. Not behind the lock: it works in the middle of a run too.
     function pause() external;
 
-    /// @notice A guardian stops one payee, venue or token, at once.
+    /// @notice A guardian stops one payee, venue, token or price source, at once; exits through it too.
     function blockAddress(address target) external;
 
     /// @notice Undoes `blockAddress`; announced by the Safe.
@@ -155,7 +157,8 @@ interface IKernelConfig {
     /// @notice The Safe lowers a bucket's capacity and rate, at once; zero closes it. The level stays, even above the capacity.
     function lowerBucket(BucketSetting calldata setting) external;
 
-    /// @notice The Safe revokes one rule, at once, until the next policy.
+    /// @notice The Safe revokes one rule, at once, until the next policy: also one of the same root, which waits and may be
+    /// vetoed like any other. Voids what was announced before.
     function revoke(bytes32 rule) external;
 }
 

@@ -29,7 +29,7 @@ interface IKernelErrors {
     error NotInPolicy(bytes32 leaf);
     /// @notice The Safe has revoked this rule.
     error RuleIsRevoked(bytes32 leaf);
-    /// @notice A guardian has blocked this payee, venue or token.
+    /// @notice A guardian has blocked this payee, venue, token or price source.
     error AddressIsBlocked(address target);
     /// @notice The rule waits `delay` seconds: announce the run first.
     error RuleDelayed(bytes32 leaf, uint256 delay);

@@ -31,7 +31,13 @@ library Forbidden {
                 * (s ^ uint32(bytes4(keccak256("safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)"))))
                 * (s ^ uint32(bytes4(keccak256("send(address,uint256,bytes)"))))
                 * (s ^ uint32(bytes4(keccak256("operatorSend(address,address,uint256,bytes,bytes)"))));
-            return product0 == 0 || product1 == 0;
+            uint256 product2 = (s ^ uint32(bytes4(keccak256("transferFromAndCall(address,address,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("transfer(address,uint256,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("transferFrom(address,address,uint256,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("push(address,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("pull(address,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("move(address,address,uint256)"))));
+            return product0 == 0 || product1 == 0 || product2 == 0;
         }
     }
 
@@ -50,7 +56,15 @@ library Forbidden {
                 * (s ^ uint32(bytes4(keccak256("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"))))
                 * (s ^ uint32(bytes4(keccak256("permit(address,address,uint256,uint256,bytes)"))))
                 * (s ^ uint32(bytes4(keccak256("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)"))));
-            return product0 == 0 || product1 == 0;
+            uint256 product2 = (s ^ uint32(bytes4(keccak256("approveAndCall(address,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("increaseApprovalAndCall(address,uint256,bytes)"))))
+                * (s ^ uint32(bytes4(keccak256("decreaseApprovalAndCall(address,uint256,bytes)"))))
+                * (s ^ uint32(bytes4(keccak256("permit(address,uint256,uint256,bytes)"))))
+                * (s ^ uint32(bytes4(keccak256("permit(address,uint256,uint256,uint8,bytes32,bytes32)"))))
+                * (s ^ uint32(bytes4(keccak256("permitForAll(address,address,bool,uint256,uint256,bytes)"))))
+                * (s ^ uint32(bytes4(keccak256("approve(address,uint256,uint256)"))))
+                * (s ^ uint32(bytes4(keccak256("setOperator(address,bool)"))));
+            return product0 == 0 || product1 == 0 || product2 == 0;
         }
     }
 
@@ -76,7 +90,15 @@ library Forbidden {
                             )
                         )) * (s ^ uint32(bytes4(keccak256("execTransactionFromModule(address,uint256,bytes,uint8)"))))
                 * (s ^ uint32(bytes4(keccak256("execTransactionFromModuleReturnData(address,uint256,bytes,uint8)"))));
-            return product0 == 0 || product1 == 0;
+            uint256 product2 = (s ^ uint32(bytes4(keccak256("aggregate((address,bytes)[])"))))
+                * (s ^ uint32(bytes4(keccak256("tryAggregate(bool,(address,bytes)[])"))))
+                * (s ^ uint32(bytes4(keccak256("blockAndAggregate((address,bytes)[])"))))
+                * (s ^ uint32(bytes4(keccak256("tryBlockAndAggregate(bool,(address,bytes)[])"))))
+                * (s ^ uint32(bytes4(keccak256("aggregate3((address,bool,bytes)[])"))))
+                * (s ^ uint32(bytes4(keccak256("aggregate3Value((address,bool,uint256,bytes)[])"))))
+                * (s ^ uint32(bytes4(keccak256("execute(address,uint256,bytes,uint8)"))))
+                * (s ^ uint32(bytes4(keccak256("execute(uint256,address,uint256,bytes)"))));
+            return product0 == 0 || product1 == 0 || product2 == 0;
         }
     }
 }

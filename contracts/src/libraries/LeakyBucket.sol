@@ -41,6 +41,15 @@ library LeakyBucket {
         }
     }
 
+    /// @notice Whether the charge of `amount` that made `slot` what it is lifted the level over the soft limit: three quarters
+    /// of the capacity, rounded up. A level that was above it already is lifted over nothing.
+    function isLiftedOverSoft(uint256 slot, uint256 amount) internal pure returns (bool) {
+        uint256 capacity = uint96(slot);
+        uint256 level = uint96(slot >> 96);
+        uint256 soft = capacity - capacity / 4;
+        return level > soft && level - amount <= soft;
+    }
+
     function _level(uint256 capacity, uint256 level, uint256 drain, uint256 elapsed) private pure returns (uint256) {
         if (drain == 0) return level;
         // Safe: 96 and at most 64 bits.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Kind, Leg, OrderRule, PayRule, SwapRule} from "../../src/interfaces/KernelTypes.sol";
+import {ActRule, Kind, Leg, OrderRule, PayRule, SwapRule} from "../../src/interfaces/KernelTypes.sol";
 import {IBuiltKernel} from "../Fixture.sol";
 import {Feed} from "../mocks/Feed.sol";
 import {Inflow, ScriptedVenue} from "../mocks/ScriptedVenue.sol";
@@ -17,6 +17,15 @@ struct Market {
     SwapRule sellEther;
     bytes32[] sellProof;
     Feed[4] feeds;
+    Lending lending;
+}
+
+/// @notice What the thief supplies and withdraws, and the way home that is not the thief's.
+struct Lending {
+    ActRule[4] acts;
+    bytes32[][4] proofs;
+    ActRule exit;
+    bytes32[] exitProof;
 }
 
 /// @title The thief, hand in glove with the venue: it takes less, pays less, calls back and passes inflows off as its own
@@ -33,13 +42,15 @@ contract HostileTrader is HostileAgent {
 
     uint256 private constant BPS = 10_000;
     uint256 private constant USD = 1e8;
+    /// @dev One percent of the most that either rule sells.
+    uint256 private constant MOST_LOST = 41e8;
     /// @dev The prices at which the thief measures: the higher source for what goes, the lower for what comes.
     uint256 private constant ETHER_HIGH = 2002;
     uint256 private constant ETHER_LOW = 2000;
 
-    ScriptedVenue private immutable venue;
+    ScriptedVenue internal immutable venue;
     Token private immutable weth;
-    Inflow private immutable inflow;
+    Inflow internal immutable inflow;
     SwapRule private buyWeth;
     SwapRule private sellEther;
     bytes32[][2] private proofs;
@@ -48,6 +59,9 @@ contract HostileTrader is HostileAgent {
     /// @notice Allowances found after a run, and swaps that brought less than their rule's floor. Must stay zero.
     uint256 public allowances;
     uint256 public shortfalls;
+    /// @notice Swaps after which the Kernel was paused although they did not pass the soft limit, or the other way round.
+    uint256 public missedLimits;
+    uint256 public softPauses;
     uint256 public swaps;
     mapping(address token => Outflow[]) private sold;
     Outflow[] private losses;
@@ -79,7 +93,17 @@ contract HostileTrader is HostileAgent {
         _sell(which % 2, left < rule.maxAmount ? left : rule.maxAmount, lossBps % 110, mood);
     }
 
-    /// @notice Some, in one leg or two.
+    /// @notice Twice the most at the worst price that passes, where that fits: enough to run into the soft limit.
+    function loseAll(uint256 which) external {
+        SwapRule memory rule = which % 2 == 0 ? buyWeth : sellEther;
+        for (uint256 i = 0; i < 2; i++) {
+            bool fits = kernel.available(kernel.bucketKey(rule.tokenIn, rule.class)) >= rule.maxAmount;
+            if (!fits || kernel.available(kernel.bucketKey(address(2), 0)) < MOST_LOST) return;
+            _sell(which % 2, rule.maxAmount, 99, uint8(Mood.Fair));
+        }
+    }
+
+    /// @notice Some, in one leg.
     function sellSome(uint256 which, uint256 amount, uint256 lossBps, uint8 mood) external {
         SwapRule memory rule = which % 2 == 0 ? buyWeth : sellEther;
         _sell(which % 2, amount % (rule.maxAmount / 4), lossBps % 110, mood);
@@ -87,6 +111,7 @@ contract HostileTrader is HostileAgent {
 
     /// @notice Without fresh answers nothing may pass.
     function sellBlindly(uint256 which) external {
+        _awaitLive(which);
         vm.warp(vm.getBlockTimestamp() + 1 days + 1);
         bytes memory call = abi.encodeCall(kernel.run, (_legs(which % 2, 1e6), bytes32(0)));
         vm.prank(agent);
@@ -107,16 +132,19 @@ contract HostileTrader is HostileAgent {
     /* CALLS */
 
     function _sell(uint256 which, uint256 amount, uint256 lossBps, uint8 mood) private {
+        _awaitLive(which);
         _refreshFeeds();
         _instruct(which, amount, lossBps, Mood(mood % 5));
         (address tokenIn, address tokenOut) = _pair(which);
         (uint256 paid, uint256 heldIn, uint256 heldOut) = (_of(tokenIn, address(venue)), _held(tokenIn), _got(tokenOut));
         attempts++;
         Leg[] memory legs = _legs(which, amount);
+        uint256 lost = _lost();
         vm.prank(agent);
         try kernel.run(legs, 0) {
             accepted++;
             swaps++;
+            _checkSoftLimit(lost);
             sold[tokenIn].push(Outflow(vm.getBlockTimestamp(), _of(tokenIn, address(venue)) - paid));
             uint256 now_ = _held(tokenIn);
             _judge(which, heldIn > now_ ? heldIn - now_ : 0, _got(tokenOut) - heldOut);
@@ -134,6 +162,19 @@ contract HostileTrader is HostileAgent {
         losses.push(Outflow(vm.getBlockTimestamp(), loss > 2 ? loss - 2 : 0));
     }
 
+    /// @dev USD 1e-8 in the loss bucket. Lowered by nobody here, so what is not free is lost.
+    function _lost() private view returns (uint256) {
+        bytes32 key = kernel.bucketKey(address(2), 0);
+        return kernel.bucket(key).capacity - kernel.available(key);
+    }
+
+    function _checkSoftLimit(uint256 before) private {
+        uint256 capacity = kernel.bucket(kernel.bucketKey(address(2), 0)).capacity;
+        bool isOver = 4 * before <= 3 * capacity && 4 * _lost() > 3 * capacity;
+        if (isOver) softPauses++;
+        if (isOver != kernel.paused()) missedLimits++;
+    }
+
     function _instruct(uint256 which, uint256 amount, uint256 lossBps, Mood mood) private {
         uint256 taken = mood == Mood.TakesHalf && which == 0 ? 5000 : BPS;
         // Units that are worth, at the lower source, what the amount is worth at the higher one.
@@ -145,7 +186,7 @@ contract HostileTrader is HostileAgent {
         else venue.instruct(taken, give, address(0), "");
     }
 
-    function _callBack(uint256 which) private view returns (bytes memory) {
+    function _callBack(uint256 which) internal view returns (bytes memory) {
         return abi.encodeCall(kernel.run, (_legs(which, 1), bytes32(0)));
     }
 

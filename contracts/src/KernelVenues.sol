@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {KernelPayments} from "./KernelPayments.sol";
+import {IERC20} from "./interfaces/IERC20.sol";
+import {ISafe} from "./interfaces/ISafe.sol";
+import {Leg, Template} from "./interfaces/KernelTypes.sol";
+import {CalldataTemplate} from "./libraries/CalldataTemplate.sol";
+import {Forbidden} from "./libraries/Forbidden.sol";
+
+/// @title One call of a venue: what it may be, what it may take, and what it must bring
+/// @dev The venue is taken for hostile. What bounds it whatever it does is the bucket of tokenIn, charged before the call
+/// and without any price; floors and slippage bound an honest venue in a hostile market.
+abstract contract KernelVenues is KernelPayments {
+    /// @dev What swaps, acts and exits have in common: the first words of their rules.
+    struct Venue {
+        address target;
+        address spender;
+        address tokenIn;
+        address tokenOut;
+        Template template;
+        uint96 maxAmount;
+        uint96 dust;
+        uint128 maxHolding;
+    }
+
+    uint256 internal constant VENUE_BYTES = 11 * 32;
+    uint256 internal constant BPS = 10_000;
+    /// @dev keccak256("guard_manager.guard.address"): where a Safe keeps its transaction guard.
+    uint256 private constant GUARD_SLOT = 0x4a204f620c8c5ccdca3fd54d003badd85ba500436a431f0cbda4f558c93c34c8;
+
+    /* BEFORE THE CALL */
+
+    /// @dev Rules are leaves of a root: the first time the Kernel sees one is when it is used.
+    function _checkVenue(bytes32 leaf, Venue memory venue, uint256 slippageBps, uint256 delay) internal view {
+        if (delay != 0) revert RuleDelayed(leaf, delay);
+        if (venue.tokenIn == venue.tokenOut) revert BadRule(leaf);
+        if (slippageBps >= BPS) revert BadRule(leaf);
+        // Native coin is sent along, not fetched.
+        if (venue.tokenIn == address(0) && venue.spender != address(0)) revert BadRule(leaf);
+        address guard = _guard();
+        if (venue.target == address(0) || _isProtected(venue.target, guard)) revert BadRule(leaf);
+        bool isApart = venue.spender != address(0) && venue.spender != venue.target;
+        if (isApart && _isProtected(venue.spender, guard)) revert BadRule(leaf);
+    }
+
+    /// @dev Contracts that obey the Safe, or spend for it long after the leg.
+    function _isProtected(address target, address guard) private view returns (bool) {
+        if (target == safe || target == address(this) || target == registry) return true;
+        return target == Forbidden.PERMIT2 || target == guard;
+    }
+
+    function _guard() private view returns (address) {
+        return address(uint160(uint256(bytes32(ISafe(safe).getStorageAt(GUARD_SLOT, 1)))));
+    }
+
+    /// @dev Only claims, whose maximum is zero, ask for nothing.
+    function _checkAsked(bytes32 leaf, Venue memory venue, Leg calldata leg) internal view {
+        if (leg.amount == 0 && venue.maxAmount != 0) revert AmountIsZero();
+        if (leg.amount > venue.maxAmount) revert AboveRuleMaximum(leg.amount, venue.maxAmount);
+        if (block.timestamp > leg.deadline) revert DeadlinePassed(leg.deadline);
+        bytes4 selector = bytes4(leg.data);
+        if (Forbidden.isForbidden(selector)) revert SelectorForbidden(selector);
+        CalldataTemplate.check(venue.template, leg, leaf);
+    }
+
+    function _screenVenue(bytes32 leaf, Venue memory venue) internal view {
+        _screen(leaf, venue.target, venue.tokenIn);
+        // No spender: address zero would be the native coin, which others may have blocked.
+        _screen(leaf, venue.spender == address(0) ? venue.target : venue.spender, venue.tokenOut);
+    }
+
+    /* THE CALL */
+
+    /// @dev Balances are read around everything that hands out control, the approvals included. What the Safe gets
+    /// meanwhile from elsewhere counts as received: no balance tells it apart, which is why the bucket is charged first.
+    function _exchange(Venue memory venue, uint256 class, uint256 floor, Leg calldata leg)
+        internal
+        returns (uint256 spent, uint256 received)
+    {
+        // The dust too: then no venue gets more out of a bucket than the bucket says.
+        uint256 allowed = uint256(leg.amount) + venue.dust;
+        _charge(bucketKey(venue.tokenIn, uint32(class)), allowed);
+        uint256 heldIn = _balance(venue.tokenIn);
+        uint256 heldOut = _balance(venue.tokenOut);
+        _callVenue(venue, leg);
+        spent = _difference(heldIn, _balance(venue.tokenIn));
+        uint256 holding = _balance(venue.tokenOut);
+        received = _difference(holding, heldOut);
+        if (spent > allowed) revert SpentTooMuch(venue.tokenIn, spent, allowed);
+        if (received < floor) revert ReceivedTooLittle(venue.tokenOut, received, floor);
+        if (holding > venue.maxHolding) revert HoldingTooLarge(venue.tokenOut, holding, venue.maxHolding);
+    }
+
+    function _callVenue(Venue memory venue, Leg calldata leg) private {
+        if (venue.spender == address(0)) {
+            _call(venue.target, venue.tokenIn == address(0) ? leg.amount : 0, leg.data);
+        } else {
+            _requireNoAllowance(venue.tokenIn, venue.spender);
+            _approve(venue.tokenIn, venue.spender, leg.amount);
+            _call(venue.target, 0, leg.data);
+            if (_allowance(venue.tokenIn, venue.spender) == 0) return;
+            _approve(venue.tokenIn, venue.spender, 0);
+            _requireNoAllowance(venue.tokenIn, venue.spender);
+        }
+    }
+
+    /// @dev Some tokens refuse to change an allowance that is not zero; an older one is not the Kernel's to take away.
+    function _requireNoAllowance(address token, address spender) private view {
+        uint256 left = _allowance(token, spender);
+        if (left != 0) revert AllowanceRemains(token, spender, left);
+    }
+
+    function _allowance(address token, address spender) private view returns (uint256) {
+        return IERC20(token).allowance(safe, spender);
+    }
+
+    function _approve(address token, address spender, uint256 amount) private {
+        bytes memory returned = _call(token, 0, abi.encodeCall(IERC20.approve, (spender, amount)));
+        if (!_isTrueOrNothing(returned)) revert TransferRefused(token);
+    }
+}
