@@ -255,4 +255,9 @@ abstract contract Fixture is Test {
     function usdcKey() internal view returns (bytes32) {
         return kernel.bucketKey(address(usdc), 0);
     }
+
+    /// @dev The calldata of a policy with this root and no new buckets.
+    function policyCall(bytes32 newRoot) internal pure returns (bytes memory) {
+        return abi.encodeCall(IKernelConfig.setPolicy, (newRoot, keccak256("doc 2"), new BucketSetting[](0)));
+    }
 }
