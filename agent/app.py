@@ -22,7 +22,7 @@ from guardians.documents import open_documents as open_pair
 from guardians.documents import subject_of as subject_of_policy
 from policies.document import document_hash
 from policies.grants import compile_policy
-from policies.terms import PolicyDocument
+from policies.terms import UNISWAP_V2, PolicyDocument
 from strongroom.clock import WallClock
 from strongroom.documents import read
 from strongroom.errors import BadValue, KeyMissing
@@ -84,12 +84,13 @@ def subject_of(
     """What the treasurer looks at: what everybody does, and its own key, the pools to route over and, where there is
     one, the Kernel. Outflows are read as far back as a month's first day can lie for the latest run that a job still
     catches up."""
-    late = max((job.within_seconds for job in jobs), default=0)
+    late, venues = max((job.within_seconds for job in jobs), default=0), policy.venues.values()
     return replace(
         subject_of_policy(policy),
         agent=agent,
         window_seconds=max(policy.history_seconds(), _MONTH_SECONDS + late),
-        pools=tuple((pool.address, venue.lens) for venue in policy.venues.values() for pool in venue.pools),
+        pools=tuple((pool.address, venue.lens) for venue in venues for pool in venue.pools if venue.lens),
+        pairs=tuple(pool.address for venue in venues for pool in venue.pools if venue.kind == UNISWAP_V2),
         kernel=kernel,
         buckets=tuple(setting.key for setting in compile_policy(policy).buckets),
     )
@@ -129,7 +130,8 @@ def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run
         checkpoints = stack.enter_context(open_checkpoints(IN_MEMORY if dry_run else folder.checkpoints))
         model = _model(treasury)
         planner = _planner(documents, model, ledger, told)
-        runner = _runner(checkpoints, context, units, DryRunPlanner(planner, units) if dry_run else planner)
+        chosen = DryRunPlanner(planner, units) if dry_run else planner
+        runner = _runner(checkpoints, context, units, chosen, documents.jobs)
         anchoring = _anchoring(stack, treasury, folder, chain, ledger)
         rewriter = _rewriter(documents, model, ledger)
         yield Treasurer(documents, folder, context, units, runner, ledger, anchoring, rewriter)
@@ -231,8 +233,8 @@ def _rewriter(documents: Documents, model: Model | None, ledger: Ledger) -> Rewr
     return Rewriter(model, ledger, documents.policy)
 
 
-def _runner(checkpoints: Any, context: Context, units: Units, planner: Planner) -> Runner:
+def _runner(checkpoints: Any, context: Context, units: Units, planner: Planner, jobs: tuple[Job, ...]) -> Runner:
     from agent.graph import build
     from agent.runner import Runner
 
-    return Runner(build(checkpoints, context.mode), context, units, planner)
+    return Runner(build(checkpoints, context.mode), context, units, planner, jobs)

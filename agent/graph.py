@@ -37,6 +37,12 @@ def build(checkpointer: Any, mode: Mode) -> Graph:
     return graph.compile(checkpointer=checkpointer, name="unit")
 
 
+def unit() -> Graph:
+    """The whole graph, both lanes, as `langgraph.json` names it for LangGraph's own tools: they bring a checkpointer.
+    No adapter, document or key is behind it, so there it can be looked at and not run."""
+    return build(None, Mode.GUARDED)
+
+
 def _judging(graph: Any) -> None:
     graph.add_node("observe", judging.observe)
     graph.add_node("compile", judging.compile_calls)

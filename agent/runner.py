@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from agent.context import Context
-from agent.gas import endurance, measured_gas, needed_wei, operation_of, told, units_a_year
+from agent.gas import endurance, measured_gas, operation_of, require_gas, told, units_a_year
 from agent.graph import Graph
 from agent.nodes import state as read
 from agent.nodes.owner_lane import enough, others_use
@@ -16,7 +16,8 @@ from agent.nodes.state import State
 from agent.units import DRIFTED, RUNNING, WAITING, Row, Units, next_attempt
 from policies.document import document_hash
 from strongroom import observe as observation
-from strongroom.errors import GasTooLow, StrongroomError
+from strongroom.errors import StrongroomError
+from strongroom.fees import needed_wei
 from strongroom.model import NATIVE, Block, Facts, Lane, Plan, SafeState, SafeTx
 from strongroom.plain import to_plain
 from strongroom.ports import Planner
@@ -40,7 +41,8 @@ class Runner:
         key cannot pay for what was planned: then nothing of it was started."""
         with self._one_at_a_time:
             self._finish_what_was_cut_off()
-            plan, cause = self._plan(ask)
+            plan, cause, facts = self._plan(ask)
+            self._tell_gas(facts)
             return plan, self.start(plan, cause)
 
     def order(self, operator: str, text: str, read: Callable[[str, str, Facts], Plan]) -> tuple[Plan, tuple[Row, ...]]:
@@ -50,7 +52,7 @@ class Runner:
             ledger = self._context.ledger
             body = {"tool": "chat", "operator": operator}
             asked = ledger.append("tool.req", body, confidential={"text": text})
-            plan, cause = self._planned(asked.index, lambda facts: read(text, f"chat-{asked.index}", facts))
+            plan, cause, _ = self._planned(asked.index, lambda facts: read(text, f"chat-{asked.index}", facts))
             return plan, self.start(plan, cause)
 
     def start(self, plan: Plan, cause: int) -> tuple[Row, ...]:
@@ -80,7 +82,7 @@ class Runner:
         """The unit's graph state, plain."""
         return dict(self._graph.get_state(_config(row)).values)
 
-    def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int]:
+    def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int, Facts]:
         full = {**ask, "open": [row.id for row in self._units.open()], "others": self._paid_otherwise(ask)}
         asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(full)})
         return self._planned(asked.index, lambda facts: self._planner.plan({**full, "asked": asked.index}, facts))
@@ -91,7 +93,7 @@ class Runner:
         rows = (row for row in self._units.all() if row.tx_hash)
         return [row.tx_hash for row in rows if row.plan.startswith(kind) and row.plan != own]
 
-    def _planned(self, asked: int, plan: Callable[[Facts], Plan]) -> tuple[Plan, int]:
+    def _planned(self, asked: int, plan: Callable[[Facts], Plan]) -> tuple[Plan, int, Facts]:
         """The plan on fresh facts, recorded as the answer to the entry `asked`; a failure is recorded as its gap."""
         context = self._context
         try:
@@ -102,7 +104,7 @@ class Runner:
             context.ledger.append("gap", {"why": str(error)}, cause=asked)
             raise
         entry = context.ledger.append("tool.res", {"plan": to_plain(made), "facts": to_plain(facts)}, cause=asked)
-        return made, entry.index
+        return made, entry.index, facts
 
     def _require_gas(self, plan: Plan, facts: Facts) -> None:
         """What is about to be started is estimated, since nothing of it was rehearsed; what is judged and what waits is
@@ -114,9 +116,8 @@ class Runner:
             return
         gas_of, most = self._measured_gas(), document.gas.max_gas_units
         likely = (min(gas_of.get(operation_of(unit.id), most), most) for unit in new)
-        needed, held = sum(needed_wei(each, facts.gas.base_fee_wei) for each in likely), facts.gas.agent_balance_wei
-        if held < needed:
-            raise GasTooLow(plan.id, wallet.address, held, needed)
+        needed = sum(needed_wei(each, facts.gas.base_fee_wei) for each in likely)
+        require_gas(plan.id, wallet.address, facts.gas.agent_balance_wei, needed)
 
     def _measured_gas(self) -> dict[str, int]:
         return measured_gas(self._context.chain, ((row.id, row.tx_hash) for row in self._units.all()))
@@ -176,7 +177,19 @@ class Runner:
             return event
         queued = context.queue.find(safe_tx_hash(tx)) if safe.nonce == tx.nonce else None
         decision = None if read.is_rejection(state) else read.decision(state)
-        return "approved" if queued and enough(queued.approvals, safe, decision) else None
+        if not queued or not enough(queued.approvals, safe, decision):
+            return None
+        self._require_gas_to_execute(row, state, block)
+        return "approved"
+
+    def _require_gas_to_execute(self, row: Row, state: State, block: Block) -> None:
+        """What guardians have signed sleeps on until the agent's key can pay: woken, it would be signed and refused."""
+        wallet, chain = self._context.wallet, self._context.chain
+        if wallet is None or "rehearsal" not in state:
+            return
+        needed = needed_wei(read.rehearsal(state).gas_used, chain.base_fee_wei(block))
+        (held,) = chain.balances_wei([wallet.address], block)
+        require_gas(row.id, wallet.address, held, needed)
 
     def _used(self, row: Row, state: State) -> str | None:
         """Who used the nonce: the unit itself, now or as it was proposed before, guardians with a rejection of their

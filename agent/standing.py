@@ -1,20 +1,25 @@
-"""Where a treasury stands, in values: holdings, weights, runway, missing signatures, the Kernel's room."""
+"""Where a treasury stands, in values: holdings, weights, runway, what waits and for whom, the Kernel's room, gas."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agent.gas import Endurance, endurance, units_a_year
+from agent.queued import Other, read_others
 from strongroom.model import NATIVE, Account, Address, Block, Bucket, Facts, Queued, TokenId
+from strongroom.settings import Mode
 from strongroom.valuation import BPS, Price, Problem, value_e8_down
 
 if TYPE_CHECKING:
     from agent.app import Documents
+    from agent.unlisted import Arrivals
     from policies.terms import PolicyDocument
 
 _CLOSED = Bucket(0, 0, 0, 0)
 _USD_DECIMALS = 8
+_UNPRICED = "unpriced, outside the total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,16 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """One listed token; `units` is missing where the chain did not answer. Low price and value in USD scaled by 1e8 are
-    missing without a healthy price, and `why` says so."""
+    missing without a healthy price, and `why` says so. What is not `priced`, by the policy, has none by intent."""
 
     token: TokenId
+    address: Address
     units: int | None
     decimals: int
     price_e8: int | None
     usd_e8: int | None
     why: str
+    priced: bool
     share: Share | None
 
 
@@ -68,9 +75,19 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What is looked up beside the facts of a decision, which never counts there: arrivals of unlisted tokens (`None`,
+    with the reason, where they could not be looked for), and the gas that units have used, by operation."""
+
+    arrivals: Arrivals | None = None
+    why_not: str = "not looked for"
+    measured_gas: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What a treasurer wants to know, at one pinned block. `nav_e8` is missing while a balance is; runway in whole
-    months while there is payroll and its balances are known. `foreign` counts what others have queued."""
+    months while there is payroll and its balances are known. `gas` is missing in shadow mode, which sends nothing."""
 
     name: str
     mode: str
@@ -81,17 +98,18 @@ class Standing:
     runway_months: int | None
     runway_wanted: int
     waiting: tuple[Waiting, ...]
-    foreign: int
+    others: tuple[Other, ...]
     kernel: str
     rooms: tuple[Room, ...]
     coin: str
-    agent_wei: int
-    agent_units: int | None
+    gas: Endurance | None
+    arrivals: Arrivals | None
+    no_arrivals: str
     warnings: tuple[str, ...]
 
 
-def read_standing(answer: Mapping[str, Any], documents: Documents) -> Standing:
-    """The desk's plain `status` with the documents that give it meaning."""
+def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = Seen()) -> Standing:
+    """The desk's plain `status` with the documents that give it meaning, and what was `seen` beside it."""
     from policies.pricing import prices
     from strongroom.plain import from_plain
 
@@ -108,12 +126,13 @@ def read_standing(answer: Mapping[str, Any], documents: Documents) -> Standing:
         runway_months=_runway(facts, documents),
         runway_wanted=documents.mandate.runway_months,
         waiting=waiting,
-        foreign=len({queued.safe_tx_hash for queued in facts.queue} - {each.safe_tx_hash for each in waiting}),
+        others=tuple(read_others(facts, policy, {each.safe_tx_hash for each in waiting})),
         kernel=_kernel(facts, documents),
         rooms=tuple(_rooms(facts, policy)),
         coin=_coin(policy),
-        agent_wei=facts.gas.agent_balance_wei,
-        agent_units=_sendable(facts, policy),
+        gas=_gas(facts, documents, answer["mode"], seen),
+        arrivals=seen.arrivals,
+        no_arrivals="" if seen.arrivals else seen.why_not,
         warnings=tuple(_warnings(answer, policy)),
     )
 
@@ -123,9 +142,10 @@ def _holdings(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price
     for id_, listed in documents.policy.tokens.items():
         held, price, decimals = facts.balances.get(id_), prices[id_], listed.token.decimals
         low = price.low_e8 if isinstance(price, Price) else None
-        why = price.reason if isinstance(price, Problem) and documents.policy.feeds_of(id_) else ""
+        priced = bool(documents.policy.feeds_of(id_))
+        why = "" if isinstance(price, Price) else price.reason if priced else _UNPRICED
         value = None if held is None or low is None else value_e8_down(held, decimals, low)
-        yield Holding(id_, held, decimals, low, value, why, shares.get(id_))
+        yield Holding(id_, listed.token.address, held, decimals, low, value, why, priced, shares.get(id_))
 
 
 def _shares(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price | Problem]) -> Mapping[TokenId, Share]:
@@ -219,10 +239,11 @@ def _coin(policy: PolicyDocument) -> str:
     return str(native.token.id) if native else ""
 
 
-def _sendable(facts: Facts, policy: PolicyDocument) -> int | None:
-    """How many units of the policy's largest gas the agent's coin pays for at this block's price."""
-    most = policy.gas.max_gas_units * facts.gas.base_fee_wei
-    return facts.gas.agent_balance_wei // most if most else None
+def _gas(facts: Facts, documents: Documents, mode: str, seen: Seen) -> Endurance | None:
+    if mode == Mode.SHADOW:
+        return None
+    runs = units_a_year(documents.jobs, facts.block.timestamp)
+    return endurance(facts.gas, runs, seen.measured_gas, documents.policy.gas.max_gas_units)
 
 
 def _warnings(answer: Mapping[str, Any], policy: PolicyDocument) -> Iterator[str]:

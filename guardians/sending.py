@@ -10,13 +10,11 @@ from guardians.key import GuardianKey
 from guardians.review import Review
 from simulations.reverts import revert_reason
 from strongroom.errors import NotComplete, NotNext, WouldRevert
+from strongroom.fees import TIP_WEI, gas_limit, offered_wei
 from strongroom.model import Address, Approval, Digest
 from strongroom.ports import Chain, MinedTransaction, SimulatedCall
 from strongroom.protocols.safe import encode_exec, join_signatures
 
-# What a simulation used is counted after refunds, which are at most a fifth of it.
-_GAS_MARGIN = (5, 4)
-_PRIORITY_FEE_WEI = 1_000_000_000
 _PATIENCE_SECONDS, _POLL_SECONDS = 120.0, 0.2
 
 
@@ -46,8 +44,8 @@ def execute(review: Review, key: GuardianKey, chain: Chain, told: Callable[[Dige
     (outcome,) = chain.simulate([call], {}, head)
     if not outcome.success:
         raise WouldRevert(review.proposal.safe_tx_hash, revert_reason(outcome.returned, outcome.error))
-    gas = outcome.gas_used * _GAS_MARGIN[0] // _GAS_MARGIN[1]
-    fee = 2 * chain.base_fee_wei(head) + _PRIORITY_FEE_WEI
+    gas = gas_limit(outcome.gas_used)
+    fee = offered_wei(chain.base_fee_wei(head))
     sent = chain.send(key.sign_sending(_transaction(call, tx.account.chain_id, chain.nonce(key.address), gas, fee)))
     told(sent)
     return _mined(chain, sent)
@@ -62,7 +60,7 @@ def _transaction(call: SimulatedCall, chain_id: int, nonce: int, gas: int, fee_w
         "value": 0,
         "data": call.data,
         "gas": gas,
-        "maxPriorityFeePerGas": _PRIORITY_FEE_WEI,
+        "maxPriorityFeePerGas": TIP_WEI,
         "maxFeePerGas": fee_wei,
     }
 

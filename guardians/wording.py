@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from guardians.installation import Installation
@@ -12,14 +11,17 @@ from policies.effects import Exchange, Move, Opaque, Payment, Permission
 from policies.terms import PolicyDocument
 from strongroom.model import Account, Address, Operation, TokenId
 from strongroom.quantities import format_seconds, format_units
+from strongroom.untrusted import escaped
 
+__all__ = [
+    "describe_calls",
+    "describe_installation",
+    "escaped",
+    "installation_lines",
+    "show_address",
+    "show_amount",
+]
 _SHOWN = 200
-
-
-def escaped(text: str) -> str:
-    """Untrusted text as one line of printable ASCII in quotes, at most 200 characters of it: it cannot move the cursor,
-    forge a line, or turn the direction of writing."""
-    return json.dumps(text[:_SHOWN]).replace("\x7f", "\\u007f") + ("…" if len(text) > _SHOWN else "")
 
 
 def show_amount(token: TokenId, units: int, document: PolicyDocument) -> str:

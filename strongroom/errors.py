@@ -196,6 +196,16 @@ class GasTooDear(UnitError):
         )
 
 
+class GasTooLow(UnitError):
+    """Before anything of `what` was started or signed; the amounts are in the chain's coin."""
+
+    def __init__(self, what: str, agent: str, held: str, needed: str, short: str) -> None:
+        super().__init__(
+            f"`{what}` takes up to `{needed}` for gas and the agent's key holds `{held}`, so nothing was started; "
+            f"send `{short}` or more to `{agent}`"
+        )
+
+
 class NoLongerQueued(UnitError):
     def __init__(self, unit: str, safe_tx_hash: str) -> None:
         super().__init__(

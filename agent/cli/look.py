@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +13,17 @@ from agent.cli import say
 from agent.cli.reach import config_option, json_option, records, running_desk
 from agent.cli.units import aligned, moved, unit_lines
 from strongroom.quantities import format_bps, format_seconds, format_units
-from strongroom.settings import Mode
 
 if TYPE_CHECKING:
-    from agent.standing import Room, Share, Standing
+    from agent.app import Documents
+    from agent.queued import Other
+    from agent.standing import Holding, Room, Seen, Share, Standing
+    from agent.unlisted import Unlisted
     from policies.terms import PolicyDocument
+    from strongroom.model import Address, TokenId
 
-_COIN_DECIMALS = 18
-_SHOWN_DIGITS = 6
+_SHOWN_DIGITS, _SHOWN_NUMBERS = 6, 5
+_NODE_SECONDS = 10.0
 _CENTS = 10**6
 """Units of 1e-8 USD in a cent."""
 
@@ -72,7 +75,10 @@ def _policy(config: Path) -> PolicyDocument | None:
 @config_option
 @json_option
 def status(config: Path, as_json: bool) -> None:
-    """The treasury at the newest block: holdings, weights, runway, what waits for whom, and the Kernel's room.
+    """The treasury at the newest block: holdings, weights, runway, what waits for whom, the Kernel's room, gas in days.
+
+    Unlisted tokens that arrived within 90 days are listed below, escaped and not valued: what they call themselves
+    proves nothing.
 
     Values count at the lower of the prices. `--json` has amounts in the token's smallest unit and USD scaled by 1e8.
 
@@ -88,8 +94,31 @@ def status(config: Path, as_json: bool) -> None:
 
     documents, running = open_documents(config), running_desk(config)
     answer = running.status() if running else look(documents, onlooker(documents))
-    standing = read_standing(answer, documents)
+    standing = read_standing(answer, documents, _seen(documents, config))
     say("\n".join(_standing_lines(standing)), to_plain(standing), as_json)
+
+
+def _seen(documents: Documents, config: Path) -> Seen:
+    """Read on connections of its own, beside whoever runs."""
+    from contextlib import closing
+
+    from agent.app import connected
+    from agent.gas import measured_gas
+    from agent.standing import Seen
+    from agent.unlisted import read_arrivals
+    from strongroom.chain.transport import Transport
+    from strongroom.errors import NodeError
+
+    treasury = documents.treasury
+    listed = frozenset(each.token.address for each in documents.policy.tokens.values())
+    sent = [(unit["id"], unit["tx_hash"]) for unit in records(config).plans()]
+    with connected(treasury) as (chain, _), closing(Transport(treasury.rpc, _NODE_SECONDS)) as node:
+        used = measured_gas(chain, sent)
+        try:
+            return Seen(read_arrivals(chain, node, treasury.account, listed, chain.head()), "", used)
+        except NodeError as error:
+            # Some nodes serve logs of given contracts only: everything else of the standing is worth showing.
+            return Seen(None, str(error), used)
 
 
 def _standing_lines(standing: Standing) -> Iterator[str]:
@@ -103,6 +132,7 @@ def _standing_lines(standing: Standing) -> Iterator[str]:
     yield _runway_line(standing)
     yield from _waiting_lines(standing)
     yield from _lane_lines(standing)
+    yield from _arrival_lines(standing)
 
 
 def _holding_lines(standing: Standing) -> Iterator[str]:
@@ -114,12 +144,16 @@ def _holding_lines(standing: Standing) -> Iterator[str]:
             "" if each.price_e8 is None else format_units(each.price_e8, 8),
             "" if each.usd_e8 is None else _usd(each.usd_e8),
             format_bps(each.share.bps) if each.share else "",
-            _target(each.share) or (click.style(each.why, fg="red") if each.why else ""),
+            _target(each.share) or _why(each),
         )
         for each in standing.holdings
     ]
     total = ("together", "", "", "unknown" if standing.nav_e8 is None else _usd(standing.nav_e8), "", "")
     yield from aligned([head, *rows, total], right=(1, 2, 3, 4))
+
+
+def _why(holding: Holding) -> str:
+    return click.style(holding.why, fg="red") if holding.why and holding.priced else holding.why
 
 
 def _target(share: Share | None) -> str:
@@ -137,14 +171,26 @@ def _runway_line(standing: Standing) -> str:
 
 
 def _waiting_lines(standing: Standing) -> Iterator[str]:
-    yield "" if standing.waiting or standing.foreign else "nothing waits for guardians"
+    yield "" if standing.waiting or standing.others else "nothing waits for guardians"
     for each in standing.waiting:
         yield f"{each.unit} waits at nonce {each.nonce}: {len(each.signed)} of {each.needed} have signed"
         yield f"  {each.safe_tx_hash}"
         yield from (f"  signed  {owner}" for owner in each.signed)
         yield from (f"  not yet {owner}" for owner in each.unsigned)
-    if standing.foreign:
-        yield f"in the queue besides: {standing.foreign}; `strongroom guardian list` shows them"
+    for other in standing.others:
+        yield from _other_lines(other, {each.token: each.decimals for each in standing.holdings})
+
+
+def _other_lines(other: Other, decimals: Mapping[TokenId, int]) -> Iterator[str]:
+    yield f"queued by others at nonce {other.nonce}: {other.signed} of {other.needed} have signed"
+    yield f"  {other.safe_tx_hash}, in the name of {other.proposer}"
+    if other.fault:
+        yield click.style(f"  {other.fault}", fg="red")
+        return
+    yield from (f"  {line}" for line in other.does)
+    spent = ", ".join(f"{format_units(each.units, decimals[each.token])} {each.token}" for each in other.spends)
+    rest = "" if other.understood else "; what is not understood counts nothing until it has executed"
+    yield f"  in flight against the caps: {spent or 'nothing'}{rest}"
 
 
 def _lane_lines(standing: Standing) -> Iterator[str]:
@@ -153,10 +199,39 @@ def _lane_lines(standing: Standing) -> Iterator[str]:
     if standing.rooms:
         head = ("  bucket", "now", "at once", "in any window", "", "")
         yield from aligned([head, *(_room_row(room) for room in standing.rooms)], right=(1, 2, 3, 4))
-    if standing.mode != Mode.SHADOW:
-        lasts = "" if standing.agent_units is None else f", enough for {standing.agent_units} units at this gas price"
-        held = f"{_shown(standing.agent_wei, _COIN_DECIMALS)} {standing.coin}".rstrip()
-        yield f"the agent's key holds {held} for gas{lasts}"
+    if standing.gas:
+        from agent.gas import told
+
+        yield f"the agent's key holds {told(standing.gas, standing.coin)}"
+
+
+def _arrival_lines(standing: Standing) -> Iterator[str]:
+    arrived = standing.arrivals
+    if arrived is None:
+        yield f"unlisted tokens: {standing.no_arrivals}"
+        return
+    day = f"{datetime.fromtimestamp(arrived.since, UTC):%Y-%m-%d}"
+    cut = "" if arrived.complete else "; the node shows no logs further back"
+    since = f"that arrived since {day} (block {arrived.since_block}{cut})"
+    if not arrived.holdings:
+        yield f"no unlisted tokens {since}"
+        return
+    yield ""
+    yield f"unlisted, {since}; never valued, never touched, under the names they give themselves"
+    names = {each.address: each.token for each in standing.holdings}
+    yield from aligned([_unlisted_row(each, names) for each in arrived.holdings], right=(1,))
+    if arrived.left_out:
+        yield f"  and of {arrived.left_out} more contracts"
+
+
+def _unlisted_row(held: Unlisted, names: Mapping[Address, TokenId]) -> tuple[str, ...]:
+    scale = 10 ** max((held.decimals or 0) - _SHOWN_DIGITS, 0)
+    whole = held.decimals is not None and held.units >= scale
+    units = _shown(held.units, held.decimals or 0) if whole else f"{held.units:,} units"
+    made_of = f"of {' and '.join(names.get(each, each) for each in held.of)}" if held.of else ""
+    numbers = ", ".join(f"#{number}" for number in held.numbers[:_SHOWN_NUMBERS])
+    more = f" and {len(held.numbers) - _SHOWN_NUMBERS} more" if len(held.numbers) > _SHOWN_NUMBERS else ""
+    return f"  {held.kind}", units, held.symbol or "without a name", held.address, f"{numbers}{more} {made_of}".strip()
 
 
 def _room_row(room: Room) -> tuple[str, ...]:

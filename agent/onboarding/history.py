@@ -18,6 +18,7 @@ from strongroom.model import NATIVE, Account, Address, Block, Call, Operation
 from strongroom.protocols import safe
 from strongroom.protocols.abi import decode_values
 from strongroom.protocols.multisend import decode_multisend
+from strongroom.protocols.nft import TRANSFER
 
 _MULTISIG_TRANSACTION = (
     "SafeMultiSigTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes,bytes)"
@@ -50,11 +51,11 @@ class History:
 
 def read_history(node: Transport, account: Account, since: int, block: Block) -> History:
     """The Safe's history from time `since` to `block`. Raises `NodeUnreachable` or `NodeRefused`."""
-    first = _first_block_since(node, since, block)
-    word = "0x" + account.safe[2:].lower().rjust(64, "0")
-    sent, first_sent = _logs(node, {"topics": [_topic("Transfer(address,address,uint256)"), word]}, first, block)
-    got, first_got = _logs(node, {"topics": [_topic("Transfer(address,address,uint256)"), None, word]}, first, block)
-    own, first_own = _logs(node, {"address": account.safe, "topics": [_own_topics()]}, first, block)
+    first, most = first_block_since(node, since, block), _MOST_REQUESTS
+    word = topic_of(account.safe)
+    sent, first_sent = read_logs(node, {"topics": [TRANSFER, word]}, first, block, most)
+    got, first_got = read_logs(node, {"topics": [TRANSFER, None, word]}, first, block, most)
+    own, first_own = read_logs(node, {"address": account.safe, "topics": [_own_topics()]}, first, block, most)
     executed = dict.fromkeys(log["transactionHash"] for log in own if log["topics"][0] != _L2)
     moved = [log for log in sent if log["transactionHash"] in executed]
     payments = [*map(_payment, filter(_is_erc20, moved)), *_coin_payments(node, account, own, executed)]
@@ -77,7 +78,13 @@ def _own_topics() -> list[str]:
     return [_topic(safe.EXECUTION_SUCCESS), _topic(_BY_MODULE), _L2]
 
 
-def _first_block_since(node: Transport, since: int, block: Block) -> int:
+def topic_of(address: Address) -> str:
+    """An address as an indexed argument of an event."""
+    return "0x" + address[2:].lower().rjust(64, "0")
+
+
+def first_block_since(node: Transport, since: int, block: Block) -> int:
+    """The lowest block number whose time is >= `since`, by bisection."""
     low, high = 0, block.number
     while low < high:
         middle = (low + high) // 2
@@ -88,12 +95,14 @@ def _first_block_since(node: Transport, since: int, block: Block) -> int:
     return low
 
 
-def _logs(node: Transport, wanted: Mapping[str, Any], first: int, block: Block) -> tuple[list[dict[str, Any]], int]:
-    """Logs from the newest block backwards, and the oldest block that was read: a node that serves only narrow spans
-    is asked so often and no more."""
+def read_logs(
+    node: Transport, wanted: Mapping[str, Any], first: int, block: Block, most_requests: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Logs from `first` to `block`, in the chain's order, and the oldest block that was read: a node that serves only
+    narrow spans is asked `most_requests` times, from the newest block backwards. Raises `NodeError`."""
     found: list[dict[str, Any]] = []
     last, width = block.number, block.number - first + 1
-    for _ in range(_MOST_REQUESTS):
+    for _ in range(most_requests):
         if last < first:
             break
         start = max(first, last - width + 1)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from agent.onboarding.chains import KnownChain, KnownToken
 from agent.onboarding.history import History, Payment, largest_by_token, read_history, recipients
-from agent.onboarding.untrusted import shown
 from strongroom.chain.rpc import RpcChain
 from strongroom.chain.transport import Transport
 from strongroom.errors import NotDeployed, SetupError
@@ -18,6 +17,7 @@ from strongroom.ports import Queue
 from strongroom.protocols import erc20
 from strongroom.protocols.abi import view
 from strongroom.protocols.safe import GUARD_SLOT, HANDLER_SLOT, SINGLETON_SLOT, address_in_word
+from strongroom.untrusted import shown
 
 _OLDEST = (1, 3, 0)
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:[+-].*)?")

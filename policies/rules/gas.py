@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, within
+from strongroom.fees import needed_wei
 from strongroom.model import Finding, KernelCall, Verdict
 from strongroom.quantities import format_units
 
 RULE = "gas"
 _GWEI_DECIMALS, _ETHER_DECIMALS = 9, 18
-_HEADROOM = 2
-"""Base fee times this is what a transaction offers: it doubles in six full blocks at the earliest (EIP-1559)."""
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -27,7 +26,7 @@ def judge(case: Case) -> Iterator[Finding]:
     reason = "the price of gas; wait until it falls"
     yield within(RULE, fee <= budget.max_base_fee_wei, Verdict.DENY, reason, _gwei(fee), _gwei(budget.max_base_fee_wei))
     if isinstance(case.action, KernelCall):
-        cost, held = used * fee * _HEADROOM, case.facts.gas.agent_balance_wei
+        cost, held = needed_wei(used, fee), case.facts.gas.agent_balance_wei
         yield within(
             RULE, cost <= held, Verdict.DENY, "the agent's key must hold the gas it spends", _ether(cost), _ether(held)
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.addresses import keccak, to_address, to_digest
+from strongroom.fees import TIP_WEI, gas_limit, offered_wei
 from strongroom.model import Account, Address, Digest, LedgerReceipt
 from strongroom.ports import Chain, MinedTransaction, Signer
 
@@ -24,8 +25,6 @@ _SCHEMA = """create table if not exists outbox (
     binding text not null, intent integer not null, tx_hash text not null unique, nonce integer not null,
     raw blob not null, primary key (binding, intent))"""
 # Gas used is counted after refunds, at most a fifth of it, and a rehearsal checks no owner signature: about 3,000 each.
-_GAS_MARGIN = (3, 2)
-_PRIORITY_FEE_WEI = 1_000_000_000
 # Nodes take another transaction at a nonce that waits only when both of its fees are a tenth higher.
 _OUTBIDDING = (9, 8)
 _POLL_SECONDS = 0.1
@@ -151,13 +150,13 @@ class Executor:
             "to": outgoing.to,
             "value": 0,
             "data": outgoing.data,
-            "gas": outgoing.gas * _GAS_MARGIN[0] // _GAS_MARGIN[1],
+            "gas": gas_limit(outgoing.gas),
             **self._fees(),
         }
 
-    def _fees(self, tip: int = _PRIORITY_FEE_WEI, least: int = 0) -> dict[str, int]:
+    def _fees(self, tip: int = TIP_WEI, least: int = 0) -> dict[str, int]:
         base = self._chain.base_fee_wei(self._chain.head())
-        return {"maxPriorityFeePerGas": tip, "maxFeePerGas": max(2 * base + tip, least)}
+        return {"maxPriorityFeePerGas": tip, "maxFeePerGas": max(offered_wei(base, tip), least)}
 
     def _fees_above(self, sent: Sent) -> dict[str, int]:
         before, (times, per) = _fields(sent), _OUTBIDDING

@@ -107,16 +107,17 @@ def test_a_second_attempt_that_is_killed_at_its_start_still_takes_the_nonce_of_t
     lodge.require_sound_ledger()
 
 
-def test_an_agent_without_gas_keeps_what_it_signed_and_executes_it_once_when_funded(lodge: Lodge) -> None:
-    """Proposing costs nothing; executing does. The guardians' signatures are not lost with the refusal."""
+def test_an_agent_without_gas_signs_nothing_and_executes_once_when_funded(lodge: Lodge) -> None:
+    """Proposing costs nothing; executing does. The guardians' signatures are not lost while it waits for coin."""
     before, world = lodge.picture(), lodge.house.world
     with lodge.treasurer(Mode.PROPOSE) as treasurer:
         (unit,) = OwnDesk(treasurer).cycle("payroll")["units"]
         lodge.house.sign(unit["proposal"], *TWO)
         world.set_balance(AGENT.address, 0)
         for _ in range(2):
-            (row,) = treasurer.runner.poll()
-            assert row.status == "running" and "Insufficient funds" in row.why
+            assert treasurer.runner.poll() == ()
+            row = treasurer.units.get(unit["id"])
+            assert row.status == "waiting" and "nothing was started" in row.why and not row.tx_hash
         assert lodge.picture() == before
         world.set_balance(AGENT.address, 10**18)
         (row,) = treasurer.runner.poll()

@@ -11,6 +11,8 @@ from agent import example
 from agent.app import Treasurer, open_documents, open_treasurer
 from agent.demo.scene import signing, write_key
 from agent.desk import OwnDesk
+from agent.records import Records
+from agent.state_folder import StateFolder
 from guardians.server.serving import Server, open_service
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
@@ -48,6 +50,11 @@ class House:
                 yield OwnDesk(treasurer)
 
         return opened()
+
+    @property
+    def records(self) -> Records:
+        """What the state folder tells."""
+        return Records(StateFolder(self.home / "state"))
 
     def sign(self, proposal: str, *guardians: Person) -> None:
         for guardian in guardians:

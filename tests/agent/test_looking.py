@@ -112,7 +112,7 @@ def test_show_gives_a_swap_with_the_least_that_its_calldata_accepts(house: House
     config = house.home / Mode.SHADOW
     with house.desk(Mode.SHADOW) as desk:
         unit = desk.chat("ana", "swap 20 WETH to USDC")["units"][0]
-        state = desk.show(unit["id"])["state"]
+        state = house.records.show(unit["id"])["state"]
     calls = [bytes.fromhex(call["data"][2:]) for call in state["compiled"]["calls"]][1::2]
     least = sum(decode_exact_input(data).min_out_units for data in calls)
     assert int(unit["swaps"][0]["min_out_units"]) == least > 0

@@ -49,7 +49,7 @@ def test_status_values_the_treasury_at_low_prices(house: House) -> None:
     # 4,000,000 HALL at 0.80, 410 ETH and WETH at 3,000, 399,000 USDC at 0.9999, 182,000 DAI at 0.9998
     assert standing.nav_e8 == 501_092_370_000_000 == sum(each.usd_e8 or 0 for each in standing.holdings)
     assert (standing.runway_months, standing.runway_wanted) == (14, 6)
-    assert (standing.rooms, standing.waiting, standing.foreign) == ((), (), 0)
+    assert (standing.rooms, standing.waiting, standing.others) == ((), (), ())
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,9 @@ def test_status_says_who_has_signed_and_who_has_not(house: House, run: Run) -> N
     assert (code, err) == (0, "")
     assert f"{unit['id']} waits at nonce 0: 1 of 2 have signed" in out
     assert f"signed  {GUARDIANS[0].address}" in out and f"not yet {GUARDIANS[1].address}" in out
-    assert re.search(r"the agent's key holds 10\.00 ETH for gas, enough for \d+ units at this gas price", out)
+    assert re.search(
+        r"the agent's key holds 10\.00 ETH for gas, enough for [\d,]+ days of the schedule at \d\.\d+ gwei", out
+    )
 
 
 def test_a_running_treasurer_answers_the_same_over_its_socket(house: House, run: Run) -> None:

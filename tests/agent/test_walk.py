@@ -33,7 +33,7 @@ def test_shadow_judges_and_sends_nothing(house: House, chain: RpcChain) -> None:
     before = chain.head()
     with house.desk(Mode.SHADOW) as desk:
         answer = desk.cycle("payroll")
-        state = desk.show(answer["units"][0]["id"])["state"]
+        state = house.records.show(answer["units"][0]["id"])["state"]
     assert [unit["status"] for unit in answer["units"]] == ["shadowed"]
     assert state["decision"]["verdict"] == "allow"
     assert chain.head() == before

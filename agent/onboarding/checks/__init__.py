@@ -30,7 +30,7 @@ _ABOUT_A_TREASURY = (
     Question("agent key", ("treasury.toml",), agent.key),
     Question("agent is no owner", ("safe",), agent.no_owner),
     Question("delegate", ("safe", "service"), agent.delegate),
-    Question("gas", ("safe", "policy.toml"), agent.gas),
+    Question("gas", ("safe", "policy.toml", "schedule.toml"), agent.gas),
 )
 _DOCUMENTS = (
     Question("treasury.toml", (), documents.treasury),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from agent.gas import endurance, measured_gas, told, units_a_year
 from agent.onboarding.examination import Result, fail, ok, skipped, warn
 from agent.onboarding.premises import Premises
+from agent.records import Records
+from strongroom.documents import read
+from strongroom.fees import needed_wei
+from strongroom.model import NATIVE
 from strongroom.quantities import format_units
+from strongroom.settings import load_schedule
 from strongroom.wallet.signer import open_keystore
 
 _NOT_IN_SHADOW = "shadow mode needs none"
-_COMFORTABLE_UNITS = 10
-"""Units of work the agent should be able to pay for before anyone is bothered."""
+_COMFORTABLE_UNITS, _COMFORTABLE_DAYS = 10, 30
+"""Units of the policy's most gas, and days of the schedule, that the agent should be able to pay for before anyone is
+bothered."""
 
 
 def key(premises: Premises) -> Result:
@@ -46,17 +53,26 @@ def delegate(premises: Premises) -> Result:
 
 
 def gas(premises: Premises) -> Result:
-    """What the agent holds against what one unit of work may cost at the present base fee."""
+    """How long what the agent holds lasts by the schedule, and whether one unit could be sent at all."""
     if not premises.signs:
         return ok(_NOT_IN_SHADOW)
     if premises.agent is None:
         return skipped("there is no agent key")
-    one_unit_wei = premises.policy.gas.max_gas_units * premises.facts.gas.base_fee_wei
-    held = premises.facts.gas.agent_balance_wei
-    told = (
-        f"`{premises.agent}` holds {format_units(held, 18)} for gas, one unit may cost {format_units(one_unit_wei, 18)}"
-    )
-    mend = f"send it at least {format_units(_COMFORTABLE_UNITS * one_unit_wei, 18)}"
-    if held < one_unit_wei:
-        return fail(told, mend)
-    return warn(told, mend) if held < _COMFORTABLE_UNITS * one_unit_wei else ok(told)
+    policy, at = premises.policy, premises.facts.gas
+    lasting = endurance(at, _runs(premises), _measured(premises), policy.gas.max_gas_units)
+    native, one_unit_wei = policy.token_at(NATIVE), needed_wei(policy.gas.max_gas_units, at.base_fee_wei)
+    found = f"`{premises.agent}` holds {told(lasting, native.token.id if native else '')}"
+    enough_wei = max(_COMFORTABLE_UNITS * one_unit_wei, _COMFORTABLE_DAYS * lasting.wei_a_day)
+    mend = f"send it at least {format_units(max(enough_wei - lasting.held_wei, 0), 18)}"
+    if lasting.held_wei < one_unit_wei:
+        return fail(f"{found}; one unit may take {format_units(one_unit_wei, 18)}, and is not started without", mend)
+    return warn(found, mend) if lasting.held_wei < enough_wei else ok(found)
+
+
+def _runs(premises: Premises) -> dict[str, int]:
+    return units_a_year(load_schedule(read(premises.folder / "schedule.toml")), premises.block.timestamp)
+
+
+def _measured(premises: Premises) -> dict[str, int]:
+    plans = Records(premises.state_folder).plans()
+    return measured_gas(premises.chain, ((unit["id"], unit["tx_hash"]) for unit in plans))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from agent.gas import needed_wei
 from guardians.server.serving import Server, open_service
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
@@ -281,3 +283,20 @@ def test_too_little_gas_is_found(treasury: Treasury, unwell: Unwell, chain: RpcC
     one_unit_wei = 2_000_000 * chain.base_fee_wei(chain.head())
     treasury.world.set_balance(AGENT.address, share * one_unit_wei)
     assert unwell() == {"gas": grade}
+
+
+def test_gas_that_does_not_last_a_month_of_the_schedule_is_a_warning_and_the_days_are_told(
+    treasury: Treasury, unwell: Unwell, strongroom: Strongroom, chain: RpcChain
+) -> None:
+    """Ten units could be paid for; a rebalancing each day for thirty days could not."""
+    treasury.world.set_balance(AGENT.address, 10 * needed_wei(2_000_000, chain.base_fee_wei(chain.head())))
+    assert unwell() == {}
+    treasury.edit("schedule.toml", "0 10 * * mon", "0 10 * * *")
+    assert unwell() == {"gas": "warn"}
+    checks = strongroom("doctor", "--config", treasury.folder, "--json").data["checks"]
+    (gas,) = [check for check in checks if check["name"] == "gas"]
+    found = re.search(
+        r"ETH for gas, enough for (\d+) days of the schedule at \d\.\d+ gwei, taking payroll", gas["what"]
+    )
+    assert found and 10 < int(found[1]) < 30
+    assert "the policy's most, none was measured yet" in gas["what"] and gas["mend"].startswith("send it at least 0.0")
