@@ -75,6 +75,11 @@ def open_documents(folder: Path) -> Documents:
     for payment in mandate.payroll:
         if payment.payee not in policy.payees:
             raise BadValue(payment.payee, "`payee` in mandate.toml", "add the payee to policy.toml first")
+    for token, idle in mandate.idle.items():
+        market = policy.markets.get(idle.venue)
+        if market is None or market.reserve(token) is None:
+            where, mend = f"`venue` of [idle.{token}] in mandate.toml", f"list it with {token} in policy.toml first"
+            raise BadValue(idle.venue, where, mend)
     return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from agent.planners.chat_model import Rewriter
+from agent.planners.deterministic import with_withdrawals
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress, BadValue, Unparseable
@@ -38,8 +39,8 @@ def reader(operator: str, document: PolicyDocument) -> Read:
     """Reads the grammar's lines into plans of one unit."""
 
     def read(text: str, plan_id: str, facts: Facts) -> Plan:
-        intent = parse(text, plan_id, document)
-        unit = Unit(plan_id, facts.account, (intent,))
+        intents = with_withdrawals(plan_id, [parse(text, plan_id, document)], facts, document)
+        unit = Unit(plan_id, facts.account, intents)
         return Plan(plan_id, f"operator:{operator}", (unit,), " ".join(text.split()))
 
     return read

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.swaps import routed
+from policies.conversions import calls_of, conversion_of
 from policies.grants import granted_legs, shortage
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
@@ -28,10 +29,13 @@ from strongroom.model import (
     Pay,
     Route,
     SafeTx,
+    Supply,
+    Swap,
     Token,
     TokenId,
     Unit,
     Verdict,
+    Withdraw,
 )
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel_legs import encode_legs
@@ -89,6 +93,12 @@ def _part(intent: Intent, facts: Facts, document: PolicyDocument, lane: Lane) ->
     """The intent's part of the unit, or why there is none."""
     if isinstance(intent, Pay):
         return _payment(intent, facts.account, document)
+    if isinstance(intent, Swap):
+        return _swap(intent, facts, document, lane)
+    return _lending(intent, document)
+
+
+def _swap(intent: Swap, facts: Facts, document: PolicyDocument, lane: Lane) -> Part | str:
     found = routed(intent, facts, document, lane)
     if isinstance(found, str):
         return found
@@ -113,6 +123,15 @@ def _payment(intent: Pay, account: Account, document: PolicyDocument) -> Part | 
         return f"amount `{units}` is not more than zero"
     call = _transfer(account, listed.token, recipient, units)
     return Part((call,), Amount(listed.token.id, units), recipients=(recipient,))
+
+
+def _lending(intent: Supply | Withdraw, document: PolicyDocument) -> Part | str:
+    """At par: what comes in is what goes out, but for what the market rounds off its shares."""
+    meant = conversion_of(intent, document)
+    if isinstance(meant, str):
+        return meant
+    spenders = (meant.market.pool,) if meant.is_supply else ()
+    return Part(calls_of(meant, document), meant.most_out, (meant.least_in,), spenders=spenders)
 
 
 def _recipient(payee: str, document: PolicyDocument) -> Address | None:

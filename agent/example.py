@@ -9,9 +9,12 @@ from pathlib import Path
 from agent.blueprint import plan_sources
 from agent.onboarding.chains import Kind, KnownChain, KnownToken, SafeContracts, load_chains, render_chain
 from policies.document import load
+from policies.markets import AAVE_V3, LENDING, Market, Reserve
 from policies.template import render
 from policies.terms import (
     SWAPS,
+    UNISWAP_V2,
+    UNISWAP_V3,
     ActionLimit,
     Cap,
     GasBudget,
@@ -25,7 +28,7 @@ from policies.terms import (
     Tier,
     Venue,
 )
-from strongroom.model import NATIVE, Address, TokenId
+from strongroom.model import NATIVE, Address, Idle, TokenId
 from strongroom.settings import Job, Missed, Mode, Treasury
 from strongroom.templates import render_mandate, render_schedule, render_treasury
 from strongroom.valuation import Bounds
@@ -40,6 +43,13 @@ JOBS = (
     Job("payroll", "payroll", "0 9 1 * *", "UTC", Missed.ONCE, 5 * _DAY),
     Job("rebalance", "rebalance", "0 10 * * mon", "UTC", Missed.SKIP, _DAY),
 )
+
+
+_IDLE = {
+    USDC: Idle(units(USDC, 60_000), "aave", units(USDC, 5_000)),
+    DAI: Idle(units(DAI, 30_000), "aave", units(DAI, 5_000)),
+}
+"""Two months of payroll and more stay in the Safe."""
 
 
 def policy(world: World) -> PolicyDocument:
@@ -64,7 +74,7 @@ def documents(
     )
     return {
         "treasury.toml": render_treasury(treasury),
-        "mandate.toml": render_mandate(TREASURY.mandate, DECIMALS),
+        "mandate.toml": render_mandate(replace(TREASURY.mandate, idle=_IDLE), DECIMALS),
         "policy.toml": render(policy(world)),
         "schedule.toml": render_schedule(JOBS),
         "chains.toml": chain(world),
@@ -125,7 +135,8 @@ def _policy(world: World) -> PolicyDocument:
         multisend=world.contracts.multisend,
         tokens=_tokens(world),
         payees=payees,
-        venues={"uniswap": _venue(world)},
+        venues={"uniswap": _venue(world), "uniswap_v2": _pairs(world)},
+        markets={"aave": _market(world)},
         caps=_caps(),
         guardians=Guardians(tuple(person.address for person in GUARDIANS), 2),
         bounds=Bounds(max_age_seconds=4_500, max_deviation_bps=150, min_sources=2),
@@ -153,7 +164,19 @@ def _tokens(world: World) -> dict[TokenId, ListedToken]:
 def _venue(world: World) -> Venue:
     contracts = world.contracts
     pools = tuple(Pool(pool.address, pool.pair, pool.fee_pips) for pool in contracts.pools)
-    return Venue("uniswap", "uniswap_v3", contracts.swap_router, contracts.quoter, contracts.tick_lens, pools)
+    return Venue("uniswap", UNISWAP_V3, contracts.swap_router, contracts.quoter, contracts.tick_lens, pools)
+
+
+def _pairs(world: World) -> Venue:
+    pairs = tuple(Pool(pair.address, pair.pair, 3_000) for pair in world.contracts.pairs)
+    return Venue("uniswap_v2", UNISWAP_V2, world.contracts.pair_router, None, None, pairs)
+
+
+def _market(world: World) -> Market:
+    lending = world.contracts.lending
+    most = {USDC: _usdc(400_000), DAI: units(DAI, 150_000)}
+    reserves = (Reserve(token, lending.reserves[token].a_token, amount) for token, amount in most.items())
+    return Market("aave", AAVE_V3, lending.pool, tuple(reserves))
 
 
 def _caps() -> dict[str, dict[TokenId, Cap]]:
@@ -168,7 +191,11 @@ def _caps() -> dict[str, dict[TokenId, Cap]]:
             SWAPS, DAI, units(DAI, 150_000), _WEEK, units(DAI, 50_000), units(DAI, 250_000), (_tier(DAI, 25_000),)
         ),
     }
-    return {TEAM: team, SWAPS: swaps}
+    lending = {
+        USDC: Cap(LENDING, USDC, _usdc(400_000), _WEEK, _usdc(100_000), _usdc(400_000)),
+        DAI: Cap(LENDING, DAI, units(DAI, 150_000), _WEEK, units(DAI, 50_000), units(DAI, 150_000)),
+    }
+    return {TEAM: team, SWAPS: swaps, LENDING: lending}
 
 
 def _usdc(whole: int) -> int:

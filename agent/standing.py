@@ -138,9 +138,9 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
 
 
 def _holdings(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price | Problem]) -> Iterator[Holding]:
-    shares = _shares(facts, documents, prices)
+    shares, units = _shares(facts, documents, prices), _held(facts, documents.policy)
     for id_, listed in documents.policy.tokens.items():
-        held, price, decimals = facts.balances.get(id_), prices[id_], listed.token.decimals
+        held, price, decimals = units.get(id_), prices[id_], listed.token.decimals
         low = price.low_e8 if isinstance(price, Price) else None
         priced = bool(documents.policy.feeds_of(id_))
         why = "" if isinstance(price, Price) else price.reason if priced else _UNPRICED
@@ -150,9 +150,9 @@ def _holdings(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price
 
 def _shares(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price | Problem]) -> Mapping[TokenId, Share]:
     """As the planner weighs: at the middle of each price range. None at all while a weighted token has no value."""
-    values: dict[TokenId, int] = {}
+    values, units = dict[TokenId, int](), _held(facts, documents.policy)
     for token in documents.mandate.weights:
-        held, price = facts.balances.get(token), prices[token]
+        held, price = units.get(token), prices[token]
         if held is None or isinstance(price, Problem):
             return {}
         decimals = documents.policy.tokens[token].token.decimals
@@ -173,15 +173,22 @@ def _shares(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price |
 def _nav(facts: Facts, policy: PolicyDocument) -> int | None:
     from policies.pricing import nav
 
-    return nav(facts, policy).usd_e8 if set(policy.tokens) <= set(facts.balances) else None
+    return nav(facts, policy).usd_e8 if set(policy.tokens) == set(_held(facts, policy)) else None
+
+
+def _held(facts: Facts, policy: PolicyDocument) -> dict[TokenId, int]:
+    """In the Safe and lent: what lies at a market counts as its token."""
+    from policies.pricing import holdings
+
+    return holdings(facts, policy)
 
 
 def _runway(facts: Facts, documents: Documents) -> int | None:
     from strongroom.mandate import monthly_need, runway_months
 
-    need = monthly_need(documents.mandate)
-    known = need and set(need) <= set(facts.balances)
-    return runway_months(documents.mandate, facts.balances) if known else None
+    need, held = monthly_need(documents.mandate), _held(facts, documents.policy)
+    known = need and set(need) <= set(held)
+    return runway_months(documents.mandate, held) if known else None
 
 
 def _waiting(unit: Mapping[str, Any], facts: Facts) -> Waiting:
@@ -219,8 +226,9 @@ def _rooms(facts: Facts, policy: PolicyDocument) -> Iterator[Room]:
         return
 
     buckets, at = facts.kernel.buckets, facts.block.timestamp
-    for cap in policy.all_caps():
-        token = policy.tokens[cap.token].token
+    for cap in policy.metered_caps():
+        token = policy.token(cap.token)
+        assert token is not None
         bucket = buckets.get(bucket_key(token.address, class_number(cap.bucket_class)), _CLOSED)
         now, most = available_units(bucket, at), bucket.capacity
         yield Room(cap.bucket_class, token.id, token.decimals, now, most, cap.cap_units, cap.window_seconds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from policies.pricing import price_of
-from policies.terms import PolicyDocument, Venue
+from policies.terms import UNISWAP_V2, PolicyDocument, Venue
 from simulations.routing import NoRoute, State, Terms, route
 from strongroom.model import Address, Call, Facts, Lane, Leg, Route, Swap
 from strongroom.protocols.erc20 import encode_approve
@@ -16,9 +16,6 @@ from strongroom.valuation import Problem
 
 SLIPPAGE_BPS = 50
 """How much less than the exact quote a leg accepts; the policy's own floor holds besides."""
-
-UNISWAP_V2 = "uniswap_v2"
-"""The kind of a venue whose pools are pairs; the other kind is Uniswap V3."""
 
 _VALID_SECONDS = {Lane.AGENT: 20 * 60, Lane.OWNER: 3 * 86_400}
 """The agent's own swap is mined at once; guardians take their time, and the swap is judged again before it is sent."""

@@ -10,9 +10,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls, understand
 from policies.terms import PolicyDocument
-from strongroom.model import Amount, Call, Compiled, Envelope, Intent, Label, Labelled, Pay, SafeTx, Swap, TokenId, Unit
+from strongroom.model import (
+    Amount,
+    Call,
+    Compiled,
+    Envelope,
+    Intent,
+    Label,
+    Labelled,
+    Pay,
+    SafeTx,
+    Supply,
+    Swap,
+    TokenId,
+    Unit,
+    Withdraw,
+)
 from strongroom.protocols.safe import safe_tx_hash
 
 T = TypeVar("T")
@@ -49,6 +65,8 @@ def _intents(number: int, move: Move, document: PolicyDocument) -> tuple[Intent,
         return (_pay(f"call-{number}", move, document),)
     if isinstance(move, Exchange):
         return (_swap(f"call-{number}", move),)
+    if isinstance(move, Conversion):
+        return (_lending(f"call-{number}", move),)
     return ()
 
 
@@ -64,6 +82,11 @@ def _swap(id: str, exchange: Exchange) -> Swap:
     return Swap(id, token_in, token_out, _chosen(exchange.units_in), _chosen(""))
 
 
+def _lending(id: str, move: Conversion) -> Supply | Withdraw:
+    kind = Supply if move.is_supply else Withdraw
+    return kind(id, _chosen(move.reserve.token), _chosen(move.units_in), _chosen(move.market.id), _chosen(""))
+
+
 def _chosen(value: T) -> Labelled[T]:
     return Labelled(value, Label.MODEL)
 
@@ -72,9 +95,12 @@ def _envelope(moves: Sequence[Move]) -> Envelope:
     """As tight as the bytes: exactly what they send, at least what they demand, whom they pay and permit."""
     paid = [Amount(move.token, move.units) for move in moves if isinstance(move, Payment)]
     exchanges = [move for move in moves if isinstance(move, Exchange)]
+    sold = [Amount(each.token_in, each.units_in) for each in exchanges]
+    bought = [Amount(each.token_out, each.min_out_units) for each in exchanges]
+    lent = [move for move in moves if isinstance(move, Conversion)]
     return Envelope(
-        max_out=_sums([*paid, *(Amount(each.token_in, each.units_in) for each in exchanges)]),
-        min_in=_sums(Amount(each.token_out, each.min_out_units) for each in exchanges),
+        max_out=_sums([*paid, *sold, *(each.most_out for each in lent)]),
+        min_in=_sums([*bought, *(each.least_in for each in lent)]),
         recipients=tuple(dict.fromkeys(move.recipient for move in moves if isinstance(move, Payment))),
         spenders=tuple(dict.fromkeys(move.spender for move in moves if isinstance(move, Permission))),
     )

@@ -29,13 +29,20 @@ def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
 
 
 def subject_of(policy: PolicyDocument) -> Subject:
-    """What the policy makes everybody look at: its tokens and feeds, and outflows as far back as its windows reach.
-    No key, no Kernel and no pools: who acts adds them."""
+    """What the policy makes everybody look at: its tokens and feeds, the shares that stand for what is lent and their
+    markets, and outflows as far back as its windows reach. No key, no Kernel and no pools: who acts adds them."""
+    from policies.positions import tokens_of
     from strongroom.observe import Subject
+    from strongroom.protocols.aave_v3_market import Market
 
+    markets = (
+        Market(each.pool, tuple((policy.tokens[r.token].token.address, r.share) for r in each.reserves))
+        for each in policy.markets.values()
+    )
     return Subject(
         account=policy.account,
-        tokens=tuple(listed.token for listed in policy.tokens.values()),
+        tokens=tuple(tokens_of(policy).values()),
+        lending=tuple(markets),
         feeds={token: policy.feeds_of(token) for token in policy.tokens},
         agent=None,
         window_seconds=policy.history_seconds(),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from guardians.installation import Installation
 from guardians.review import Proposal
 from guardians.server.decoder import decode
+from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission
 from policies.terms import PolicyDocument
 from strongroom.model import Account, Address, Operation, TokenId
@@ -94,6 +95,12 @@ def _understood(move: Move, document: PolicyDocument) -> str:
         return f"pay {paid} to {show_address(move.recipient, document)}"
     if isinstance(move, Permission):
         return f"let {move.spender} take {show_amount(move.token, move.units, document)}"
+    if isinstance(move, Conversion):
+        amount = show_amount(move.reserve.token, move.units_in, document)
+        who = show_address(move.beneficiary, document)
+        if move.is_supply:
+            return f"lend {amount} at {move.market.id} for {who}"
+        return f"take {amount} back from {move.market.id} to {who}"
     assert isinstance(move, Exchange)
     sold = show_amount(move.token_in, move.units_in, document)
     bought = show_amount(move.token_out, move.min_out_units, document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls, understand
 from policies.terms import PolicyDocument
 from strongroom.model import NATIVE, Action, Address, Compiled, Facts, Finding, Rehearsal, TokenId, Verdict
@@ -31,6 +32,10 @@ class Case:
         return tuple(move for move in self.moves if isinstance(move, Exchange))
 
     @property
+    def conversions(self) -> tuple[Conversion, ...]:
+        return tuple(move for move in self.moves if isinstance(move, Conversion))
+
+    @property
     def permissions(self) -> tuple[Permission, ...]:
         return tuple(move for move in self.moves if isinstance(move, Permission))
 
@@ -40,8 +45,8 @@ class Case:
 
     def show(self, token: TokenId, units: int) -> str:
         """`31,500.00 USDC`; the bare count where the token is not listed."""
-        listed = self.document.tokens.get(token)
-        return f"{format_units(units, listed.token.decimals)} {token}" if listed else f"{units} units of {token}"
+        known = self.document.token(token)
+        return f"{format_units(units, known.decimals)} {token}" if known else f"{units} units of {token}"
 
     def name(self, address: Address) -> str:
         """The address book's name for an address, else the address itself."""

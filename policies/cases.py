@@ -17,11 +17,27 @@ from policies.terms import PolicyDocument
 from strongroom.addresses import keccak, to_digest
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue, Unparseable
-from strongroom.model import Address, Amount, Decision, Intent, Label, Labelled, Outflow, Pay, Swap, TokenId, Verdict
+from strongroom.model import (
+    Address,
+    Amount,
+    Decision,
+    Intent,
+    Label,
+    Labelled,
+    Outflow,
+    Pay,
+    Supply,
+    Swap,
+    TokenId,
+    Verdict,
+    Withdraw,
+)
 from strongroom.quantities import parse_amount, parse_bps, parse_seconds, parse_units
 
 _PAY = re.compile(r"pay (\S+ \S+) to (\S+)")
 _SWAP = re.compile(r"swap (\S+ \S+) to (\S+)")
+_SUPPLY = re.compile(r"supply (\S+ \S+) to (\S+)")
+_WITHDRAW = re.compile(r"withdraw (\S+ \S+) from (\S+)")
 _PAST = re.compile(r"(\S+ \S+) to (\S+) (\d\S* [a-z]+) ago")
 _WAITING = re.compile(r"(\S+ \S+) to (\S+)")
 _E8_DECIMALS = 8
@@ -116,17 +132,24 @@ def _case(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -
 def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -> Scenario:
     decimals = _decimals(document)
     balances = {token: 10**6 * 10**places for token, places in decimals.items()}
-    held = [parse_amount(text, decimals, row.path("balances")) for text in row.texts("balances", ())]
     return Scenario(
         intents=_intents(row, document),
-        balances={**balances, **{amount.token: amount.units for amount in held}},
+        balances={**balances, **_amounts(row, "balances", decimals)},
         prices_e8=prices,
         past=tuple(_outflow(text, document, row.path("past")) for text in row.texts("past", ())),
         waiting=tuple(_waiting(text, document, row.path("waiting")) for text in row.texts("waiting", ())),
         stale=frozenset(_token(text, document, row.path("stale")) for text in row.texts("stale", ())),
         arrives_bps=parse_bps(row.text("arrives", "100 %"), row.path("arrives")),
         revert=row.text("reverts", ""),
+        supplied=_amounts(row, "supplied", decimals),
+        left=_amounts(row, "left", decimals),
+        owes=row.flag("owes", False),
     )
+
+
+def _amounts(row: Table, key: str, decimals: Mapping[TokenId, int]) -> dict[TokenId, int]:
+    amounts = [parse_amount(text, decimals, row.path(key)) for text in row.texts(key, ())]
+    return {amount.token: amount.units for amount in amounts}
 
 
 def _intents(row: Table, document: PolicyDocument) -> tuple[Intent, ...]:
@@ -146,7 +169,12 @@ def _intent(id_: str, text: str, by: Label, amount_by: Label, document: PolicyDo
         amount = parse_amount(found[1], _decimals(document), f"request `{text}`")
         bought = _token(found[2], document, f"request `{text}`")
         return Swap(id_, Labelled(amount.token, by), Labelled(bought, by), Labelled(amount.units, amount_by), reason)
-    raise Unparseable(text, "write `pay 2_500 USDC to alice` or `swap 1 WETH to USDC`")
+    for kind, pattern in ((Supply, _SUPPLY), (Withdraw, _WITHDRAW)):
+        if found := pattern.fullmatch(text):
+            amount, venue = parse_amount(found[1], _decimals(document), f"request `{text}`"), Labelled(found[2], by)
+            return kind(id_, Labelled(amount.token, by), Labelled(amount.units, amount_by), venue, reason)
+    mend = "write `pay 2_500 USDC to alice`, `swap 1 WETH to USDC`, `supply 500 USDC to aave` or `withdraw … from aave`"
+    raise Unparseable(text, mend)
 
 
 def _outflow(text: str, document: PolicyDocument, where: str) -> Outflow:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 from policies.addressbook import lookalike
-from policies.terms import SWAPS, Cap, ListedToken, Payee, PolicyDocument, Pool
+from policies.markets import EXITS, LENDING, Market
+from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address
 from strongroom.protocols.kernel import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS, MIN_WINDOW_SECONDS
-from strongroom.quantities import format_seconds
+from strongroom.quantities import format_seconds, quantity
+
+_PAIR_FEE_PIPS = 3_000
 
 
 def check(document: PolicyDocument, name: str) -> None:
@@ -22,6 +25,7 @@ def check(document: PolicyDocument, name: str) -> None:
         _tokens,
         _payees,
         _pools,
+        _markets,
         _caps,
         _guardians,
         _scalars,
@@ -44,7 +48,9 @@ def _named(document: PolicyDocument) -> Iterable[Address]:
     yield from (payee.address for payee in document.payees.values())
     yield from (pool.address for pool in document.pools())
     for venue in document.venues.values():
-        yield from (venue.router, venue.quoter, venue.lens)
+        yield from (each for each in (venue.router, venue.quoter, venue.lens) if each is not None)
+    for market in document.markets.values():
+        yield from (market.pool, *(reserve.share for reserve in market.reserves))
 
 
 def _no_lookalikes(document: PolicyDocument, name: str) -> None:
@@ -82,8 +88,9 @@ def _payees(document: PolicyDocument, name: str) -> None:
         where = f"payee `{payee.id}` in {name}"
         if payee.address == NATIVE:
             raise BadValue(payee.address, where, "the zero address burns what it gets")
-        if payee.bucket_class == SWAPS:
-            raise BadValue(SWAPS, f"`class` of {where}", "swaps have this class for themselves; name another")
+        if payee.bucket_class in (SWAPS, LENDING, EXITS):
+            mend = "swaps and lending have theirs for themselves; name another"
+            raise BadValue(payee.bucket_class, f"`class` of {where}", mend)
         _payee_is_capped(document, payee, where)
 
 
@@ -99,23 +106,53 @@ def _payee_is_capped(document: PolicyDocument, payee: Payee, where: str) -> None
 
 
 def _pools(document: PolicyDocument, name: str) -> None:
-    for pool in document.pools():
-        where = f"pool `{pool.address}` in {name}"
-        for token in pool.tokens:
-            if not document.feeds_of(token) or document.is_native(token):
-                raise BadValue(token, where, "only tokens with price feeds are swapped, and ether as its wrapped token")
-        if not 0 < pool.fee_pips < 1_000_000:
-            raise BadValue(pool.fee_pips, f"`fee` of {where}", "write the pool's fee, for example `0.05 %`")
-    _pools_differ(list(document.pools()), name)
+    for venue in document.venues.values():
+        for pool in venue.pools:
+            _pool(document, venue, pool, f"pool `{pool.address}` in {name}")
+        _pools_differ(venue.pools, name)
 
 
-def _pools_differ(pools: list[Pool], name: str) -> None:
+def _pool(document: PolicyDocument, venue: Venue, pool: Pool, where: str) -> None:
+    for token in pool.tokens:
+        if not document.feeds_of(token) or document.is_native(token):
+            raise BadValue(token, where, "only tokens with price feeds are swapped, and ether as its wrapped token")
+    if not 0 < pool.fee_pips < 1_000_000:
+        raise BadValue(pool.fee_pips, f"`fee` of {where}", "write the pool's fee, for example `0.05 %`")
+    if venue.kind == UNISWAP_V2 and pool.fee_pips != _PAIR_FEE_PIPS:
+        raise BadValue(f"{quantity(pool.fee_pips, 4)} %", f"`fee` of {where}", "a pair takes `0.3 %`")
+
+
+def _pools_differ(pools: Sequence[Pool], name: str) -> None:
+    """Within a venue; tokens and fee tell which pool a call means."""
     for one, other in combinations(pools, 2):
         if set(one.tokens) == set(other.tokens) and one.fee_pips == other.fee_pips:
             raise BadValue(other.address, f"pools of {name}", f"`{one.address}` has the same tokens and fee; keep one")
 
 
+def _markets(document: PolicyDocument, name: str) -> None:
+    for market in document.markets.values():
+        where = f"[venues.{market.id}] of {name}"
+        if not market.reserves:
+            raise BadValue("nothing", f"`reserves` in {where}", f"write rows: [[venues.{market.id}.reserves]]")
+        for token, count in Counter(reserve.token for reserve in market.reserves).items():
+            if count > 1:
+                raise BadValue(token, f"`reserves` in {where}", "list each token once")
+        _reserves(document, market, f"`reserves` in {where}")
+
+
+def _reserves(document: PolicyDocument, market: Market, where: str) -> None:
+    for reserve in market.reserves:
+        if document.is_native(reserve.token):
+            raise BadValue(reserve.token, where, "ether is lent as its wrapped token")
+        if document.cap(LENDING, reserve.token) is None:
+            raise BadValue(reserve.token, where, f"write [caps.{LENDING}.{reserve.token}] first")
+        if not reserve.most_units:
+            raise BadValue(0, f"`most` of {reserve.token} in {where}", "write how much may lie there at most")
+
+
 def _caps(document: PolicyDocument, name: str) -> None:
+    if EXITS in document.caps:
+        raise BadValue(EXITS, f"[caps] of {name}", "guardians' exits have this class for themselves; name another")
     for cap in document.all_caps():
         _cap(document, cap, f"[caps.{cap.bucket_class}.{cap.token}] of {name}")
 

@@ -13,7 +13,10 @@ from collections.abc import Mapping
 
 from policies import frame
 from policies.consistency import check
+from policies.markets import AAVE_V3, Market, Reserve
 from policies.terms import (
+    UNISWAP_V2,
+    UNISWAP_V3,
     Cap,
     ListedToken,
     Payee,
@@ -30,7 +33,7 @@ from strongroom.plain import to_plain
 from strongroom.quantities import parse_amount, parse_units
 
 Decimals = Mapping[TokenId, int]
-KINDS = ("uniswap_v3",)
+KINDS = (UNISWAP_V3, UNISWAP_V2, AAVE_V3)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _TIER = re.compile(r"(\d+) guardians? above (.+) per (.+)")
 _LONGEST_NOTE = 200
@@ -55,12 +58,14 @@ def _document(top: Table) -> PolicyDocument:
         account, multisend = Account(row.integer("chain_id"), row.address("safe")), row.address("multisend")
     decimals = {TokenId(_name(id_, row.where)): row.integer("decimals") for id_, row in top.tables("tokens").items()}
     swaps = frame.swaps(top.table("swaps"))
+    places = {_name(id_, row.where): _place(id_, row, decimals) for id_, row in top.tables("venues").items()}
     return PolicyDocument(
         account=account,
         multisend=multisend,
         tokens={TokenId(id_): _token(account, id_, row) for id_, row in top.tables("tokens").items()},
         payees={_name(id_, row.where): _payee(id_, row, decimals) for id_, row in top.tables("payees").items()},
-        venues={_name(id_, row.where): _venue(id_, row, decimals) for id_, row in top.tables("venues").items()},
+        venues={id_: place for id_, place in places.items() if isinstance(place, Venue)},
+        markets={id_: place for id_, place in places.items() if isinstance(place, Market)},
         caps={_name(id_, row.where): _caps(id_, row, decimals) for id_, row in top.tables("caps").items()},
         guardians=frame.guardians(top.table("guardians")),
         bounds=frame.bounds(top.table("prices")),
@@ -111,16 +116,27 @@ def _payee(id_: str, row: Table, decimals: Decimals) -> Payee:
         return Payee(id_, row.address("address"), row.text("class"), at_most, note)
 
 
-def _venue(id_: str, row: Table, decimals: Decimals) -> Venue:
+def _place(id_: str, row: Table, decimals: Decimals) -> Venue | Market:
     with row:
+        kind = row.choice("kind", KINDS)
+        if kind == AAVE_V3:
+            reserves = tuple(_reserve(reserve, decimals) for reserve in row.rows("reserves"))
+            return Market(id_, kind, row.address("pool"), reserves)
+        has_ticks = kind == UNISWAP_V3
         return Venue(
             id=id_,
-            kind=row.choice("kind", KINDS),
+            kind=kind,
             router=row.address("router"),
-            quoter=row.address("quoter"),
-            lens=row.address("lens"),
+            quoter=row.address("quoter") if has_ticks else None,
+            lens=row.address("lens") if has_ticks else None,
             pools=tuple(_pool(pool, decimals) for pool in row.rows("pools")),
         )
+
+
+def _reserve(row: Table, decimals: Decimals) -> Reserve:
+    with row:
+        token = _listed(row.text("token"), row, decimals)
+        return Reserve(token, row.address("share"), _units(row, "most", token, decimals))
 
 
 def _pool(row: Table, decimals: Decimals) -> Pool:

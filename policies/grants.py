@@ -6,27 +6,34 @@ Deterministic and local: equal documents compile to equal roots everywhere.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from policies.terms import SWAPS, Cap, PolicyDocument, Pool, Venue
+from policies.effects import swap_order
+from policies.kernel_rules import LARGEST_UNITS, AnyRule, rules_of
+from policies.markets import EXITS
+from policies.terms import Cap, PolicyDocument
 from policies.tree import proof, root
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelState, TokenId
-from strongroom.protocols.erc20 import decode_approve, decode_transfer
+from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelState
+from strongroom.protocols.erc20 import decode_approve, decode_transfer, encode_approve
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, BucketSetting, bucket_key, class_number
-from strongroom.protocols.kernel_legs import GrantedSwap, KernelRule, Leg, Payment, PayRule, SwapRule
-from strongroom.protocols.uniswap_v3 import ExactInput, decode_exact_input
+from strongroom.protocols.kernel_acts import ActRule, ExitRule, GrantedAct
+from strongroom.protocols.kernel_legs import AnyLeg, GrantedSwap, Payment, PayRule, SwapRule
+from strongroom.protocols.uniswap_v2 import PairSwap
+from strongroom.protocols.uniswap_v3 import ExactInput
 
-_LARGEST_UNITS = 2**96 - 1
 _LONGEST_DRAIN = 2**32 - 1
+_EXIT_DRAIN_SECONDS = 86_400
+_NO_DEADLINE = 2**256 - 1
+"""An act is as good later as now; what the agent sends is mined at once, or outbid."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelPolicy:
     """A policy as the Kernel knows it. `names` says for each leaf what the document calls the rule."""
 
-    rules: Mapping[Digest, KernelRule]
+    rules: Mapping[Digest, AnyRule]
     names: Mapping[Digest, str]
     root: Digest
     buckets: tuple[BucketSetting, ...]
@@ -36,72 +43,39 @@ def compile_policy(document: PolicyDocument) -> KernelPolicy:
     """The Kernel's part of a policy. What it cannot enforce is in `off_chain_only`. Raises `BadValue` when two classes
     would share a bucket."""
     _classes_differ(document)
-    named: list[tuple[str, KernelRule]] = [*_pay_rules(document), *_swap_rules(document)]
+    named = tuple(rules_of(document))
     rules = {rule.leaf: rule for _, rule in named}
     return KernelPolicy(rules, {rule.leaf: name for name, rule in named}, root(rules), _buckets(document))
 
 
-def _pay_rules(document: PolicyDocument) -> Iterable[tuple[str, PayRule]]:
-    for payee in document.payees.values():
-        for token, units in payee.max_units.items():
-            cap = document.caps[payee.bucket_class][token]
-            most = min(units, alone(cap), _LARGEST_UNITS)
-            rule = PayRule(document.tokens[token].token.address, payee.address, most, class_number(cap.bucket_class))
-            if most:
-                yield f"pay {payee.id} in {token}", rule
-
-
-def _swap_rules(document: PolicyDocument) -> Iterator[tuple[str, SwapRule]]:
-    """One rule for each pool and direction, where both tokens name the source of their price and losses are bounded."""
-    if document.losses is None:
-        return
-    for venue in document.venues.values():
-        for pool in venue.pools:
-            for token_in, token_out in (pool.tokens, pool.tokens[::-1]):
-                rule = _swap_rule(document, venue, pool, token_in, token_out)
-                if rule is not None:
-                    yield f"swap {token_in} to {token_out} at {venue.id} {pool.fee_pips}", rule
-
-
-def _swap_rule(
-    document: PolicyDocument, venue: Venue, pool: Pool, token_in: TokenId, token_out: TokenId
-) -> SwapRule | None:
-    paid, got, cap = document.tokens[token_in], document.tokens[token_out], document.cap(SWAPS, token_in)
-    if paid.source is None or got.source is None or cap is None or not alone(cap):
-        return None
-    most = min(alone(cap), _LARGEST_UNITS)
-    pair = (paid.token.address, got.token.address, pool.fee_pips, document.account.safe)
-    return SwapRule(venue.router, *pair, most, paid.source, got.source, document.max_loss_bps, class_number(SWAPS))
-
-
-def alone(cap: Cap) -> int:
-    """The most that one payment or swap may be without guardians: a stolen key gets no more at once than the agent."""
-    return min([cap.at_once_units, *(tier.above_units for tier in cap.tiers)])
-
-
 def _classes_differ(document: PolicyDocument) -> None:
     numbers: dict[int, str] = {}
-    for name in document.caps:
+    for name in (*document.caps, EXITS):
         if (other := numbers.setdefault(class_number(name), name)) != name:
             raise BadValue(name, "the name of a class", f"its number is that of `{other}`; rename one of them")
 
 
 def _buckets(document: PolicyDocument) -> tuple[BucketSetting, ...]:
-    """One bucket for each cap, the one that counts the agent's calls, and the one for what swaps lose."""
+    """One bucket for each cap, the one that counts the agent's calls, the one for what swaps lose, and for each share
+    one for guardians' exits: a whole position a day."""
     limit, losses = document.actions, document.losses
     calls = BucketSetting(ACTIONS, 0, limit.at_once * ACTION_UNITS, limit.drain_seconds)
     lost = (BucketSetting(LOSSES, 0, losses.at_once_e8, losses.drain_seconds),) if losses else ()
-    return (calls, *lost, *(_bucket(cap, document) for cap in document.all_caps()))
+    number, shares = class_number(EXITS), (reserve for _, reserve in document.shares().values())
+    most = ((each.share, min(each.most_units, LARGEST_UNITS)) for each in shares)
+    exits = (BucketSetting(share, number, units, _EXIT_DRAIN_SECONDS) for share, units in most)
+    return (calls, *lost, *(_bucket(cap, document) for cap in document.metered_caps()), *exits)
 
 
 def _bucket(cap: Cap, document: PolicyDocument) -> BucketSetting:
     """`at_once` as capacity, and the rest of `cap` as the rate over the window: capacity + rate * window <= cap.
     The drain time is rounded up, so the rate is never above what the document says."""
-    token, number = document.tokens[cap.token].token.address, class_number(cap.bucket_class)
-    if cap.drain_seconds > _LONGEST_DRAIN or cap.at_once_units > _LARGEST_UNITS:
+    token, number = document.token(cap.token), class_number(cap.bucket_class)
+    assert token is not None
+    if cap.drain_seconds > _LONGEST_DRAIN or cap.at_once_units > LARGEST_UNITS:
         mend = "the Kernel counts up to 136 years and 2^96 units; write a shorter window or a smaller cap"
         raise BadValue(cap.at_once_units, f"[caps.{cap.bucket_class}.{cap.token}]", mend)
-    return BucketSetting(token, number, cap.at_once_units, cap.drain_seconds)
+    return BucketSetting(token.address, number, cap.at_once_units, cap.drain_seconds)
 
 
 def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
@@ -117,15 +91,15 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
     )
 
 
-def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[Leg, ...] | None:
+def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[AnyLeg, ...] | None:
     """Every call as a granted leg of the Kernel, its rule and proof, in order, or `None` when one of them has no grant:
-    above a rule's maximum there is none. An approval has none of its own: right before the swap that takes exactly as
-    much, it is part of that swap's leg."""
-    compiled, legs, rest = compile_policy(document), list[Leg](), list(calls)
+    above a rule's maximum there is none. An approval has none of its own: right before the swap or supply that takes
+    exactly as much, it is part of that leg."""
+    compiled, legs, rest = compile_policy(document), list[AnyLeg](), list(calls)
     while rest:
-        leg = _payment(rest[0], compiled)
+        leg = _payment(rest[0], compiled) or _act(rest[0], None, compiled)
         taken = 1 if leg else 2
-        found = leg or (_swap(rest[0], rest[1], compiled) if len(rest) > 1 else None)
+        found = leg or (_with_approval(rest[0], rest[1], document, compiled) if len(rest) > 1 else None)
         if found is None:
             return None
         legs.append(found)
@@ -133,7 +107,7 @@ def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[Leg, 
     return tuple(legs)
 
 
-def shortage(legs: Sequence[Leg], kernel: KernelState, at: int) -> str:
+def shortage(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
     """The first bucket that has no room for the legs at time `at`, in words; empty when all have. A bucket that the
     facts do not hold is closed."""
     needed: Counter[tuple[Address, int]] = Counter({(ACTIONS, 0): ACTION_UNITS})
@@ -165,9 +139,18 @@ def _payment(call: Call, compiled: KernelPolicy) -> Payment | None:
     return None
 
 
-def _swap(approval: Call, call: Call, compiled: KernelPolicy) -> GrantedSwap | None:
+def _with_approval(
+    approval: Call, call: Call, document: PolicyDocument, compiled: KernelPolicy
+) -> GrantedSwap | GrantedAct | None:
+    return _swap(approval, call, document, compiled) or _act(call, approval, compiled)
+
+
+def _swap(approval: Call, call: Call, document: PolicyDocument, compiled: KernelPolicy) -> GrantedSwap | None:
+    venue = next((venue for venue in document.venues.values() if venue.router == call.to), None)
+    if venue is None:
+        return None
     try:
-        approved, swap = decode_approve(approval.data), decode_exact_input(call.data)
+        approved, swap = decode_approve(approval.data), swap_order(call.data, venue)
     except ValueError:
         return None
     for leaf, rule in compiled.rules.items():
@@ -177,11 +160,36 @@ def _swap(approval: Call, call: Call, compiled: KernelPolicy) -> GrantedSwap | N
     return None
 
 
-def _fits(rule: SwapRule, swap: ExactInput, call: Call) -> bool:
-    named = (swap.token_in, swap.token_out, swap.fee_pips, swap.recipient, swap.price_limit_x96)
-    own = (rule.token_in, rule.token_out, rule.fee_pips, rule.recipient, 0)
+def _fits(rule: SwapRule, swap: ExactInput | PairSwap, call: Call) -> bool:
+    named = (swap.token_in, swap.token_out, swap.recipient, *_pool_of(swap))
+    own = (rule.token_in, rule.token_out, rule.recipient, rule.fee_pips, 0)
     within = 0 < swap.amount_in_units <= rule.max_units and swap.min_out_units > 0
     return named == own and within and call.to == rule.router and not call.value_wei
+
+
+def _pool_of(swap: ExactInput | PairSwap) -> tuple[int | None, int]:
+    """Fee and price limit; a pair has neither."""
+    return (None, 0) if isinstance(swap, PairSwap) else (swap.fee_pips, swap.price_limit_x96)
+
+
+def _act(call: Call, approval: Call | None, compiled: KernelPolicy) -> GrantedAct | None:
+    """The call as an act, after exactly the approval that its rule makes; guardians' exits are no grant."""
+    for leaf, rule in compiled.rules.items():
+        if not isinstance(rule, ActRule) or isinstance(rule, ExitRule) or call.to != rule.target or call.value_wei:
+            continue
+        at = rule.template.amount_word
+        units = int.from_bytes(call.data[at : at + 32], "big")
+        if 0 < units <= rule.max_units and rule.template.fits(call.data, (units, 0, _NO_DEADLINE)):
+            granted = GrantedAct(rule, units, 0, _NO_DEADLINE, call.data, proof(compiled.rules, leaf))
+            return granted if _is_approved(rule, units, approval) else None
+    return None
+
+
+def _is_approved(rule: ActRule, units: int, approval: Call | None) -> bool:
+    if approval is None or rule.spender == NATIVE:
+        return approval is None and rule.spender == NATIVE
+    exact = (approval.to, approval.value_wei, approval.data)
+    return exact == (rule.token_in, 0, encode_approve(rule.spender, units))
 
 
 def _transfer(call: Call) -> tuple[Address, Address, int] | None:

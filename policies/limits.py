@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from policies.grants import alone
+from policies.kernel_rules import alone
+from policies.markets import LENDING
 from policies.terms import SWAPS, Cap, PolicyDocument
 from strongroom.model import Limits, TokenId
 
@@ -22,4 +23,5 @@ def limits(document: PolicyDocument) -> Limits:
 
 def _speaking(document: PolicyDocument, token: TokenId) -> list[Cap]:
     swaps = document.cap(SWAPS, token)
-    return [swaps] if swaps else [cap for cap in document.all_caps() if cap.token == token]
+    classes = [cap for cap in document.all_caps() if cap.token == token and cap.bucket_class != LENDING]
+    return [swaps] if swaps else classes

@@ -7,12 +7,16 @@ know counts in every class of its token, so that an unexplained outflow never ma
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from policies.case import Case
-from policies.effects import Exchange, Move, Payment, inner_calls, understand
+from policies.conversions import Conversion
+from policies.effects import Exchange, Move, Opaque, Payment, inner_calls, understand
+from policies.markets import LENDING
 from policies.terms import SWAPS, Cap, PolicyDocument
-from strongroom.model import Address, Outflow, Queued, SafeTx, TokenId
+from strongroom.model import NATIVE, Address, Call, Outflow, Queued, SafeTx, TokenId
+from strongroom.protocols.multisend import decode_multisend
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,9 @@ class Metered:
 
     @property
     def counterparty(self) -> str:
-        """Who gets it, as far as tiers are concerned: all pools are one, so that no split over them hides a swap."""
-        return SWAPS if self.bucket_class == SWAPS else self.recipient
+        """Who gets it, as far as tiers are concerned: all pools are one, and all markets, so that no split hides a
+        swap or a loan."""
+        return self.bucket_class if self.bucket_class in (SWAPS, LENDING) else self.recipient
 
     def counts_in(self, cap: Cap) -> bool:
         return self.token == cap.token and self.bucket_class in (None, cap.bucket_class)
@@ -58,7 +63,7 @@ def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
 def caps_touched(case: Case) -> tuple[Cap, ...]:
     """Every cap that the unit's moves count in."""
     moved = of_unit(case)
-    return tuple(cap for cap in case.document.all_caps() if any(m.counts_in(cap) for m in moved))
+    return tuple(cap for cap in case.document.metered_caps() if any(m.counts_in(cap) for m in moved))
 
 
 def total(metered: Iterable[Metered], cap: Cap) -> int:
@@ -69,25 +74,49 @@ def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:
     now = case.facts.block.timestamp
     for move in moves:
         if isinstance(move, Payment):
-            yield Metered(move.token, move.units, move.recipient, _class_of(move.recipient, case.document), now)
+            yield Metered(
+                move.token, move.units, move.recipient, _class_of(move.token, move.recipient, case.document), now
+            )
         elif isinstance(move, Exchange):
             yield Metered(move.token_in, move.units_in, move.pool, SWAPS, now)
+        elif isinstance(move, Conversion):
+            yield Metered(move.token_in, move.units_in, move.market.pool, LENDING, now)
 
 
 def _of_queued(queued: Queued, case: Case) -> Iterable[Metered]:
-    try:
-        calls = inner_calls(queued.tx, case.document)
-    except ValueError:
-        return ()
-    return _of_moves([understand(call, case.document) for call in calls], case)
+    native = case.document.token_at(NATIVE)
+    for call in _waiting_calls(queued.tx, case.document):
+        move = understand(call, case.document)
+        if isinstance(move, Opaque) and native and call.value_wei:
+            # Whatever else the call does, this much of the coin goes with it.
+            move = Payment(native.token.id, call.to, call.value_wei)
+        yield from _of_moves([move], case)
+
+
+def _waiting_calls(tx: SafeTx, document: PolicyDocument) -> tuple[Call, ...]:
+    """People's wallets batch through a MultiSend of their own: what reads as a batch counts as one. It is counted and
+    not trusted, so reading too much into it only ever takes room away."""
+    with suppress(ValueError):
+        return inner_calls(tx, document)
+    with suppress(ValueError):
+        return decode_multisend(tx.account, tx.data)
+    return ()
 
 
 def _of_outflow(outflow: Outflow, document: PolicyDocument) -> Metered:
-    bucket_class = _class_of(outflow.recipient, document)
+    bucket_class = _class_of(outflow.token, outflow.recipient, document)
     return Metered(outflow.token, outflow.units, outflow.recipient, bucket_class, outflow.timestamp)
 
 
-def _class_of(recipient: Address, document: PolicyDocument) -> str | None:
+def _class_of(token: TokenId, recipient: Address, document: PolicyDocument) -> str | None:
+    """What is lent goes to the share's contract, and a share that is given back is burned."""
+    shares = document.shares()
+    if (token in shares and recipient == NATIVE) or _is_share_of(token, recipient, document):
+        return LENDING
     if (payee := document.payee_at(recipient)) is not None:
         return payee.bucket_class
     return SWAPS if any(pool.address == recipient for pool in document.pools()) else None
+
+
+def _is_share_of(token: TokenId, address: Address, document: PolicyDocument) -> bool:
+    return any((reserve.token, reserve.share) == (token, address) for _, reserve in document.shares().values())

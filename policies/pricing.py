@@ -24,9 +24,27 @@ def prices(facts: Facts, document: PolicyDocument) -> dict[TokenId, Price | Prob
     return {token: price_of(token, facts, document) for token in document.tokens}
 
 
+def supplied(token: TokenId, facts: Facts, document: PolicyDocument) -> int:
+    """Units of a listed token that lie at markets, interest included. Raises `KeyError` when one did not answer."""
+    return sum(facts.balances[id_] for id_, (_, reserve) in document.shares().items() if reserve.token == token)
+
+
+def holdings(facts: Facts, document: PolicyDocument) -> dict[TokenId, int]:
+    """Units of each listed token, in the Safe and at markets together: a share counts as its token. One whose balance,
+    here or there, is not known is left out: a part is never taken for the whole."""
+    whole: dict[TokenId, int] = {}
+    for token in document.tokens:
+        try:
+            whole[token] = facts.balances[token] + supplied(token, facts, document)
+        except KeyError:
+            continue
+    return whole
+
+
 def nav(facts: Facts, document: PolicyDocument) -> Nav:
     """The treasury's value at low prices, in USD scaled by 1e8; listed tokens without a healthy price count zero, and
-    are named. Raises `KeyError` when the balance of a listed token is missing: a part is never taken for the
-    whole."""
-    holdings = ((id_, facts.balances[id_], listed.token.decimals) for id_, listed in document.tokens.items())
-    return nav_e8(holdings, prices(facts, document))
+    are named. Raises `KeyError` when the balance of a listed token, or of a share of it, is missing: a part is never
+    taken for the whole."""
+    held = holdings(facts, document)
+    counted = ((id_, held[id_], listed.token.decimals) for id_, listed in document.tokens.items())
+    return nav_e8(counted, prices(facts, document))

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from policies.terms import PolicyDocument, Pool, Venue
+from policies.conversions import Conversion, calls_of, conversion_of
+from policies.positions import markets, positions, tokens_of
+from policies.terms import UNISWAP_V2, PolicyDocument, Pool, Venue
 from strongroom.addresses import keccak, to_address, to_digest
 from strongroom.errors import BadValue
 from strongroom.model import (
@@ -30,12 +32,15 @@ from strongroom.model import (
     Round,
     SafeState,
     SafeTx,
+    Supply,
     Swap,
     TokenId,
     Unit,
+    Withdraw,
 )
 from strongroom.protocols.erc20 import encode_approve, encode_transfer
 from strongroom.protocols.multisend import encode_multisend
+from strongroom.protocols.uniswap_v2 import PairSwap, encode_swap
 from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input
 from strongroom.valuation import BPS
 
@@ -49,7 +54,8 @@ _E8 = 8
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`arrives_bps` is the share of the promised that recipients, or the Safe in a swap, really get; `past` has
-    happened, `waiting` is queued at the nonces before the unit's."""
+    happened, `waiting` is queued at the nonces before the unit's. `supplied` lies at the first market that lists the
+    token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there."""
 
     intents: tuple[Intent, ...]
     balances: Mapping[TokenId, int]
@@ -59,6 +65,9 @@ class Scenario:
     stale: frozenset[TokenId] = field(default=frozenset())
     arrives_bps: int = BPS
     revert: str = ""
+    supplied: Mapping[TokenId, int] = field(default_factory=dict)
+    left: Mapping[TokenId, int] = field(default_factory=dict)
+    owes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +98,48 @@ def dress(calls: tuple[Call, ...], document: PolicyDocument, nonce: int) -> Safe
 
 def _compiled(scenario: Scenario, document: PolicyDocument) -> Compiled:
     calls = tuple(call for intent in scenario.intents for call in _calls(intent, scenario, document))
-    pays = [intent for intent in scenario.intents if isinstance(intent, Pay)]
-    swaps = [intent for intent in scenario.intents if isinstance(intent, Swap)]
-    sold = [Amount(swap.token_in.value, swap.amount_in_units.value) for swap in swaps]
+    bounds = [_bounds(intent, scenario, document) for intent in scenario.intents]
     envelope = Envelope(
-        max_out=(*(Amount(pay.token.value, pay.amount_units.value) for pay in pays), *sold),
-        min_in=tuple(Amount(s.token_out.value, _least(s, scenario, document)) for s in swaps),
-        recipients=tuple(address_of(pay.payee.value, document) for pay in pays),
-        spenders=tuple(_venue(swap, document)[0].router for swap in swaps),
+        max_out=tuple(out for out, _ in bounds),
+        min_in=tuple(least for _, least in bounds if least is not None),
+        recipients=tuple(address_of(i.payee.value, document) for i in scenario.intents if isinstance(i, Pay)),
+        spenders=tuple(spender for i in scenario.intents if (spender := _spender(i, document)) is not None),
     )
     return Compiled(Unit("unit", document.account, scenario.intents), calls, envelope)
+
+
+def _bounds(intent: Intent, scenario: Scenario, document: PolicyDocument) -> tuple[Amount, Amount | None]:
+    """At most this out, at least that in."""
+    if isinstance(intent, Pay):
+        return Amount(intent.token.value, intent.amount_units.value), None
+    if isinstance(intent, Swap):
+        least = Amount(intent.token_out.value, _least(intent, scenario, document))
+        return Amount(intent.token_in.value, intent.amount_in_units.value), least
+    meant = _conversion(intent, document)
+    return meant.most_out, meant.least_in
+
+
+def _spender(intent: Intent, document: PolicyDocument) -> Address | None:
+    if isinstance(intent, Swap):
+        return _venue(intent, document)[0].router
+    return _conversion(intent, document).market.pool if isinstance(intent, Supply) else None
 
 
 def _calls(intent: Intent, scenario: Scenario, document: PolicyDocument) -> Iterator[Call]:
     if isinstance(intent, Swap):
         yield from _swap_calls(intent, scenario, document)
-    else:
+    elif isinstance(intent, Pay):
         recipient = address_of(intent.payee.value, document)
         yield _transfer(document, recipient, Amount(intent.token.value, intent.amount_units.value))
+    else:
+        yield from calls_of(_conversion(intent, document), document)
+
+
+def _conversion(intent: Supply | Withdraw, document: PolicyDocument) -> Conversion:
+    meant = conversion_of(intent, document)
+    if isinstance(meant, str):
+        raise BadValue(intent.reason.value, "a request", meant)
+    return meant
 
 
 def _transfer(document: PolicyDocument, recipient: Address, amount: Amount) -> Call:
@@ -119,10 +152,14 @@ def _transfer(document: PolicyDocument, recipient: Address, amount: Amount) -> C
 def _swap_calls(swap: Swap, scenario: Scenario, document: PolicyDocument) -> Iterator[Call]:
     venue, pool = _venue(swap, document)
     token_in, token_out = (document.tokens[t.value].token.address for t in (swap.token_in, swap.token_out))
+    safe, deadline = document.account.safe, NOW + 600
     units, least = swap.amount_in_units.value, _least(swap, scenario, document)
-    order = ExactInput(token_in, token_out, pool.fee_pips, document.account.safe, NOW + 600, units, least)
+    if venue.kind == UNISWAP_V2:
+        order = encode_swap(PairSwap(token_in, token_out, safe, deadline, units, least))
+    else:
+        order = encode_exact_input(ExactInput(token_in, token_out, pool.fee_pips, safe, deadline, units, least))
     yield Call(document.account, token_in, 0, encode_approve(venue.router, units))
-    yield Call(document.account, venue.router, 0, encode_exact_input(order))
+    yield Call(document.account, venue.router, 0, order)
 
 
 def _venue(swap: Swap, document: PolicyDocument) -> tuple[Venue, Pool]:
@@ -177,6 +214,10 @@ def _deltas(scenario: Scenario, document: PolicyDocument) -> Iterator[Delta]:
             yield Delta(_venue(intent, document)[1].address, intent.token_in.value, intent.amount_in_units.value)
             arrived = _fair(intent, scenario, document) * scenario.arrives_bps // BPS
             yield Delta(safe, intent.token_out.value, arrived)
+        elif isinstance(intent, Supply | Withdraw):
+            meant = _conversion(intent, document)
+            yield Delta(safe, meant.token_in, -meant.units_in)
+            yield Delta(safe, meant.token_out, meant.units_in * scenario.arrives_bps // BPS)
         else:
             token, units = intent.token.value, intent.amount_units.value
             yield Delta(safe, token, -units)
@@ -189,12 +230,13 @@ def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
         account=document.account,
         block=Block(1_000, to_digest(keccak(b"block")), NOW),
         safe=_safe(document, _NONCE),
-        tokens={id_: listed.token for id_, listed in document.tokens.items()},
-        balances=scenario.balances,
+        tokens=tokens_of(document),
+        balances={**scenario.balances, **positions(scenario.supplied, document)},
         rounds={id_: _rounds(id_, scenario, document) for id_, listed in document.tokens.items() if listed.feeds},
         queue=tuple(_queued(scenario, document)),
         outflows=scenario.past,
         gas=Gas(_BASE_FEE_WEI, 10**18),
+        lending=markets(scenario.supplied, scenario.left, scenario.owes, document),
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from policies.markets import Market
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from strongroom.model import TokenId
 from strongroom.quantities import format_bps, format_seconds, quantity
@@ -25,13 +26,18 @@ _PAYEES = """\
 # The address book: nobody else is ever paid. `at_most` is per unit of work and token, and no signature lifts it.
 # `class` says which of the caps below meter the payee."""
 _VENUES = """\
-# Where swaps may happen. Only these routers are ever approved, only these pools are used."""
+# Where swaps may happen. Only these routers are ever approved, only these pools are used. A venue of kind `uniswap_v2`
+# names its pairs as pools and needs no quoter and no lens; their fee is 0.3 %."""
+_MARKETS = """\
+# Where idle tokens may be lent, in the Safe's own name: `share` is the aToken that stands for what lies there. No
+# supply takes a position above `most`. What is lent, and what is taken back, counts in [caps.lending.TOKEN]."""
 _CAPS = """\
 # [caps.CLASS.TOKEN] is what may move without guardians: `at_once` in one moment, `cap` at the very most in any window;
 # what was used flows back evenly, `cap` less `at_once` a window. A payroll of 40_000 a month needs `at_once` of 40_000
 # and a `cap` of 80_000 per 30 days. Above, guardians are asked; `ask` adds tiers by what one recipient gets.
 # `never_above` holds for one unit, whoever signs. `model_alone` is what a language model may choose by itself. The
-# class `swaps` meters what is sold. What has no cap never moves."""
+# class `swaps` meters what is sold, `lending` what is lent and, each by itself, what is taken back. What has no cap
+# never moves."""
 _GUARDIANS = """\
 # Who signs what is asked: so many of these Safe owners, or more where a tier says so."""
 _PRICES = """\
@@ -74,6 +80,10 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
     yield _VENUES
     for venue in document.venues.values():
         yield from _venue(venue)
+    if document.markets:
+        yield _MARKETS
+    for market in document.markets.values():
+        yield from _market(market, document)
     yield _CAPS
     for cap in document.all_caps():
         yield from _cap(cap, document)
@@ -161,6 +171,13 @@ def _venue(venue: Venue) -> Iterator[str]:
     yield from _section("", f"[venues.{venue.id}]", kind=venue.kind, **contracts)
     for pool in venue.pools:
         yield from _section("", f"[[venues.{venue.id}.pools]]", **_pool(pool))
+
+
+def _market(market: Market, document: PolicyDocument) -> Iterator[str]:
+    yield from _section("", f"[venues.{market.id}]", kind=market.kind, pool=market.pool)
+    for each in market.reserves:
+        keys = {"token": each.token, "share": each.share, "most": _amount(document, each.token, each.most_units)}
+        yield from _section("", f"[[venues.{market.id}.reserves]]", **keys)
 
 
 def _pool(pool: Pool) -> dict[str, object]:

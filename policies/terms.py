@@ -7,13 +7,17 @@ Amounts are units of their token, times are seconds, shares are basis points. Ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from policies.markets import LENDING, Market, Reserve
 from strongroom.model import NATIVE, Account, Address, Token, TokenId
 from strongroom.valuation import Bounds
 
 SWAPS = "swaps"
-"""The class that every swap is metered in; other classes are named by the policy and meter payments."""
+"""The class that every swap is metered in; lending has its own, others are named by the policy and meter payments."""
+
+UNISWAP_V3, UNISWAP_V2 = "uniswap_v3", "uniswap_v2"
+"""The kinds of a venue: how it is called, and what its pools are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,14 @@ class Pool:
 @dataclass(frozen=True, slots=True)
 class Venue:
     """Where swaps may happen. `kind` says how it is called; the router is the only spender ever approved.
-    Prices and ticks are read from the pools themselves, ticks through `lens` (Uniswap's TickLens)."""
+    Prices and ticks are read from the pools themselves, ticks through `lens` (Uniswap's TickLens); pairs of Uniswap V2
+    need neither it nor a quoter."""
 
     id: str
     kind: str
     router: Address
-    quoter: Address
-    lens: Address
+    quoter: Address | None
+    lens: Address | None
     pools: tuple[Pool, ...]
 
 
@@ -170,15 +175,42 @@ class PolicyDocument:
     actions: ActionLimit = ActionLimit(count=48, window_seconds=86_400, at_once=24)
     losses: LossLimit | None = None
     kernel: KernelTerms = KernelTerms(2 * 86_400, 86_400, 7 * 86_400)
+    markets: Mapping[str, Market] = field(default_factory=dict)
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)
 
     def all_caps(self) -> Iterable[Cap]:
+        """The caps as they are written."""
         return (cap for by_token in self.caps.values() for cap in by_token.values())
+
+    def metered_caps(self) -> Iterable[Cap]:
+        """The caps as they meter: the written ones, and for each share the same as for its token, by itself."""
+        yield from self.all_caps()
+        for share, (_, reserve) in self.shares().items():
+            if (cap := self.cap(LENDING, reserve.token)) is not None:
+                yield replace(cap, token=share)
+
+    def shares(self) -> dict[TokenId, tuple[Market, Reserve]]:
+        """Every share of every market by its id."""
+        return {id_: (market, reserve) for market in self.markets.values() for id_, reserve in market.shares()}
+
+    def token(self, id_: TokenId) -> Token | None:
+        """A listed token, or a share of one."""
+        if (listed := self.tokens.get(id_)) is not None:
+            return listed.token
+        _, reserve = self.shares().get(id_, (None, None))
+        if reserve is None:
+            return None
+        return Token(self.account, id_, reserve.share, self.tokens[reserve.token].token.decimals)
 
     def token_at(self, address: Address) -> ListedToken | None:
         return next((listed for listed in self.tokens.values() if listed.token.address == address), None)
+
+    def known_at(self, address: Address) -> Token | None:
+        """The listed token, or the share of one, that stands at an address."""
+        known = (self.token(id_) for id_ in (*self.tokens, *self.shares()))
+        return next((token for token in known if token is not None and token.address == address), None)
 
     def payee_at(self, address: Address) -> Payee | None:
         return next((payee for payee in self.payees.values() if payee.address == address), None)
@@ -198,7 +230,8 @@ class PolicyDocument:
         return Bounds(age, self.bounds.max_deviation_bps, self.bounds.min_sources)
 
     def is_native(self, token: TokenId) -> bool:
-        return self.tokens[token].token.address == NATIVE
+        found = self.token(token)
+        return found is not None and found.address == NATIVE
 
     def history_seconds(self) -> int:
         """How far back facts must know the outflows: the longest window of any cap or tier, or time to flow back."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from strongroom.model import Address, Outflow, TokenId
+from strongroom.model import Address, Idle, Outflow, TokenId
 from strongroom.settings import Mandate, Payment, Weight
 from strongroom.valuation import BPS, Price
 
@@ -29,12 +29,37 @@ def monthly_need(mandate: Mandate) -> dict[TokenId, int]:
 
 
 def runway_months(mandate: Mandate, balances: Mapping[TokenId, int]) -> int:
-    """Whole months of payroll that the payroll's own tokens cover, the scarcest deciding; rounded down.
-    Nothing to pay is an error of the caller: raises `ValueError`."""
+    """Whole months of payroll that the payroll's own tokens cover, the scarcest deciding; rounded down. What is lent is
+    part of `balances`, as its token. Nothing to pay is an error of the caller: raises `ValueError`."""
     need = monthly_need(mandate)
     if not need:
         raise ValueError("no payroll, no runway")
     return min(balances.get(token, 0) // units for token, units in need.items())
+
+
+def lending_wanted(idle: Idle, liquid_units: int, lent_units: int) -> int:
+    """Units to lend (above zero) or to take back (below), so that `keep_units` stay in the Safe; zero while the
+    difference is below a step. No more is taken back than is lent."""
+    over = liquid_units - idle.keep_units
+    if abs(over) < idle.step_units:
+        return 0
+    return max(over, -lent_units)
+
+
+def withdrawals_needed(
+    out_units: int, liquid_units: int, keep_units: int, lent: Mapping[str, int]
+) -> tuple[tuple[str, int], ...]:
+    """What to take back from each venue, in the order of `lent`, before `out_units` leave: as much as is missing, and
+    what the policy wants to stay in the Safe where that is lent too. Nothing while the liquid units cover both what
+    leaves, or while all that is lent does not cover what is missing: half of a payment pays nobody."""
+    missing = out_units - liquid_units
+    if missing <= 0 or sum(lent.values()) < missing:
+        return ()
+    wanted, taken = min(missing + keep_units, sum(lent.values())), []
+    for venue, units in lent.items():
+        taken.append((venue, min(units, wanted)))
+        wanted -= min(units, wanted)
+    return tuple((venue, units) for venue, units in taken if units)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,29 @@ class Swap:
     reason: Labelled[str]
 
 
-Intent = Pay | Swap
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Lend `amount_units` of `token` at `venue`, an id of the policy, in the Safe's own name."""
+
+    id: str
+    token: Labelled[TokenId]
+    amount_units: Labelled[int]
+    venue: Labelled[str]
+    reason: Labelled[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take `amount_units` of `token` back from `venue` into the Safe."""
+
+    id: str
+    token: Labelled[TokenId]
+    amount_units: Labelled[int]
+    venue: Labelled[str]
+    reason: Labelled[str]
+
+
+Intent = Pay | Swap | Supply | Withdraw
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +485,16 @@ class Receipt:
     success: bool
     gas_used: int
     deltas: tuple[Delta, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What the mandate wants of a token that lies idle: `keep_units` stay in the Safe, what is above is lent at
+    `venue`, an id of the policy, and what is below comes back from there. Differences below `step_units` are left."""
+
+    keep_units: int
+    venue: str
+    step_units: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
-from strongroom.model import Account, Address, Amount, TokenId
+from strongroom.model import Account, Address, Amount, Idle, TokenId
 from strongroom.model_settings import LanguageModel, language_model
 from strongroom.quantities import parse_amount, parse_bps, parse_seconds
 
@@ -64,11 +64,13 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """What the DAO wants: who is paid each month, the runway to keep, and the target weights."""
+    """What the DAO wants: who is paid each month, the runway to keep, the target weights, and what becomes of idle
+    tokens."""
 
     payroll: tuple[Payment, ...]
     runway_months: int
     weights: Mapping[TokenId, Weight]
+    idle: Mapping[TokenId, Idle] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Job:
     within_seconds: int
 
 
-OPERATIONS = ("payroll", "rebalance", "observe")
+OPERATIONS = ("payroll", "rebalance", "lend", "observe")
 
 
 def load_treasury(text: str, folder: Path, name: str = "treasury.toml") -> Treasury:
@@ -120,10 +122,15 @@ def load_mandate(text: str, decimals: Mapping[TokenId, int], name: str = "mandat
     """`decimals` are those of the policy's listed tokens. Raises `InputError` naming key and mend."""
     with parse(text, name) as table, table.table("runway") as runway:
         payroll = tuple(_payment(row, decimals) for row in table.rows("payroll"))
-        weights = {_listed(token, decimals, name): _weight(row) for token, row in table.tables("weights").items()}
+        weights = {
+            _listed(id_, decimals, "weights", name): _weight(own) for id_, own in table.tables("weights").items()
+        }
         if weights and sum(weight.target_bps for weight in weights.values()) != 10_000:
             raise BadValue(" + ".join(weights), f"`weights` in {name}", "the targets must add up to `100 %`")
-        return Mandate(payroll, runway.integer("months"), weights)
+        idle = {
+            _listed(id_, decimals, "idle", name): _idle(id_, own, decimals) for id_, own in table.tables("idle").items()
+        }
+        return Mandate(payroll, runway.integer("months"), weights, idle)
 
 
 def _payment(row: Table, decimals: Mapping[TokenId, int]) -> Payment:
@@ -136,9 +143,18 @@ def _weight(row: Table) -> Weight:
         return Weight(parse_bps(row.text("target"), row.path("target")), parse_bps(row.text("band"), row.path("band")))
 
 
-def _listed(token: str, decimals: Mapping[TokenId, int], name: str) -> TokenId:
+def _idle(id_: str, row: Table, decimals: Mapping[TokenId, int]) -> Idle:
+    with row:
+        own = {TokenId(id_): decimals[TokenId(id_)]}
+        keep, step = (parse_amount(row.text(key), own, row.path(key)).units for key in ("keep", "step"))
+        if not step:
+            raise BadValue(row.text("step"), row.path("step"), "write the smallest difference that is worth a move")
+        return Idle(keep, row.text("venue"), step)
+
+
+def _listed(token: str, decimals: Mapping[TokenId, int], key: str, name: str) -> TokenId:
     if token not in decimals:
-        raise BadValue(token, f"`weights` in {name}", "list the token in policy.toml first")
+        raise BadValue(token, f"`{key}` in {name}", "list the token in policy.toml first")
     return TokenId(token)
 
 

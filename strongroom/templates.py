@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from strongroom.model import Amount, TokenId
+from strongroom.model import Amount, Idle, TokenId
 from strongroom.model_settings import LanguageModel
 from strongroom.quantities import format_bps, format_seconds, quantity
 from strongroom.settings import Job, Mandate, Payment, Treasury, Weight
@@ -98,6 +98,18 @@ _NO_WEIGHTS = """\
 # band = "3 %"
 """
 
+_IDLE = """\
+# What lies idle is lent by the job `lend`: `keep` stays in the Safe, what is above goes to `venue` of policy.toml, what
+# is below comes back; differences below `step` are left. A payment that is due takes back what it needs by itself."""
+_NO_IDLE = """\
+# Nothing is lent. Idle tokens earn interest at a venue of policy.toml, with the job `lend`:
+#
+# [idle.USDC]
+# keep = "60_000 USDC"
+# venue = "aave"
+# step = "5_000 USDC"
+"""
+
 _SCHEDULE = """\
 # schedule.toml: what runs when. `cron` is minute hour day month weekday, in `timezone`. A run that was due while
 # nothing was running is caught up `once` if it is younger than `within`, or left out with `skip`.
@@ -136,11 +148,13 @@ def render_mandate(mandate: Mandate, decimals: Mapping[TokenId, int]) -> str:
     """mandate.toml, amounts exact. `decimals` are those of the policy's listed tokens, of every token named here."""
     payroll = [_PAYROLL, *(_payment(payment, decimals) for payment in mandate.payroll)]
     weights = [_WEIGHTS, *(_weight(token, weight) for token, weight in mandate.weights.items())]
+    idle = [_IDLE, *(_idle(token, each, decimals) for token, each in mandate.idle.items())]
     return "\n".join(
         [
             _MANDATE.format(months=mandate.runway_months),
             "\n".join(payroll) if mandate.payroll else _NO_PAYROLL,
             "\n".join(weights) if mandate.weights else _NO_WEIGHTS,
+            "\n".join(idle) if mandate.idle else _NO_IDLE,
         ]
     )
 
@@ -184,6 +198,11 @@ def _payment(payment: Payment, decimals: Mapping[TokenId, int]) -> str:
 def _weight(token: TokenId, weight: Weight) -> str:
     target, band = toml_text(format_bps(weight.target_bps)), toml_text(format_bps(weight.band_bps))
     return f"[weights.{_key(token)}]\ntarget = {target}\nband = {band}\n"
+
+
+def _idle(token: TokenId, idle: Idle, decimals: Mapping[TokenId, int]) -> str:
+    keep, step = (toml_text(_amount(Amount(token, units), decimals)) for units in (idle.keep_units, idle.step_units))
+    return f"[idle.{_key(token)}]\nkeep = {keep}\nvenue = {toml_text(idle.venue)}\nstep = {step}\n"
 
 
 def _job(job: Job) -> str:

@@ -106,11 +106,12 @@ def _seen(documents: Documents, config: Path) -> Seen:
     from agent.gas import measured_gas
     from agent.standing import Seen
     from agent.unlisted import read_arrivals
+    from policies.positions import tokens_of
     from strongroom.chain.transport import Transport
     from strongroom.errors import NodeError
 
     treasury = documents.treasury
-    listed = frozenset(each.token.address for each in documents.policy.tokens.values())
+    listed = frozenset(each.address for each in tokens_of(documents.policy).values())
     sent = [(unit["id"], unit["tx_hash"]) for unit in records(config).plans()]
     with connected(treasury) as (chain, _), closing(Transport(treasury.rpc, _NODE_SECONDS)) as node:
         used = measured_gas(chain, sent)

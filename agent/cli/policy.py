@@ -177,16 +177,17 @@ def _compiled_lines(compiled: KernelPolicy, document: PolicyDocument) -> Iterato
 def _most(rule: KernelRule, document: PolicyDocument) -> tuple[str, str]:
     """The rule's largest amount and its token, which for all but payments is what is sold or put in."""
     token = rule.token if isinstance(rule, PayRule) else rule.token_in
-    listed = document.token_at(token)
-    if listed is None:
+    known = document.known_at(token)
+    if known is None:
         return str(rule.max_units), f"units of {token}"
-    return format_units(rule.max_units, listed.token.decimals), listed.token.id
+    return format_units(rule.max_units, known.decimals), known.id
 
 
 def _bucket_rows(document: PolicyDocument) -> Iterator[tuple[str, ...]]:
-    for cap in document.all_caps():
-        decimals = document.tokens[cap.token].token.decimals
-        sizes = (f"{format_units(units, decimals)} {cap.token}" for units in (cap.at_once_units, cap.cap_units))
+    for cap in document.metered_caps():
+        known = document.token(cap.token)
+        assert known is not None
+        sizes = (f"{format_units(units, known.decimals)} {cap.token}" for units in (cap.at_once_units, cap.cap_units))
         yield f"  {cap.bucket_class}", *sizes, f"per {format_seconds(cap.window_seconds)}"
     if lost := document.losses:
         sizes = (f"{format_units(usd_e8, 8)} USD" for usd_e8 in (lost.at_once_e8, lost.cap_e8))

@@ -22,10 +22,15 @@ Key = tuple[str, str, str]
 def chosen(draft: Draft, wanted: Plan, facts: Facts, document: PolicyDocument) -> Plan:
     """The part of `wanted` (the mandate's own plan) that the model chose, in the mandate's order and under its ids.
     Amounts are rounded down. Raises `Unusable` for anything outside."""
-    choices = _by_key(draft.choices, {_key(i) for unit in wanted.units for i in unit.intents}, document)
+    choices = _by_key(draft.choices, {_key(i) for unit in wanted.units for i in choosable(unit.intents)}, document)
     units = tuple(unit for each in wanted.units if (unit := _narrowed(each, choices)).intents)
     require_between(_swaps(units), _swaps(wanted.units), facts, document)
     return replace(wanted, units=units, rationale=_rationale(wanted, units))
+
+
+def choosable(intents: Sequence[Intent]) -> tuple[Pay | Swap, ...]:
+    """What a model chooses among; what is lent or taken back for it follows by rule."""
+    return tuple(intent for intent in intents if isinstance(intent, Pay | Swap))
 
 
 def _by_key(choices: Sequence[Choice], wanted: set[Key], document: PolicyDocument) -> dict[Key, Choice]:
@@ -51,11 +56,14 @@ def _require_listed(choice: Choice, document: PolicyDocument) -> None:
 
 
 def _narrowed(unit: Unit, choices: Mapping[Key, Choice]) -> Unit:
-    taken = tuple(_take(intent, choices.get(_key(intent))) for intent in unit.intents)
-    return replace(unit, intents=tuple(intent for intent in taken if intent is not None))
+    taken = tuple(_take(intent, choices.get(_key(intent))) for intent in choosable(unit.intents))
+    chosen = tuple(intent for intent in taken if intent is not None)
+    # What is taken back for a swap that is not made stays where it is.
+    by_rule = tuple(intent for intent in unit.intents if not isinstance(intent, Pay | Swap))
+    return replace(unit, intents=(*by_rule, *chosen) if chosen else ())
 
 
-def _take(intent: Intent, choice: Choice | None) -> Intent | None:
+def _take(intent: Pay | Swap, choice: Choice | None) -> Intent | None:
     if isinstance(intent, Pay):
         if choice is None:
             raise Unusable(f"the model left out what is due to `{intent.payee.value}`")
@@ -79,7 +87,7 @@ def _part(swap: Swap, choice: Choice) -> Swap:
     )
 
 
-def _key(intent: Intent) -> Key:
+def _key(intent: Pay | Swap) -> Key:
     if isinstance(intent, Pay):
         return ("pay", intent.token.value, intent.payee.value)
     return ("swap", intent.token_in.value, intent.token_out.value)

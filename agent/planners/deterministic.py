@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from policies.pricing import price_of
+from policies.kernel_rules import alone
+from policies.markets import LENDING, Market
+from policies.pricing import holdings, price_of
 from policies.terms import PolicyDocument
-from strongroom.mandate import Trade, payroll_due, trades_wanted
-from strongroom.model import Facts, Intent, Label, Labelled, Pay, Plan, Swap, Unit
+from strongroom.mandate import Trade, lending_wanted, payroll_due, trades_wanted, withdrawals_needed
+from strongroom.model import (
+    Facts,
+    Idle,
+    Intent,
+    Label,
+    Labelled,
+    LendingReserve,
+    Pay,
+    Plan,
+    Supply,
+    Swap,
+    TokenId,
+    Unit,
+    Withdraw,
+)
 from strongroom.settings import Mandate, Payment
 from strongroom.valuation import Price
 
@@ -23,11 +40,13 @@ class DeterministicPlanner:
     def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         """`ask`: `operation`, `actor`, `period` (such as `2026-11`), `since`, its first second, `open`, ids of units
         under way, and `others`, our transactions that carried out other periods. Rebalancing happens at most once a
-        pair and day, by the chain's time (UTC)."""
+        pair and day, lending once a token and day, by the chain's time (UTC)."""
         if ask["operation"] == "payroll":
             return self._payroll(ask, facts)
         if ask["operation"] == "rebalance":
             return self._rebalance(ask, facts)
+        if ask["operation"] == "lend":
+            return self._lend(ask, facts)
         return _plan(f"{ask['operation']}-{facts.block.number}", ask, "nothing to do")
 
     def _payroll(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
@@ -36,28 +55,118 @@ class DeterministicPlanner:
         outflows = [outflow for outflow in facts.outflows if outflow.tx_hash not in ask["others"]]
         due = payroll_due(self._mandate, addresses, outflows, ask["since"])
         plan_id = f"payroll-{ask['period']}"
-        intents = tuple(_pay(plan_id, payment) for payment in due)
+        intents = with_withdrawals(plan_id, [_pay(plan_id, payment) for payment in due], facts, self._document)
         units = (Unit(plan_id, facts.account, intents),) if intents else ()
         already = len(self._mandate.payroll) - len(due)
         return _plan(plan_id, ask, f"{len(due)} payments of {ask['period']} are due, {already} are made", *units)
 
     def _rebalance(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
-        """One unit for each trade; none while an earlier rebalancing is under way: it may still change everything."""
-        plan_id = f"rebalance-{datetime.fromtimestamp(facts.block.timestamp, UTC):%Y-%m-%d}"
-        under_way = [unit for unit in ask["open"] if unit.startswith("rebalance-")]
-        if under_way:
-            return _plan(plan_id, ask, f"`{under_way[0]}` is still under way")
+        """One unit for each trade; none while an earlier rebalancing is under way: it may still change everything. What
+        is lent counts as its token, and is taken back where a trade sells more than the Safe holds."""
+        plan_id = f"rebalance-{_day(facts)}"
+        if under_way := _under_way(ask, "rebalance"):
+            return _plan(plan_id, ask, f"`{under_way}` is still under way")
+        held = holdings(facts, self._document)
         found = {token: price_of(token, facts, self._document) for token in self._mandate.weights}
         prices = {token: price for token, price in found.items() if isinstance(price, Price)}
-        missing = [token for token in found if token not in prices or token not in facts.balances]
+        missing = [token for token in found if token not in prices or token not in held]
         if missing:
             return _plan(plan_id, ask, f"no usable price or balance of {', '.join(missing)}; nothing is traded")
         decimals = {token: self._document.tokens[token].token.decimals for token in prices}
         pairs = {frozenset(pool.tokens) for pool in self._document.pools()}
-        trades = trades_wanted(self._mandate, facts.balances, decimals, prices, pairs)
-        units = tuple(Unit(each.id, facts.account, (each,)) for each in (_swap(plan_id, trade) for trade in trades))
+        trades = trades_wanted(self._mandate, held, decimals, prices, pairs)
+        units = tuple(self._trading(plan_id, trade, facts) for trade in trades)
         said = f"{len(units)} trades bring the weights back" if units else "every weight is inside its band"
         return _plan(plan_id, ask, said, *units)
+
+    def _trading(self, plan_id: str, trade: Trade, facts: Facts) -> Unit:
+        swap = _swap(plan_id, trade)
+        return Unit(swap.id, facts.account, with_withdrawals(swap.id, [swap], facts, self._document))
+
+    def _lend(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
+        """One unit for each token; none while an earlier one is under way. No supply is larger than the agent may make
+        alone: what is idle today is still idle tomorrow, and no guardian is asked for interest."""
+        plan_id = f"lend-{_day(facts)}"
+        if under_way := _under_way(ask, "lend"):
+            return _plan(plan_id, ask, f"`{under_way}` is still under way")
+        wanted = (self._moved(plan_id, token, idle, facts) for token, idle in self._mandate.idle.items())
+        units = tuple(Unit(move.id, facts.account, (move,)) for move in wanted if move)
+        said = f"{len(units)} moves keep what the mandate wants in the Safe" if units else "nothing lies idle"
+        return _plan(plan_id, ask, said, *units)
+
+    def _moved(self, plan_id: str, token: TokenId, idle: Idle, facts: Facts) -> Intent | None:
+        market, liquid = self._document.markets.get(idle.venue), facts.balances.get(token)
+        seen = _seen(market, token, facts, self._document) if market else None
+        if market is None or seen is None or liquid is None:
+            return None
+        wanted = lending_wanted(idle, liquid, seen.supplied_units)
+        if wanted < 0:
+            return _withdraw(plan_id, token, idle.venue, -wanted, Label.MANDATE)
+        units = min(wanted, self._room(market, token, seen))
+        return _supply(plan_id, token, idle.venue, units) if units >= idle.step_units else None
+
+    def _room(self, market: Market, token: TokenId, seen: LendingReserve) -> int:
+        """Units that may be supplied: below the policy's largest position, the market's own cap, and alone."""
+        reserve, cap = market.reserve(token), self._document.cap(LENDING, token)
+        if reserve is None or cap is None or not seen.active or seen.frozen or seen.paused:
+            return 0
+        market_room = alone(cap) if seen.supply_room_units is None else seen.supply_room_units
+        return max(min(alone(cap), market_room, reserve.most_units - seen.supplied_units), 0)
+
+
+def with_withdrawals(id_: str, intents: Sequence[Intent], facts: Facts, document: PolicyDocument) -> tuple[Intent, ...]:
+    """The intents, and before them what must be taken back from markets so that the Safe holds what they pay or sell.
+
+    In the same unit, not in one of its own before it: a unit is atomic in both lanes, so the payment is rehearsed on
+    what the withdrawal brings. A second unit could not be rehearsed while the first still waits for guardians, and a
+    withdrawal whose payment is then refused would lie idle. Where the markets hold less than is missing, or one did not
+    answer, the intents stay as they are, and the rehearsal says why they fail."""
+    out: Counter[TokenId] = Counter()
+    labels: dict[TokenId, list[Label]] = {}
+    for token, units in filter(None, map(_leaving, intents)):
+        out[token.value] += units.value
+        labels.setdefault(token.value, []).extend((units.label, token.label))
+    # Who chose the amount chose what must come back for it.
+    worst = {token: max(found, key=lambda label: label.rank) for token, found in labels.items()}
+    taken = [each for token, units in out.items() for each in _taken_back(id_, token, units, worst, facts, document)]
+    return (*taken, *intents)
+
+
+def _leaving(intent: Intent) -> tuple[Labelled[TokenId], Labelled[int]] | None:
+    if isinstance(intent, Pay):
+        return intent.token, intent.amount_units
+    return (intent.token_in, intent.amount_in_units) if isinstance(intent, Swap) else None
+
+
+def _taken_back(
+    id_: str, token: TokenId, units: int, labels: Mapping[TokenId, Label], facts: Facts, document: PolicyDocument
+) -> Iterator[Withdraw]:
+    if token not in document.tokens or token not in facts.balances:
+        return
+    lent = {
+        market.id: seen.supplied_units
+        for market in document.markets.values()
+        if (seen := _seen(market, token, facts, document)) is not None
+    }
+    needed = withdrawals_needed(units, facts.balances[token], document.tokens[token].keep_units, lent)
+    for venue, amount in needed:
+        yield _withdraw(id_, token, venue, amount, labels[token])
+
+
+def _seen(market: Market, token: TokenId, facts: Facts, document: PolicyDocument) -> LendingReserve | None:
+    """The token's reserve as it was observed, or `None`."""
+    listed = document.tokens.get(token)
+    states = (state for state in facts.lending if state.pool == market.pool)
+    reserves = (reserve for state in states for reserve in state.reserves)
+    return next((each for each in reserves if listed and each.asset == listed.token.address), None)
+
+
+def _day(facts: Facts) -> str:
+    return f"{datetime.fromtimestamp(facts.block.timestamp, UTC):%Y-%m-%d}"
+
+
+def _under_way(ask: Mapping[str, Any], operation: str) -> str:
+    return next((unit for unit in ask["open"] if unit.startswith(f"{operation}-")), "")
 
 
 def _plan(plan_id: str, ask: Mapping[str, Any], rationale: str, *units: Unit) -> Plan:
@@ -81,4 +190,25 @@ def _swap(plan_id: str, trade: Trade) -> Swap:
         token_out=Labelled(trade.token_out, Label.MANDATE),
         amount_in_units=Labelled(trade.units_in, Label.MANDATE),
         reason=Labelled("back to the mandate's weights", Label.MANDATE),
+    )
+
+
+def _supply(plan_id: str, token: TokenId, venue: str, units: int) -> Supply:
+    return Supply(
+        id=f"{plan_id}-{token}",
+        token=Labelled(token, Label.MANDATE),
+        amount_units=Labelled(units, Label.MANDATE),
+        venue=Labelled(venue, Label.MANDATE),
+        reason=Labelled("more than the mandate keeps in the Safe", Label.MANDATE),
+    )
+
+
+def _withdraw(plan_id: str, token: TokenId, venue: str, units: int, label: Label) -> Withdraw:
+    return Withdraw(
+        id=f"{plan_id}-{token}-{venue}",
+        token=Labelled(token, label),
+        amount_units=Labelled(units, label),
+        # The rules chose where, whoever chose how much.
+        venue=Labelled(venue, Label.MANDATE),
+        reason=Labelled("less in the Safe than is needed", Label.MANDATE),
     )

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.planners.asking import Interview, Question, Unused
-from agent.planners.choosing import chosen
+from agent.planners.choosing import choosable, chosen
 from agent.planners.draft import Draft, read, schema_of
 from agent.planners.prompt import as_data, external, load_prompt
-from policies.pricing import price_of
+from policies.pricing import holdings, price_of
 from policies.terms import PolicyDocument
-from strongroom.model import Facts, Intent, Pay, Plan, TokenId
+from strongroom.model import Facts, Pay, Plan, Swap, TokenId
 from strongroom.ports import Ledger, Model, Notices, Planner
 from strongroom.quantities import format_bps, format_units
 from strongroom.settings import Mandate
@@ -46,7 +46,7 @@ class ModelPlanner:
     def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         """`ask` as the deterministic planner takes it, with `asked`, the ledger's entry of it, where there is one."""
         wanted = self._rules.plan(ask, facts)
-        if not wanted.units:
+        if not any(choosable(unit.intents) for unit in wanted.units):
             return wanted
         question = Question(self._prompt, self._data(ask, wanted, facts), self._schema)
         answer = self._interview.ask(
@@ -71,13 +71,13 @@ class ModelPlanner:
                 for token, weight in self._mandate.weights.items()
             },
             "base_fee_gwei": format_units(facts.gas.base_fee_wei, 9),
-            "wanted": [self._wanted(intent) for unit in wanted.units for intent in unit.intents],
+            "wanted": [self._wanted(intent) for unit in wanted.units for intent in choosable(unit.intents)],
         }
         said = [external(each.origin, f"origin of the proposal at nonce {each.tx.nonce}") for each in facts.queue]
         return f"{as_data('facts', known)}\n{as_data('external', said[:_MOST_TEXTS])}"
 
     def _held(self, facts: Facts) -> dict[TokenId, int]:
-        return {token: units for token, units in facts.balances.items() if token in self._document.tokens}
+        return holdings(facts, self._document)
 
     def _show(self, token: TokenId, units: int) -> str:
         return f"{format_units(units, self._document.tokens[token].token.decimals)} {token}"
@@ -88,7 +88,7 @@ class ModelPlanner:
             return "none"
         return f"{format_units(price.low_e8, _PRICE_DECIMALS)} to {format_units(price.high_e8, _PRICE_DECIMALS)}"
 
-    def _wanted(self, intent: Intent) -> dict[str, str]:
+    def _wanted(self, intent: Pay | Swap) -> dict[str, str]:
         if isinstance(intent, Pay):
             kind, token, other, units = "pay", intent.token.value, intent.payee.value, intent.amount_units.value
         else:

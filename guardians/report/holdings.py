@@ -38,13 +38,14 @@ class Picture:
 
 def picture(facts: Facts, document: PolicyDocument, weights: Mapping[TokenId, Weight]) -> Picture:
     """The treasury by the policy's own prices at the facts' block."""
+    from policies.pricing import holdings as held_and_lent
     from policies.pricing import prices
 
-    found = prices(facts, document)
+    found, held = prices(facts, document), held_and_lent(facts, document)
     shares = _shares(facts, document, weights, {t: p for t, p in found.items() if isinstance(p, Price)})
     holdings, unpriced = {}, []
     for token, listed in document.tokens.items():
-        units, price = facts.balances.get(token), found[token]
+        units, price = held.get(token), found[token]
         value = None
         if isinstance(price, Price) and units is not None:
             value = value_e8_down(units, listed.token.decimals, price.low_e8)
@@ -60,9 +61,11 @@ def _shares(
     facts: Facts, document: PolicyDocument, weights: Iterable[TokenId], prices: Mapping[TokenId, Price]
 ) -> Mapping[TokenId, int]:
     """As the planner weighs, at the middle of each price range; none while a weighted token has no value."""
-    values: dict[TokenId, int] = {}
+    from policies.pricing import holdings as held_and_lent
+
+    values, held = dict[TokenId, int](), held_and_lent(facts, document)
     for token in weights:
-        units, price = facts.balances.get(token), prices.get(token)
+        units, price = held.get(token), prices.get(token)
         if units is None or price is None:
             return {}
         values[token] = value_e8_down(units, document.tokens[token].token.decimals, price.low_e8 + price.high_e8) // 2

@@ -18,6 +18,7 @@ from policies.rules import (
     grants,
     intents,
     leftovers,
+    lending,
     lookalikes,
     losses,
     payees,
@@ -33,7 +34,7 @@ from policies.rules import (
 
 _ORDER = (
     account, action, rehearsed, calls, intents, provenance,
-    tokens, payees, lookalikes, payments, venues,
+    tokens, payees, lookalikes, payments, venues, lending,
     envelope, leftovers, safe_state,
     grants, caps, approvals, reserves, prices, losses, gas,
 )  # fmt: skip

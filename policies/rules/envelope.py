@@ -21,21 +21,24 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _out(case: Case) -> Iterator[Finding]:
     """What leaves is declared, and exactly what the bytes say: a token that takes a fee on top, or a balance not
-    measured, shows here. Of a token that the unit also buys, the difference counts."""
+    measured, shows here. Of a token that the unit also buys, the difference counts, and of a share what its market's
+    rounding adds."""
     declared, said, safe = _sums(case.compiled.envelope.max_out), _said(case), case.document.account.safe
+    rounded = _promised(case).keys() | case.document.shares().keys()
     moved = {d.token for d in case.rehearsal.deltas if d.holder == safe and d.units < 0}
     for token in sorted(moved | declared.keys() | said.keys()):
         out, most = -case.rehearsed(safe, token), min(declared[token], said[token])
-        holds = out <= most if token in _promised(case) else out == most
+        holds = out <= most if token in rounded else out == most
         reason = f"the {token} that leaves must be what is declared and sent"
         yield within(RULE, holds, Verdict.DENY, reason, case.show(token, out), case.show(token, most))
 
 
 def _in(case: Case) -> Iterator[Finding]:
-    """Each exchange's minimum is declared, and the rehearsal brings at least what is declared."""
-    declared, promised = _sums(case.compiled.envelope.min_in), _promised(case)
+    """Each exchange's minimum is declared, and the rehearsal brings at least what is declared, less what the unit sends
+    on of the same token."""
+    declared, promised, said = _sums(case.compiled.envelope.min_in), _promised(case), _said(case)
     for token in sorted(declared.keys() | promised.keys()):
-        least = max(declared[token], promised[token])
+        least = max(declared[token], promised[token]) - said[token]
         got = case.rehearsed(case.document.account.safe, token)
         yield within(
             RULE,
@@ -67,11 +70,13 @@ def _named(case: Case) -> Iterator[Finding]:
 
 def _said(case: Case) -> Counter[TokenId]:
     paid = [Amount(payment.token, payment.units) for payment in case.payments]
-    return _sums([*paid, *(Amount(exchange.token_in, exchange.units_in) for exchange in case.exchanges)])
+    sold = [Amount(exchange.token_in, exchange.units_in) for exchange in case.exchanges]
+    return _sums([*paid, *sold, *(each.most_out for each in case.conversions)])
 
 
 def _promised(case: Case) -> Counter[TokenId]:
-    return _sums(Amount(exchange.token_out, exchange.min_out_units) for exchange in case.exchanges)
+    bought = [Amount(exchange.token_out, exchange.min_out_units) for exchange in case.exchanges]
+    return _sums([*bought, *(each.least_in for each in case.conversions)])
 
 
 def _sums(amounts: Iterable[Amount]) -> Counter[TokenId]:

@@ -9,7 +9,8 @@ from policies.document import document_hash
 from policies.grants import KernelPolicy, compile_policy, shortage
 from policies.tree import proof
 from strongroom.model import Finding, KernelCall, KernelState, Verdict
-from strongroom.protocols.kernel_legs import Leg, Payment, decode_legs
+from strongroom.protocols.kernel_acts import ExitRule
+from strongroom.protocols.kernel_legs import AnyLeg, Payment, decode_all_legs
 
 RULE = "grants"
 
@@ -22,7 +23,7 @@ def judge(case: Case) -> Iterator[Finding]:
     if kernel is None:
         yield Finding(RULE, Verdict.DENY, "no Kernel was observed")
         return
-    legs = decode_legs(case.action.data)
+    legs = decode_all_legs(case.action.data)
     yield _alive(case, case.action, kernel)
     policy = compile_policy(case.document)
     yield _same_policy(case, kernel, policy)
@@ -45,7 +46,7 @@ def _same_policy(case: Case, kernel: KernelState, policy: KernelPolicy) -> Findi
     return within(RULE, same, Verdict.DENY, "the Kernel must hold this very policy", kernel.document_hash, ours[1])
 
 
-def _covered(legs: Sequence[Leg], policy: KernelPolicy) -> Finding:
+def _covered(legs: Sequence[AnyLeg], policy: KernelPolicy) -> Finding:
     rules = policy.rules
     bare = [leg for leg in legs if rules.get(leg.rule.leaf) != leg.rule or leg.proof != proof(rules, leg.rule.leaf)]
     over = [leg for leg in legs if not 0 < leg.units <= leg.rule.max_units or _waits(leg)]
@@ -53,5 +54,6 @@ def _covered(legs: Sequence[Leg], policy: KernelPolicy) -> Finding:
     return within(RULE, not bare and not over, Verdict.DENY, "a rule of the policy must cover each leg", counted)
 
 
-def _waits(leg: Leg) -> bool:
-    return isinstance(leg, Payment) and leg.rule.delay_seconds > 0
+def _waits(leg: AnyLeg) -> bool:
+    """Not the agent's to run now: what is announced first, and guardians' exits."""
+    return leg.rule.delay_seconds > 0 if isinstance(leg, Payment) else isinstance(leg.rule, ExitRule)

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from policies.case import Case, within
-from strongroom.model import Address, Finding, Pay, Swap, TokenId, Verdict
+from strongroom.model import Address, Finding, Intent, Pay, Supply, Swap, TokenId, Verdict, Withdraw
 
 RULE = "intents"
 
 
 def judge(case: Case) -> Iterator[Finding]:
     intents = case.compiled.unit.intents
-    if not intents or not all(isinstance(intent, Pay | Swap) for intent in intents):
+    if not intents or not all(isinstance(intent, Intent) for intent in intents):
         yield Finding(RULE, Verdict.DENY, "the unit holds no intent, or one of an unknown kind")
         return
     meant, done = _payments_meant(case), Counter((p.recipient, p.token, p.units) for p in case.payments)
@@ -35,6 +35,9 @@ def judge(case: Case) -> Iterator[Finding]:
         f"{len(swapped)} pairs",
         f"{len(wanted)} asked for",
     )
+    lend, lent = _lending_meant(case), _lending_done(case)
+    reason = "each supply and withdrawal in the calls must be one that was asked for"
+    yield within(RULE, lend == lent, Verdict.DENY, reason, f"{len(lent)} of them", f"{len(lend)} asked for")
 
 
 def _payments_meant(case: Case) -> Counter[tuple[str, TokenId, int]]:
@@ -60,4 +63,20 @@ def _swaps_done(case: Case) -> Counter[tuple[TokenId, TokenId]]:
     done: Counter[tuple[TokenId, TokenId]] = Counter()
     for exchange in case.exchanges:
         done[exchange.token_in, exchange.token_out] += exchange.units_in
+    return done
+
+
+def _lending_meant(case: Case) -> Counter[tuple[str, TokenId, bool]]:
+    """Units by market, token and direction."""
+    meant: Counter[tuple[str, TokenId, bool]] = Counter()
+    for intent in case.compiled.unit.intents:
+        if isinstance(intent, Supply | Withdraw):
+            meant[intent.venue.value, intent.token.value, isinstance(intent, Supply)] += intent.amount_units.value
+    return meant
+
+
+def _lending_done(case: Case) -> Counter[tuple[str, TokenId, bool]]:
+    done: Counter[tuple[str, TokenId, bool]] = Counter()
+    for each in case.conversions:
+        done[each.market.id, each.reserve.token, each.is_supply] += each.units_in
     return done

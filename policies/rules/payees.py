@@ -21,6 +21,7 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _gained(case: Case) -> set[Address]:
-    """Holders that gained, but for the Safe and the pools that this unit trades with."""
+    """Holders that gained, but for the Safe, the pools that this unit trades with, and the shares it lends for."""
     expected = {case.document.account.safe} | {exchange.pool for exchange in case.exchanges}
+    expected |= {each.reserve.share for each in case.conversions}
     return {delta.holder for delta in case.rehearsal.deltas if delta.units > 0} - expected

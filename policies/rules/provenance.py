@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, within
+from policies.markets import LENDING
 from policies.terms import SWAPS
-from strongroom.model import Finding, Intent, Label, Pay, Swap, TokenId, Verdict
+from strongroom.model import Finding, Intent, Label, Labelled, Pay, Supply, Swap, TokenId, Verdict, Withdraw
 
 RULE = "provenance"
 PEOPLE = frozenset({Label.OPERATOR, Label.GOVERNANCE, Label.MANDATE})
@@ -42,25 +43,32 @@ def _amount(case: Case, intent: Intent) -> Finding:
 def _labels(intent: Intent) -> tuple[Label, ...]:
     if isinstance(intent, Swap):
         return (intent.token_in.label, intent.token_out.label, intent.amount_in_units.label)
-    return (intent.token.label, intent.amount_units.label)
+    where = (intent.venue.label,) if isinstance(intent, Supply | Withdraw) else ()
+    return (intent.token.label, intent.amount_units.label, *where)
 
 
 def _chosen(case: Case, intent: Intent) -> tuple[TokenId, int, int]:
     """Token, units, and how much of it a model may choose: in all intents of the unit that a model chose together."""
-    token = intent.token_in.value if isinstance(intent, Swap) else intent.token.value
-    payee = None if isinstance(intent, Swap) else case.document.payees.get(intent.payee.value)
-    bucket_class = SWAPS if isinstance(intent, Swap) else (payee.bucket_class if payee else "")
-    cap = case.document.cap(bucket_class, token)
-    return (
-        token,
-        sum(_units_by_model(other, token) for other in case.compiled.unit.intents),
-        cap.model_units if cap else 0,
-    )
+    token = _amount_of(intent)[0].value
+    cap = case.document.cap(_class(case, intent), token)
+    together = sum(_units_by_model(other, token) for other in case.compiled.unit.intents)
+    return token, together, cap.model_units if cap else 0
+
+
+def _class(case: Case, intent: Intent) -> str:
+    if isinstance(intent, Pay):
+        payee = case.document.payees.get(intent.payee.value)
+        return payee.bucket_class if payee else ""
+    return SWAPS if isinstance(intent, Swap) else LENDING
+
+
+def _amount_of(intent: Intent) -> tuple[Labelled[TokenId], Labelled[int]]:
+    if isinstance(intent, Swap):
+        return intent.token_in, intent.amount_in_units
+    return intent.token, intent.amount_units
 
 
 def _units_by_model(intent: Intent, token: TokenId) -> int:
-    labelled, amount = (
-        (intent.token_in, intent.amount_in_units) if isinstance(intent, Swap) else (intent.token, intent.amount_units)
-    )
+    named, amount = _amount_of(intent)
     by_model = any(label.rank for label in _labels(intent))
-    return amount.value if by_model and labelled.value == token else 0
+    return amount.value if by_model and named.value == token else 0

@@ -21,10 +21,11 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _kept(case: Case, token: TokenId) -> Finding:
     listed, balance = case.document.tokens.get(token), case.facts.balances.get(token)
-    if listed is None or balance is None:
+    if case.document.token(token) is None or balance is None:
         return Finding(RULE, Verdict.DENY, f"the balance of `{token}` is not known")
     left = balance + case.rehearsed(case.document.account.safe, token)
-    kept = listed.keep_units
+    # Of a share nothing is kept: what comes of it stays in the Safe as its token.
+    kept = listed.keep_units if listed else 0
     return within(
         RULE,
         left >= kept,

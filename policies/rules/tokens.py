@@ -13,15 +13,15 @@ RULE = "tokens"
 
 def judge(case: Case) -> Iterator[Finding]:
     for token in sorted(_touched(case)):
-        listed = case.document.tokens.get(token)
+        listed = case.document.token(token)
         if listed is None:
             yield Finding(RULE, Verdict.DENY, f"`{token}` is not a listed token")
             continue
         seen = case.facts.tokens.get(token)
         reason = f"`{token}` on the chain must be the token of the policy"
         measured = f"{seen.address}, {seen.decimals} decimals" if seen else "nothing"
-        limit = f"{listed.token.address}, {listed.token.decimals} decimals"
-        yield within(RULE, seen == listed.token, Verdict.DENY, reason, measured, limit)
+        limit = f"{listed.address}, {listed.decimals} decimals"
+        yield within(RULE, seen == listed, Verdict.DENY, reason, measured, limit)
     if not _touched(case):
         yield Finding(RULE, Verdict.ALLOW, "no token moves")
 
@@ -29,4 +29,5 @@ def judge(case: Case) -> Iterator[Finding]:
 def _touched(case: Case) -> set[TokenId]:
     moved = {delta.token for delta in case.rehearsal.deltas} | {a.token for a in case.rehearsal.allowances}
     moved |= {payment.token for payment in case.payments} | {p.token for p in case.permissions}
+    moved |= {token for each in case.conversions for token in (each.token_in, each.token_out)}
     return moved | {token for exchange in case.exchanges for token in (exchange.token_in, exchange.token_out)}

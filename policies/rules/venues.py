@@ -1,4 +1,5 @@
-"""A swap pays into the Safe, and only its venue's router is approved, for exactly what the swap takes."""
+"""A swap pays into the Safe, and only its venue's router is approved, or the market that lends, for exactly what it
+takes."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ def judge(case: Case) -> Iterator[Finding]:
         reason = f"`{spender}` must be approved exactly what it takes"
         measured, limit = given[token, spender], needed[token, spender]
         yield within(RULE, measured == limit, Verdict.DENY, reason, case.show(token, measured), case.show(token, limit))
-    if not case.exchanges and not given:
+    if not case.exchanges and not needed and not given:
         yield Finding(RULE, Verdict.ALLOW, "no venue is used")
 
 
@@ -37,6 +38,10 @@ def _needed(case: Case) -> Counter[tuple[TokenId, Address]]:
     needed: Counter[tuple[TokenId, Address]] = Counter()
     for exchange in case.exchanges:
         needed[exchange.token_in, exchange.venue.router] += exchange.units_in
+    for each in case.conversions:
+        # A share is burned by the market itself: taking back needs no approval.
+        if each.is_supply:
+            needed[each.token_in, each.market.pool] += each.units_in
     return needed
 
 

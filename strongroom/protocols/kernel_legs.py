@@ -11,8 +11,10 @@ from typing import Any
 
 from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import Address, Digest
+from strongroom.protocols import uniswap_v2
 from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, selector
-from strongroom.protocols.kernel_acts import RULES, TEMPLATE_TYPE, UNLIMITED_HOLDING, GrantedAct, granted_act
+from strongroom.protocols.kernel_acts import RULES, TEMPLATE_TYPE, UNLIMITED_HOLDING, ActRule, GrantedAct, granted_act
+from strongroom.protocols.uniswap_v2 import PairSwap
 from strongroom.protocols.uniswap_v3 import ExactInput, decode_exact_input, encode_exact_input
 
 NO_LEAF = Digest("0x" + "00" * 32)
@@ -34,6 +36,10 @@ _RUN = "run((uint8,bytes,bytes32[],uint96,uint256,uint256,bytes)[],bytes32)"
 _KIND_PAY, _KIND_SWAP = 0, 2
 # Byte offsets of exactInputSingle's words: the selector, then deadline fifth, amount in sixth, least out seventh.
 _DEADLINE_WORD, _AMOUNT_WORD, _MIN_OUT_WORD = (4 + 32 * word for word in (4, 5, 6))
+_POOL_WORDS = _AMOUNT_WORD, _MIN_OUT_WORD, _DEADLINE_WORD
+_PAIR_WORDS = uniswap_v2.AMOUNT_WORD, uniswap_v2.MIN_OUT_WORD, uniswap_v2.DEADLINE_WORD
+
+AnySwap = ExactInput | PairSwap
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class PayRule:
 
 @dataclass(frozen=True, slots=True)
 class SwapRule:
-    """Swaps of at most `max_units` of `token_in` in one pool of a Uniswap V3 router, paid into `recipient`, the Safe.
+    """Swaps of at most `max_units` of `token_in` in one pool of a Uniswap V3 router, or in the pair of a Uniswap V2
+    router where `fee_pips` is `None`, paid into `recipient`, the Safe.
 
     The whole calldata is pinned but for amount, least out and deadline. `source_in` and `source_out` are the
     PriceSource contracts that bound the loss; units of `token_in` are charged to its bucket `bucket_class` before the
@@ -71,7 +78,7 @@ class SwapRule:
     router: Address
     token_in: Address
     token_out: Address
-    fee_pips: int
+    fee_pips: int | None
     recipient: Address
     max_units: int
     source_in: Address
@@ -86,13 +93,16 @@ class SwapRule:
         return encode_arguments(_SWAP_FIELDS, [*pair, self._template, self.max_units, 0, UNLIMITED_HOLDING, *sources])
 
     @property
-    def blank(self) -> ExactInput:
+    def blank(self) -> AnySwap:
         """The swap with its three free words at zero."""
+        if self.fee_pips is None:
+            return PairSwap(self.token_in, self.token_out, self.recipient, 0, 0, 0)
         return ExactInput(self.token_in, self.token_out, self.fee_pips, self.recipient, 0, 0, 0)
 
     @property
     def _template(self) -> tuple[bytes, int, int, int]:
-        return keccak(encode_exact_input(self.blank)), _AMOUNT_WORD, _MIN_OUT_WORD, _DEADLINE_WORD
+        words = _PAIR_WORDS if self.fee_pips is None else _POOL_WORDS
+        return keccak(_calldata(self.blank)), *words
 
     @property
     def leaf(self) -> Digest:
@@ -100,7 +110,18 @@ class SwapRule:
         return _leaf(_SWAP_TAG, self.encoded)
 
 
-KernelRule = PayRule | SwapRule
+KernelRule = PayRule | SwapRule | ActRule
+
+
+def _calldata(swap: AnySwap) -> bytes:
+    return uniswap_v2.encode_swap(swap) if isinstance(swap, PairSwap) else encode_exact_input(swap)
+
+
+def _read_swap(data: bytes) -> AnySwap:
+    try:
+        return decode_exact_input(data)
+    except ValueError:
+        return uniswap_v2.decode_swap(data)
 
 
 def _leaf(tag: bytes, encoded: bytes) -> Digest:
@@ -121,7 +142,7 @@ class GrantedSwap:
     """One granted swap; the Kernel itself approves the router for exactly the amount, and takes the rest back."""
 
     rule: SwapRule
-    swap: ExactInput
+    swap: AnySwap
     proof: tuple[Digest, ...]
 
     @property
@@ -149,7 +170,7 @@ def _encoded(leg: AnyLeg) -> tuple[Any, ...]:
         return leg.rule.kind, leg.rule.encoded, _hashes(leg.proof), *leg.arguments, leg.data
     swap = leg.swap
     typed = (swap.amount_in_units, swap.min_out_units, swap.deadline)
-    return _KIND_SWAP, leg.rule.encoded, _hashes(leg.proof), *typed, encode_exact_input(swap)
+    return _KIND_SWAP, leg.rule.encoded, _hashes(leg.proof), *typed, _calldata(swap)
 
 
 def _hashes(digests: Sequence[Digest]) -> list[bytes]:
@@ -206,10 +227,9 @@ def _swap(rule: bytes, proof: Sequence[bytes], typed: tuple[int, int, int], data
     router, _, token_in, token_out, _, most, _, _, source_in, source_out, loss, number, _ = decode_values(
         _SWAP_FIELDS, rule
     )
-    swap = decode_exact_input(data)
-    read = SwapRule(
-        router, token_in, token_out, swap.fee_pips, swap.recipient, most, source_in, source_out, loss, number
-    )
+    swap = _read_swap(data)
+    fee_pips = None if isinstance(swap, PairSwap) else swap.fee_pips
+    read = SwapRule(router, token_in, token_out, fee_pips, swap.recipient, most, source_in, source_out, loss, number)
     # The rule's own bytes must be those of a rule of ours: template, spender, dust, holding and delay included.
     if read.encoded != rule or replace(swap, deadline=0, amount_in_units=0, min_out_units=0) != read.blank:
         raise ValueError("a swap leg does not fit its rule")

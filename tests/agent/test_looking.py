@@ -13,18 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent import example
 from agent.app import open_documents
 from agent.cli.units import finding_lines, unit_lines
 from agent.compiler import compile_unit
 from agent.particulars import particulars
 from agent.state_folder import Held, StateFolder
 from agent.units import RUNNING, Units
+from policies.effects import swap_order
 from policies.scenario import Scenario, facts_of
 from policies.terms import PolicyDocument
 from strongroom.ledger.reading import read_entries, read_entry
 from strongroom.model import Compiled, Label, Labelled, Lane, Pay, Unit, Verdict
 from strongroom.plain import to_plain
-from strongroom.protocols.uniswap_v3 import decode_exact_input
 from strongroom.settings import Mode
 from strongroom.world.treasury import DECIMALS, TREASURY, USDC
 from strongroom.world.world import World
@@ -113,8 +114,10 @@ def test_show_gives_a_swap_with_the_least_that_its_calldata_accepts(house: House
     with house.desk(Mode.SHADOW) as desk:
         unit = desk.chat("ana", "swap 20 WETH to USDC")["units"][0]
         state = house.records.show(unit["id"])["state"]
-    calls = [bytes.fromhex(call["data"][2:]) for call in state["compiled"]["calls"]][1::2]
-    least = sum(decode_exact_input(data).min_out_units for data in calls)
+    venues = {venue.router: venue for venue in example.policy(house.world).venues.values()}
+    calls = state["compiled"]["calls"][1::2]
+    orders = [swap_order(bytes.fromhex(call["data"][2:]), venues[call["target"]]) for call in calls]
+    least = sum(order.min_out_units for order in orders)
     assert int(unit["swaps"][0]["min_out_units"]) == least > 0
     out = run("show", unit["id"], "--config", config)[1]
     assert f"sell 20.00 WETH for USDC, at least {least // 10**6:,}.{least % 10**6:06}".rstrip("0") in out

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from agent.example import policy
-from agent.swaps import UNISWAP_V2, Routed, routed
-from policies.terms import PolicyDocument, Pool, Venue
-from simulations.pools.uniswap_v2 import FEE_PIPS
+from agent.swaps import Routed, routed
+from policies.terms import UNISWAP_V2, PolicyDocument
 from strongroom.chain.rpc import RpcChain
-from strongroom.model import NATIVE, Facts, Label, Labelled, Lane, Operation, Swap, TokenId
+from strongroom.model import Facts, Label, Labelled, Lane, Operation, Swap, TokenId
 from strongroom.observe import Subject, observe
 from strongroom.protocols.erc20 import read_allowance, read_balance
 from strongroom.protocols.multisend import encode_multisend
@@ -21,12 +20,10 @@ from strongroom.world.treasury import DAI, USDC, WETH, units
 from strongroom.world.world import World
 
 
-def listing_pairs(world: World) -> PolicyDocument:
-    """The example's policy with the pairs of Uniswap V2 listed as a second venue; it has neither quoter nor lens."""
+def without_pairs(world: World) -> PolicyDocument:
+    """The example's policy with the pools of Uniswap V3 alone."""
     document = policy(world)
-    pairs = tuple(Pool(pair.address, pair.pair, FEE_PIPS) for pair in world.contracts.pairs)
-    venue = Venue("uniswap_pairs", UNISWAP_V2, world.contracts.pair_router, NATIVE, NATIVE, pairs)
-    return replace(document, venues={**document.venues, venue.id: venue})
+    return replace(document, venues={id_: v for id_, v in document.venues.items() if v.kind != UNISWAP_V2})
 
 
 def look(world: World, chain: RpcChain) -> Facts:
@@ -53,9 +50,9 @@ def test_a_large_swap_is_split_over_both_venues_and_gives_exactly_what_was_quote
     sold: TokenId, bought: TokenId, world: World, chain: RpcChain
 ) -> None:
     amount = world.treasury.holdings[sold]
-    found = routed(order(sold, bought, amount), look(world, chain), listing_pairs(world), Lane.OWNER)
+    found = routed(order(sold, bought, amount), look(world, chain), policy(world), Lane.OWNER)
     assert isinstance(found, Routed)
-    assert {venue.id for venue in found.venues} == {"uniswap", "uniswap_pairs"}
+    assert {venue.id for venue in found.venues} == {"uniswap", "uniswap_v2"}
     tokens, safe = world.contracts.tokens, world.account.safe
     held = [read_balance(tokens[token], safe) for token in (sold, bought)]
     before = chain.read(held, chain.head())
@@ -73,8 +70,8 @@ def test_a_large_swap_is_split_over_both_venues_and_gives_exactly_what_was_quote
 
 def test_a_second_venue_gives_more_and_one_that_is_not_listed_is_never_used(world: World, chain: RpcChain) -> None:
     facts, swap = look(world, chain), order(WETH, USDC, units(WETH, 60))
-    alone = routed(swap, facts, policy(world), Lane.AGENT)
-    both = routed(swap, facts, listing_pairs(world), Lane.AGENT)
+    alone = routed(swap, facts, without_pairs(world), Lane.AGENT)
+    both = routed(swap, facts, policy(world), Lane.AGENT)
     assert isinstance(alone, Routed)
     assert isinstance(both, Routed)
     assert [venue.id for venue in alone.venues] == ["uniswap"]
@@ -85,7 +82,7 @@ def test_a_second_venue_gives_more_and_one_that_is_not_listed_is_never_used(worl
 def test_a_pair_that_was_not_seen_is_left_out_and_a_pool_is_never_taken_for_a_pair(
     world: World, chain: RpcChain
 ) -> None:
-    facts, document, swap = look(world, chain), listing_pairs(world), order(WETH, USDC, units(WETH, 60))
+    facts, document, swap = look(world, chain), policy(world), order(WETH, USDC, units(WETH, 60))
     unseen = routed(swap, replace(facts, pairs=()), document, Lane.AGENT)
     assert isinstance(unseen, Routed)
     assert [venue.id for venue in unseen.venues] == ["uniswap"]
@@ -96,5 +93,5 @@ def test_a_pair_that_was_not_seen_is_left_out_and_a_pool_is_never_taken_for_a_pa
 
 
 def test_two_tokens_without_a_listed_pool_are_named(world: World, chain: RpcChain) -> None:
-    answer = routed(order(WETH, DAI, 1), look(world, chain), listing_pairs(world), Lane.AGENT)
+    answer = routed(order(WETH, DAI, 1), look(world, chain), policy(world), Lane.AGENT)
     assert answer == "no venue is listed with a pool of `WETH` and `DAI`"

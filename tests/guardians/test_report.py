@@ -226,8 +226,8 @@ def test_the_chart_and_its_table_say_what_the_chain_holds(told: Told) -> None:
     assert "target 60 % plus or minus 3 %" in chart.one("desc").text
     rows = {row.one("th").text: [td.text for td in row.all("td")] for row in section.one("tbody").all("tr")}
     assert rows[USDC][0] == "399,000.00"
-    for token, units in facts.balances.items():
-        assert rows[token][1] == format_units(units, DECIMALS[token])
+    for token, decimals in DECIMALS.items():
+        assert rows[token][1] == format_units(facts.balances[token], decimals)
     shares = [parse_bps(cells[4], "the table") for cells in rows.values() if cells[4]]
     assert 10_000 - len(shares) <= sum(shares) <= 10_000
 

@@ -24,6 +24,7 @@ from strongroom.model import (
     TokenId,
     Verdict,
 )
+from strongroom.protocols.aave_v3 import decode_supply, encode_supply
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_approve
 from strongroom.protocols.uniswap_v3 import decode_exact_input, encode_exact_input
@@ -129,6 +130,15 @@ def careless_floor(desk: Any) -> Judged:
     return out
 
 
+def lent_for_another(desk: Any) -> Judged:
+    """The shares would be somebody else's."""
+    judged = desk.stage("supply 1_000 USDC to aave")
+    approve, call = judged.compiled.calls
+    order = replace(decode_supply(call.data), on_behalf_of=STRANGER)
+    out: Judged = desk.with_calls(judged, approve, replace(call, data=encode_supply(order)))
+    return out
+
+
 def other_decimals(desk: Any) -> Judged:
     judged = paid(desk)
     tokens = {**judged.facts.tokens, USDC: replace(judged.facts.tokens[USDC], decimals=9)}
@@ -159,6 +169,7 @@ ATTACKS: dict[str, Attack] = {
     "payees": lambda desk: desk.with_delta(paid(desk), STRANGER, "USDC", 1),
     "payments": lambda desk: desk.stage("pay 15_001 USDC to alice"),
     "venues": over_approved,
+    "lending": lent_for_another,
     "envelope": lambda desk: desk.with_delta(paid(desk), desk.document.payees["alice"].address, "USDC", -1),
     "leftovers": lambda desk: desk.with_rehearsal(paid(desk), allowances=(Allowance(USDC, STRANGER, 1),)),
     "safe_state": module_added,

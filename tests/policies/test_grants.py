@@ -22,9 +22,10 @@ from policies.terms import PolicyDocument
 from policies.tree import NO_RULES, node_of, proof, root
 from strongroom.addresses import keccak, to_digest
 from strongroom.errors import BadValue
+from strongroom.fees import needed_wei
 from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelCall, KernelState, TokenId, Verdict
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, bucket_key, class_number
-from strongroom.protocols.kernel_legs import encode_legs
+from strongroom.protocols.kernel_legs import PayRule, encode_legs
 
 ASK, DENY = Verdict.ASK, Verdict.DENY
 STRANGER = Address("0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
@@ -67,18 +68,22 @@ def test_a_tree_of_one_is_its_leaf_and_an_empty_one_is_closed() -> None:
     assert root([]) == NO_RULES
 
 
-def test_a_policy_compiles_to_one_rule_for_each_payee_and_token(document: PolicyDocument) -> None:
+def test_a_policy_compiles_to_one_rule_for_each_payee_and_token_and_three_for_each_lent_token(
+    document: PolicyDocument,
+) -> None:
     compiled = compile_policy(document)
-    assert sorted(compiled.names.values()) == sorted(
-        f"pay {payee.id} in {token}" for payee in document.payees.values() for token in payee.max_units
-    )
+    paid = [f"pay {payee.id} in {token}" for payee in document.payees.values() for token in payee.max_units]
+    forms = ("supply {} at aave", "withdraw {} at aave", "exit {} from aave, guardians while paused")
+    lent = [form.format(token) for token in ("USDC", "DAI") for form in forms]
+    assert sorted(compiled.names.values()) == sorted(paid + lent)
     assert compiled.root == compile_policy(document).root
 
 
 def test_a_rule_on_chain_is_as_tight_as_the_agent_lane(document: PolicyDocument) -> None:
     """alice may get 15,000 with guardians and 12,000 without: the Kernel knows only the 12,000."""
     alice = document.payees["alice"].address
-    (rule,) = [r for r in compile_policy(document).rules.values() if r.recipient == alice]
+    rules = compile_policy(document).rules.values()
+    (rule,) = [rule for rule in rules if isinstance(rule, PayRule) and rule.recipient == alice]
     assert rule.max_units == 12_000 * 10**6
     assert rule.bucket_class == class_number("team")
 
@@ -97,10 +102,11 @@ def test_any_change_of_payee_amount_or_class_changes_the_root(document: PolicyDo
 def test_buckets_hold_at_once_and_give_back_no_more_than_the_cap(document: PolicyDocument) -> None:
     """capacity + capacity * window / drain <= cap, for every cap and for the agent's own calls."""
     by_key = {setting.key: setting for setting in compile_policy(document).buckets}
-    assert len(by_key) == 1 + len(list(document.all_caps()))
-    for cap in document.all_caps():
-        token = document.tokens[cap.token].token.address
-        setting = by_key[bucket_key(token, class_number(cap.bucket_class))]
+    assert len(by_key) == 1 + len(list(document.metered_caps())) + len(document.shares())
+    for cap in document.metered_caps():
+        token = document.token(cap.token)
+        assert token is not None
+        setting = by_key[bucket_key(token.address, class_number(cap.bucket_class))]
         assert setting.capacity_units == cap.at_once_units
         window = setting.capacity_units * (setting.drain_seconds + cap.window_seconds)
         assert window <= cap.cap_units * setting.drain_seconds
@@ -271,7 +277,7 @@ def test_a_kernel_call_must_not_touch_the_safe_s_nonce(desk: Any, by_kernel: Any
 
 def test_the_agent_must_hold_the_gas_it_spends(desk: Any, by_kernel: Any) -> None:
     judged = by_kernel("pay 5_000 USDC to alice")
-    cost = judged.rehearsal.gas_used * judged.facts.gas.base_fee_wei * 2
+    cost = needed_wei(judged.rehearsal.gas_used, judged.facts.gas.base_fee_wei)
     enough = desk.with_facts(judged, gas=replace(judged.facts.gas, agent_balance_wei=cost))
     short = desk.with_facts(judged, gas=replace(judged.facts.gas, agent_balance_wei=cost - 1))
     assert desk.says(enough) == {}

@@ -139,7 +139,8 @@ def test_ether_is_priced_as_its_wrapped_token(desk: Any, swapped: Judged) -> Non
 
 def test_net_asset_value_counts_unpriced_tokens_zero_and_names_them(desk: Any, swapped: Judged) -> None:
     units = {TokenId(t): desk.units(f"10 {t}") for t in ("USDC", "DAI", "WETH", "ETH", "HALL")}
-    facts = replace(swapped.facts, balances=units)
+    nothing_lent = dict.fromkeys(desk.document.shares(), 0)
+    facts = replace(swapped.facts, balances=units | nothing_lent)
     found = nav(facts, desk.document)
     assert found.usd_e8 == (10 + 10 + 30_000 + 30_000) * E8
     assert found.unpriced == (TokenId("HALL"),)

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.mandate import monthly_need, payroll_due, runway_months, trades_wanted
-from strongroom.model import Address, Amount, Digest, Outflow, TokenId
+from strongroom.mandate import (
+    lending_wanted,
+    monthly_need,
+    payroll_due,
+    runway_months,
+    trades_wanted,
+    withdrawals_needed,
+)
+from strongroom.model import Address, Amount, Digest, Idle, Outflow, TokenId
 from strongroom.settings import Mandate, Payment, Weight
 from strongroom.valuation import Price
 
@@ -106,3 +113,34 @@ def test_a_shortfall_without_a_pair_of_its_own_is_filled_through_a_third_token()
 
 def test_nothing_is_traded_where_no_pool_is_listed() -> None:
     assert trades_wanted(WEIGHTED, held(10**20, 0), DECIMALS, PRICES, []) == ()
+
+
+UNITS = st.integers(0, 10**12)
+
+
+@given(UNITS, UNITS, UNITS, st.integers(1, 10**9))
+def test_lending_ends_at_what_is_kept_or_with_nothing_lent_and_small_differences_are_left(
+    keep: int, liquid: int, lent: int, step: int
+) -> None:
+    wanted = lending_wanted(Idle(keep, "aave", step), liquid, lent)
+    assert -lent <= wanted <= liquid
+    if wanted == 0:
+        assert abs(liquid - keep) < step or (liquid < keep and lent == 0)
+    elif wanted > 0:
+        assert liquid - wanted == keep
+    else:
+        assert liquid - wanted == keep or wanted == -lent
+
+
+@given(UNITS, UNITS, UNITS, st.dictionaries(st.sampled_from("abc"), UNITS, max_size=3))
+def test_what_is_taken_back_covers_what_is_missing_or_nothing_is(
+    out: int, liquid: int, keep: int, lent: dict[str, int]
+) -> None:
+    taken = withdrawals_needed(out, liquid, keep, lent)
+    assert all(0 < units <= lent[venue] for venue, units in taken)
+    total = sum(units for _, units in taken)
+    if out <= liquid or sum(lent.values()) < out - liquid:
+        assert not taken
+    else:
+        assert out <= liquid + total <= out + keep
+        assert liquid + total == out + keep or total == sum(lent.values())

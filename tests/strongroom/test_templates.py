@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.addresses import to_address
-from strongroom.model import Account, Amount, TokenId
+from strongroom.errors import BadValue
+from strongroom.model import Account, Amount, Idle, TokenId
 from strongroom.model_settings import LanguageModel
 from strongroom.settings import (
     OPERATIONS,
@@ -78,7 +79,22 @@ def mandates(draw: st.DrawFn) -> tuple[Mandate, dict[TokenId, int]]:
     cuts = sorted(draw(st.lists(st.integers(0, 10_000), min_size=len(tokens) - 1, max_size=len(tokens) - 1)))
     shares = [end - start for start, end in zip([0, *cuts], [*cuts, 10_000], strict=True)]
     weights = {t: Weight(share, draw(st.integers(0, 10_000))) for t, share in zip(tokens, shares, strict=True)}
-    return Mandate(tuple(payroll), draw(st.integers(0, 120)), weights if draw(st.booleans()) else {}), decimals
+    units = st.integers(0, 2**96)
+    idle = draw(st.dictionaries(st.sampled_from(tokens), st.builds(Idle, units, ANY_TEXT, units.map(lambda n: n + 1))))
+    months, shown = draw(st.integers(0, 120)), weights if draw(st.booleans()) else {}
+    return Mandate(tuple(payroll), months, shown, idle), decimals
+
+
+def test_an_idle_token_is_listed_and_its_step_is_more_than_nothing() -> None:
+    text = '[runway]\nmonths = 1\n[idle.{}]\nkeep = "{}"\nvenue = "aave"\nstep = "{}"\n'
+    decimals = {TokenId("USDC"): 6}
+    for token, keep, step, said in (
+        ("EURC", "1 EURC", "1 EURC", "list the token in policy.toml first"),
+        ("USDC", "1 DAI", "1 USDC", "a listed token: `USDC`"),
+        ("USDC", "1 USDC", "0 USDC", "the smallest difference"),
+    ):
+        with pytest.raises(BadValue, match=said):
+            load_mandate(text.format(token, keep, step), decimals)
 
 
 @given(mandates())
@@ -122,8 +138,10 @@ def test_an_empty_mandate_shows_how_a_line_would_look() -> None:
     decimals = {TokenId("USDC"): 6, TokenId("WETH"): 18}
     table = tomllib.loads(example)
     assert table["payroll"] == [{"payee": "alice", "amount": "7_500 USDC"}]
+    assert table["idle"] == {"USDC": {"keep": "60_000 USDC", "venue": "aave", "step": "5_000 USDC"}}
     assert load_mandate(text, decimals) == Mandate((), 6, {})
 
 
 def _is_example(line: str) -> bool:
-    return line.startswith(("# [", "# payee =", "# amount =", "# target =", "# band ="))
+    keys = ("payee", "amount", "target", "band", "keep", "venue", "step")
+    return line.startswith(("# [", *(f"# {key} =" for key in keys)))

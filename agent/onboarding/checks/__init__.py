@@ -25,6 +25,7 @@ _ABOUT_A_TREASURY = (
     Question("guardians", ("safe", "policy.toml"), safe.guardians),
     Question("tokens", ("safe", "policy.toml"), market.tokens),
     Question("feeds", ("safe", "policy.toml"), market.feeds),
+    Question("venues", ("tokens",), market.venues),
     Question("sequencer", ("chain id",), market.sequencer),
     _SERVICE,
     Question("agent key", ("treasury.toml",), agent.key),
