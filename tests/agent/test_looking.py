@@ -116,7 +116,7 @@ def test_show_gives_a_swap_with_the_least_that_its_calldata_accepts(house: House
         state = house.records.show(unit["id"])["state"]
     venues = {venue.router: venue for venue in example.policy(house.world).venues.values()}
     calls = state["compiled"]["calls"][1::2]
-    orders = [swap_order(bytes.fromhex(call["data"][2:]), venues[call["target"]]) for call in calls]
+    orders = [swap_order(bytes.fromhex(call["data"][2:]), venues[call["to"]]) for call in calls]
     least = sum(order.min_out_units for order in orders)
     assert int(unit["swaps"][0]["min_out_units"]) == least > 0
     out = run("show", unit["id"], "--config", config)[1]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent.gas import needed_wei
 from guardians.server.serving import Server, open_service
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
+from strongroom.fees import needed_wei
 from strongroom.model import Address
 from strongroom.protocols.abi import encode_arguments, encode_call
 from strongroom.protocols.safe import HANDLER_SLOT
