@@ -51,8 +51,9 @@ demo: setup
 	@$(BIN)/python -m compileall -q agent guardians policies simulations strongroom
 	@$(BIN)/strongroom demo $(ARGS)
 
+# Three on two cores: tests of processes wait for each other as often as they compute.
 test: setup
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
 	@tools/forge test
 
 check: setup
