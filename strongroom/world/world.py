@@ -27,6 +27,7 @@ from strongroom.world.treasury import DECIMALS, ETH, TREASURY, WETH
 
 _SEND_GAS = 15_000_000
 _RECEIPT_SECONDS = 10.0
+_POOL_SECONDS = 1.0
 
 
 class World:
@@ -160,8 +161,17 @@ class World:
         return str(self.ask("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Back to `snapshot`, time included."""
+        """Back to `snapshot`, time included; what was sent since is forgotten."""
+        self._settle_pool()
+        self.ask("anvil_dropAllTransactions")
         self.ask("evm_revert", snapshot)
+
+    def _settle_pool(self) -> None:
+        """A receipt is there before its transaction has left anvil's pool. Reverted meanwhile, it would be mined a
+        second time, or take its sender's next one with it. What nobody mines is not waited for long."""
+        deadline = time.monotonic() + _POOL_SECONDS
+        while int(self.ask("txpool_status")["pending"], 16) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     # ACCOUNTS
 

@@ -161,12 +161,12 @@ def _kernel(treasury: Treasury) -> Address:
 
 # TOKENS AND FEEDS
 
+_TOKEN = creation_code("MintableERC20") + encode_arguments(["string"] * 2 + ["uint8"], ["U", "U", 18])
+
 
 def test_a_token_with_other_decimals_is_found(treasury: Treasury, unwell: Unwell) -> None:
     """The real token of 18 decimals at the address that the policy lists with 6; the policy's book is untouched."""
-    world = treasury.world
-    other = world.deploy(creation_code("MintableERC20") + encode_arguments(["string"] * 2 + ["uint8"], ["U", "U", 18]))
-    treasury.edit("policy.toml", world.contracts.tokens[USDC], other)
+    treasury.edit("policy.toml", treasury.world.contracts.tokens[USDC], treasury.world.deploy(_TOKEN))
     assert unwell() == {"tokens": "fail"}
 
 
@@ -190,6 +190,46 @@ def test_sources_that_disagree_are_found(treasury: Treasury, unwell: Unwell) -> 
 def test_a_feed_that_does_not_answer_is_found(treasury: Treasury, unwell: Unwell) -> None:
     treasury.world.set_code(treasury.world.contracts.feeds[USDC][0].proxy, b"")
     assert unwell() == {"feeds": "fail"}
+
+
+# VENUES
+
+
+def test_a_pair_that_its_router_does_not_trade_in_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    world = treasury.world
+    treasury.edit("policy.toml", world.contracts.pairs[0].address, world.deploy(_TOKEN))
+    assert unwell() == {"venues": "fail"}
+
+
+def test_a_router_that_does_not_answer_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.world.set_code(treasury.world.contracts.pair_router, b"")
+    assert unwell() == {"venues": "fail"}
+
+
+def test_a_share_that_the_market_does_not_give_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    world = treasury.world
+    treasury.edit("policy.toml", world.contracts.lending.reserves[USDC].a_token, world.deploy(_TOKEN))
+    assert unwell()["venues"] == "fail"
+
+
+def test_a_market_that_does_not_answer_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    treasury.world.set_code(treasury.world.contracts.lending.pool, b"")
+    assert unwell()["venues"] == "fail"
+
+
+def test_a_debt_of_the_safe_is_found(treasury: Treasury, unwell: Unwell) -> None:
+    """Ether of the Safe's own is lent, and a dollar borrowed against it."""
+    world, safe = treasury.world, treasury.world.account.safe
+    pool, (weth, usdc) = world.contracts.lending.pool, (world.contracts.tokens[each] for each in (WETH, USDC))
+    lent = (weth, 10**18, safe, 0)
+    for target, data in (
+        (weth, encode_call("approve(address,uint256)", pool, 10**18)),
+        (pool, encode_call("supply(address,uint256,address,uint16)", *lent)),
+        (pool, encode_call("borrow(address,uint256,uint256,uint16,address)", usdc, 10**6, 2, 0, safe)),
+    ):
+        world.set_balance(safe, 200 * 10**18)
+        assert world.send_as(safe, target, data).success
+    assert unwell()["venues"] == "fail"
 
 
 # AN L2'S SEQUENCER
