@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.onboarding.untrusted import shown
 from agent.planners.band import require_between
 from agent.planners.draft import WHOLE, Choice, Draft
 from agent.planners.unusable import Unusable
 from policies.terms import PolicyDocument
 from strongroom.model import Facts, Intent, Label, Labelled, Pay, Plan, Swap, Unit
+from strongroom.untrusted import shown
 
 Key = tuple[str, str, str]
 

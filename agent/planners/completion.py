@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agent.onboarding.untrusted import shown
 from agent.planners.unusable import Unusable
+from strongroom.untrusted import shown
 
 LARGEST_CHARACTERS = 32_768
 """Of what the model says; all payments of a large payroll take a third."""

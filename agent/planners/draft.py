@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.onboarding.untrusted import shown
 from agent.planners.completion import content, strict_json
 from agent.planners.unusable import Unusable
+from strongroom.untrusted import shown
 
 WHOLE = 10_000
 """A share is counted in 1/10,000."""
