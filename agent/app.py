@@ -84,14 +84,18 @@ def open_documents(folder: Path) -> Documents:
 
 
 def subject_of(
-    policy: PolicyDocument, agent: Address | None, kernel: Address | None = None, jobs: tuple[Job, ...] = ()
+    policy: PolicyDocument,
+    agent: Address | None,
+    kernel: Address | None = None,
+    jobs: tuple[Job, ...] = (),
+    watch: Address | None = None,
 ) -> Subject:
     """What the treasurer looks at: what everybody does, and its own key, the pools to route over and, where there is
     one, the Kernel. Outflows are read as far back as a month's first day can lie for the latest run that a job still
     catches up."""
     late, venues = max((job.within_seconds for job in jobs), default=0), policy.venues.values()
     return replace(
-        subject_of_policy(policy),
+        subject_of_policy(policy, watch),
         agent=agent,
         window_seconds=max(policy.history_seconds(), _MONTH_SECONDS + late),
         pools=tuple((pool.address, venue.lens) for venue in venues for pool in venue.pools if venue.lens),
@@ -123,7 +127,7 @@ def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run
         chain = _chain(stack, treasury)
         queue = _queue(stack, treasury, chain)
         wallet = None if treasury.mode is Mode.SHADOW else _wallet(stack, treasury, folder, chain, queue)
-        subject = subject_of(documents.policy, wallet.address if wallet else None, treasury.kernel, documents.jobs)
+        subject = _subject(documents, wallet.address if wallet else None)
         if wallet and treasury.mode is Mode.GUARDED:
             known = chain_of(treasury.folder, treasury.account.chain_id)
             require_parity(chain, subject, documents.policy, wallet.address, known, treasury.registry)
@@ -157,7 +161,12 @@ def onlooker(documents: Documents) -> Subject:
     treasury = documents.treasury
     shadow = treasury.mode is Mode.SHADOW
     agent = None if shadow else address_in_keystore(StateFolder(treasury.state_dir).keystore)
-    return subject_of(documents.policy, agent, treasury.kernel, documents.jobs)
+    return _subject(documents, agent)
+
+
+def _subject(documents: Documents, agent: Address | None) -> Subject:
+    treasury = documents.treasury
+    return subject_of(documents.policy, agent, treasury.kernel, documents.jobs, treasury.watch)
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:

@@ -42,7 +42,7 @@ def open_console(folder: Path) -> Iterator[Console]:
     treasury, document = open_documents(folder)
     with ExitStack() as stack:
         chain = _chain(stack, treasury)
-        yield Console(treasury, document, subject_of(document), chain, _service(stack, treasury, chain))
+        yield Console(treasury, document, subject_of(document, treasury.watch), chain, _service(stack, treasury, chain))
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:

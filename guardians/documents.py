@@ -11,6 +11,7 @@ from strongroom.settings import Treasury, load_treasury
 
 if TYPE_CHECKING:
     from policies.terms import PolicyDocument
+    from strongroom.model import Address
     from strongroom.observe import Subject
 
 
@@ -28,9 +29,10 @@ def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
     return treasury, policy
 
 
-def subject_of(policy: PolicyDocument) -> Subject:
+def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:
     """What the policy makes everybody look at: its tokens and feeds, the shares that stand for what is lent and their
-    markets, and outflows as far back as its windows reach. No key, no Kernel and no pools: who acts adds them."""
+    markets, outflows as far back as its windows reach, and the watch where there is one. No key, no Kernel and no
+    pools: who acts adds them."""
     from policies.positions import tokens_of
     from strongroom.observe import Subject
     from strongroom.protocols.aave_v3_market import Market
@@ -46,4 +48,5 @@ def subject_of(policy: PolicyDocument) -> Subject:
         feeds={token: policy.feeds_of(token) for token in policy.tokens},
         agent=None,
         window_seconds=policy.history_seconds(),
+        watch=watch,
     )

@@ -381,6 +381,29 @@ class KernelState:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchState:
+    """What a watch knows of its treasury, USD 1e-8. `observed_at`: block of the observation that waits for its
+    second, 0 for none. `wealth_e8` is `None` while a price is missing: then it cannot be tripped."""
+
+    address: Address
+    kernel: Address
+    mark_e8: int
+    floor_e8: int
+    observed_at: int
+    confirm_blocks: int
+    wealth_e8: int | None
+
+    @property
+    def has_fallen(self) -> bool | None:
+        return None if self.wealth_e8 is None else self.wealth_e8 < self.floor_e8
+
+    @property
+    def confirmable_at(self) -> int | None:
+        """The first block in which a second observation pauses, or `None` without a first."""
+        return self.observed_at + self.confirm_blocks if self.observed_at else None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id."""
 
@@ -397,6 +420,7 @@ class Facts:
     pools: tuple[PoolState, ...] = ()
     pairs: tuple[PairState, ...] = ()
     lending: tuple[LendingState, ...] = ()
+    watch: WatchState | None = None
 
 
 @dataclass(frozen=True, slots=True)

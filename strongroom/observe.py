@@ -26,7 +26,7 @@ from strongroom.model import (
     TokenId,
 )
 from strongroom.ports import Chain, Queue, Read
-from strongroom.protocols import chainlink, erc20, kernel, safe, uniswap_v2, uniswap_v3_pool
+from strongroom.protocols import chainlink, erc20, kernel, safe, uniswap_v2, uniswap_v3_pool, watch
 from strongroom.protocols.aave_v3_market import Market, market_from, market_reads
 
 Reads = Sequence[Read[Any]]
@@ -35,8 +35,8 @@ Reads = Sequence[Read[Any]]
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
-    outflows count, the Kernel with the buckets that matter (none before guarded mode), each Uniswap V3 pool with the
-    lens that shows its ticks, the Uniswap V2 pairs, and the lending markets."""
+    outflows count, the Kernel with the buckets that matter and its watch (none before guarded mode), each Uniswap V3
+    pool with the lens that shows its ticks, the Uniswap V2 pairs, and the lending markets."""
 
     account: Account
     tokens: tuple[Token, ...]
@@ -48,6 +48,7 @@ class Subject:
     pools: tuple[tuple[Address, Address], ...] = ()
     pairs: tuple[Address, ...] = ()
     lending: tuple[Market, ...] = ()
+    watch: Address | None = None
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
@@ -55,7 +56,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
     pool or market that does not answer is absent, so that rules which need it deny.
     Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached."""
     block = chain.head()
-    states, held, rounds, kernel_values, heads, pairs, lending = _together(
+    states, held, rounds, kernel_values, heads, pairs, lending, watched = _together(
         chain,
         block,
         safe.state_reads(subject.account.safe),
@@ -65,6 +66,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         [read for pool, _ in subject.pools for read in uniswap_v3_pool.head_reads(pool)],
         [read for pair in subject.pairs for read in uniswap_v2.pair_reads(pair)],
         [read for market in subject.lending for read in market_reads(market, subject.account.safe)],
+        watch.watch_reads(subject.watch) if subject.watch else (),
     )
     state = _safe_from(subject.account.safe, states)
     return Facts(
@@ -81,6 +83,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         pools=_pools(chain, subject.pools, heads, block),
         pairs=_pairs(subject.pairs, pairs),
         lending=_lending(subject, lending),
+        watch=watch.watch_from(subject.watch, watched) if subject.watch else None,
     )
 
 

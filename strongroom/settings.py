@@ -33,7 +33,8 @@ class Missed(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Treasury:
     """Where the treasury is and how it is reached. Paths are absolute; the Kernel is needed in guarded mode only, the
-    registry where the ledger is anchored. `folder` is where its documents lie: no part of what they say."""
+    registry where the ledger is anchored, the watch where a drawdown is to stop the agent. `folder` is where its
+    documents lie: no part of what they say."""
 
     name: str
     account: Account
@@ -44,6 +45,7 @@ class Treasury:
     operators: tuple[str, ...]
     kernel: Address | None = None
     registry: Address | None = None
+    watch: Address | None = None
     model: LanguageModel | None = None
     folder: Path = field(default=Path(), compare=False)
 
@@ -106,6 +108,7 @@ def load_treasury(text: str, folder: Path, name: str = "treasury.toml") -> Treas
             operators=operators.texts("names", ()),
             kernel=kernel,
             registry=account.address("registry") if account.has("registry") else None,
+            watch=account.address("watch") if account.has("watch") else None,
             model=language_model(table.table("model")) if table.has("model") else None,
             folder=folder.resolve(),
         )

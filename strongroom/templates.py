@@ -54,6 +54,10 @@ _REGISTRY = """\
 # Where the ledger's head is anchored, so that it cannot be rewritten.
 registry = {}
 """
+_WATCH = """\
+# The Kernel's guardian that anybody may make pause it after a drawdown.
+watch = {}
+"""
 
 _MODEL = """
 # A language model that may plan within the mandate. Its key, if it wants one, is STRONGROOM_MODEL_KEY.
@@ -118,7 +122,8 @@ _SCHEDULE = """\
 
 def _installed(treasury: Treasury) -> str:
     kernel = _KERNEL.format(toml_text(treasury.kernel)) if treasury.kernel else _NO_KERNEL
-    return kernel + (_REGISTRY.format(toml_text(treasury.registry)) if treasury.registry else "")
+    beside = ((_REGISTRY, treasury.registry), (_WATCH, treasury.watch))
+    return kernel + "".join(text.format(toml_text(address)) for text, address in beside if address)
 
 
 def _model(model: LanguageModel | None) -> str:

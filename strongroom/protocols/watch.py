@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.model import NATIVE, Address
+from strongroom.model import NATIVE, Address, WatchState
 from strongroom.ports import Read
 from strongroom.protocols.abi import encode_arguments, encode_call, view
 
@@ -46,28 +46,6 @@ class WatchBirth:
         return encode_arguments([_BIRTH], [(self.kernel, ascending, self.own_token, *limits)])
 
 
-@dataclass(frozen=True, slots=True)
-class WatchState:
-    """What a watch knows of its treasury, USD 1e-8. `observed_at`: block of the observation that waits for its
-    second, 0 for none. `wealth_e8` is `None` while a price is missing: then it cannot be tripped."""
-
-    kernel: Address
-    mark_e8: int
-    floor_e8: int
-    observed_at: int
-    confirm_blocks: int
-    wealth_e8: int | None
-
-    @property
-    def has_fallen(self) -> bool | None:
-        return None if self.wealth_e8 is None else self.wealth_e8 < self.floor_e8
-
-    @property
-    def confirmable_at(self) -> int | None:
-        """The first block in which a second observation pauses, or `None` without a first."""
-        return self.observed_at + self.confirm_blocks if self.observed_at else None
-
-
 def encode_trip() -> bytes:
     """For anybody to send, twice. Refused with `NoDrawdown` while all is well."""
     return encode_call("trip()")
@@ -90,11 +68,11 @@ def watch_reads(watch: Address) -> tuple[Read[Any], ...]:
     )
 
 
-def watch_from(values: Sequence[Any]) -> WatchState | None:
+def watch_from(watch: Address, values: Sequence[Any]) -> WatchState | None:
     """The state from what `watch_reads` gave, or `None` when any read but the last failed: then this is no watch."""
     if any(value is None for value in values[:-1]):
         return None
-    return WatchState(*values)
+    return WatchState(watch, *values)
 
 
 def watched_read(watch: Address) -> Read[tuple[Watched, ...]]:

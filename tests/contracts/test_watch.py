@@ -13,7 +13,7 @@ from policies.tree import root
 from strongroom.addresses import to_address
 from strongroom.chain.rpc import RpcChain
 from strongroom.errors import NodeRefused
-from strongroom.model import NATIVE, Address, TokenId
+from strongroom.model import NATIVE, Address, TokenId, WatchState
 from strongroom.protocols.abi import decode_values, selector
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel import (
@@ -30,7 +30,6 @@ from strongroom.protocols.price_source import PriceTerms
 from strongroom.protocols.watch import (
     WatchBirth,
     Watched,
-    WatchState,
     encode_rebase,
     encode_trip,
     paid_read,
@@ -61,7 +60,7 @@ class Post:
     watch: Address
 
     def state(self) -> WatchState:
-        found = watch_from(self.chain.read(watch_reads(self.watch), self.chain.head()))
+        found = watch_from(self.watch, self.chain.read(watch_reads(self.watch), self.chain.head()))
         assert found is not None
         return found
 
@@ -173,7 +172,7 @@ def test_without_fresh_prices_wealth_is_unknown_and_nothing_trips(post: Post) ->
 
 def test_what_is_no_watch_has_no_state(post: Post) -> None:
     values = post.chain.read(watch_reads(post.kernel), post.chain.head())
-    assert watch_from(values) is None
+    assert watch_from(post.kernel, values) is None
 
 
 def test_a_watch_shows_what_it_was_born_with(post: Post) -> None:
