@@ -25,7 +25,11 @@ from strongroom.wallet.signer import address_in_keystore
 
 if TYPE_CHECKING:
     from strongroom.chain.rpc import RpcChain
+    from strongroom.chain.transport import Transport
     from strongroom.wallet.service import SafeService
+
+_LOGS_SECONDS = 30.0
+"""A node searches years of event logs; it may take its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,15 @@ class Premises:
         chain = RpcChain(self.rpc)
         self._resources.callback(chain.close)
         return chain
+
+    @cached_property
+    def transport(self) -> Transport:
+        """For event logs, which the `Chain` does not read."""
+        from strongroom.chain.transport import Transport
+
+        transport = Transport(self.rpc, _LOGS_SECONDS)
+        self._resources.callback(transport.close)
+        return transport
 
     @cached_property
     def block(self) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.onboarding.checks import agent, documents, machine, market, node, safe, service
+from agent.onboarding.checks import agent, documents, exposure, machine, market, node, safe, service
 from agent.onboarding.examination import Question
 
 _ABOUT_A_SAFE = (
@@ -14,7 +14,11 @@ _ABOUT_A_SAFE = (
     Question("safe", ("chain id",), safe.present),
     Question("owners", ("safe",), safe.owners),
     Question("modules", ("safe",), safe.modules),
+    Question("modifiers", ("safe",), exposure.modifiers),
+    Question("allowances", ("safe",), exposure.allowances),
     Question("guard", ("safe",), safe.guard),
+    Question("guard sees modules", ("safe",), exposure.bypassed),
+    Question("approvals", ("safe",), exposure.approvals),
     Question("fallback handler", ("safe",), safe.fallback_handler),
     Question("singleton", ("safe",), safe.singleton),
 )
