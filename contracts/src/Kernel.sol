@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {KernelActs} from "./KernelActs.sol";
+import {KernelDelays} from "./KernelDelays.sol";
 import {KernelState} from "./KernelState.sol";
 import {IKernelRun} from "./interfaces/IKernel.sol";
 import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule} from "./interfaces/KernelTypes.sol";
-import {RuleLeaf} from "./libraries/RuleLeaf.sol";
 
 /// @title Kernel: the Safe module through which an agent may move a treasury's money, within a policy, until stopped
 /// @notice UNAUDITED. With the agent's key stolen the treasury loses at most what the buckets and standing orders say, to
 /// allowlisted recipients only, and nothing after a pause. contracts/README.md holds the threat model and each error.
 /// @dev One Kernel for one Safe, 1.4.1 or 1.5.0. Authority is msg.sender only. Needs Cancun (transient storage).
-contract Kernel is KernelActs, IKernelRun {
+contract Kernel is KernelDelays, IKernelRun {
     /// @dev The first policy needs no delay: the Safe reads it all before it enables the module.
     constructor(Birth memory birth)
         KernelState(birth.safe, birth.registry, birth.configDelay, birth.rekeyDelay, birth.window)
@@ -27,27 +26,37 @@ contract Kernel is KernelActs, IKernelRun {
     }
 
     /// @inheritdoc IKernelRun
+    // Behind the transient lock, which slither does not see.
+    // slither-disable-next-line reentrancy-no-eth,reentrancy-benign,reentrancy-events
     function run(Leg[] calldata legs, bytes32 ledgerLeaf) external locked {
         if (msg.sender != _state.agent) return _runExits(legs);
         _enter(ledgerLeaf);
         if (legs.length == 0) revert EmptyRun();
         bytes32 policyRoot = root;
-        bool isOver = false;
+        (bool isOver, bool isAnnounced) = (false, false);
         for (uint256 i = 0; i < legs.length; i++) {
-            if (_runLeg(legs[i], policyRoot, ledgerLeaf)) isOver = true;
+            Leg calldata leg = legs[i];
+            // A payee of an earlier leg may have paused: it is not behind the lock.
+            if (_state.paused) revert KernelPaused();
+            (Kind kind, bytes calldata rule) = (leg.kind, leg.rule);
+            bytes32 leaf = _listedLeaf(kind, rule, leg.proof, policyRoot);
+            uint256 delay = _delayOf(rule);
+            if (delay != 0 && !isAnnounced) {
+                _takeRun(legs, leaf, delay);
+                isAnnounced = true;
+            }
+            if (_runLeg(leaf, kind, rule, leg, ledgerLeaf)) isOver = true;
         }
         // Not at the leg that did it: it would undo that very leg, and the bucket would never be found over its soft limit.
         if (isOver) _pause(LOSS_KEY);
     }
 
+    /// @dev `rule` is the leg's: read once, since every look into calldata is paid for.
     /// @return isOver Whether the leg lifted the loss bucket over its soft limit.
-    function _runLeg(Leg calldata leg, bytes32 policyRoot, bytes32 ledgerLeaf) private returns (bool isOver) {
-        // A payee of an earlier leg may have paused: it is not behind the lock.
-        if (_state.paused) revert KernelPaused();
-        Kind kind = leg.kind;
-        bytes calldata rule = leg.rule;
-        bytes32 leaf = RuleLeaf.hash(kind, rule);
-        _checkInPolicy(leaf, leg.proof, policyRoot);
+    function _runLeg(bytes32 leaf, Kind kind, bytes calldata rule, Leg calldata leg, bytes32 ledgerLeaf)
+        private
+        returns (bool isOver)
+    {
         if (kind == Kind.Pay) _pay(leaf, abi.decode(rule, (PayRule)), leg.amount, ledgerLeaf);
         else if (kind == Kind.Order) _payOrder(leaf, abi.decode(rule, (OrderRule)), leg.amount, ledgerLeaf);
         else if (kind == Kind.Swap) isOver = _swap(leaf, leg, ledgerLeaf);
@@ -64,8 +73,10 @@ contract Kernel is KernelActs, IKernelRun {
         for (uint256 i = 0; i < legs.length; i++) {
             Leg calldata leg = legs[i];
             if (leg.kind != Kind.Exit) revert KindNotAllowed(leg.kind);
-            bytes32 leaf = RuleLeaf.hash(Kind.Exit, leg.rule);
-            _checkInPolicy(leaf, leg.proof, policyRoot);
+            bytes32 leaf = _listedLeaf(Kind.Exit, leg.rule, leg.proof, policyRoot);
+            uint256 delay = _delayOf(leg.rule);
+            // Nobody announces in a pause.
+            if (delay != 0) revert RuleDelayed(leaf, delay);
             _exit(leaf, leg);
         }
     }

@@ -7,25 +7,27 @@ import {Kind, Leg} from "./interfaces/KernelTypes.sol";
 
 /// @title Money that changes its form at a rate known before: supply, withdraw, wrap, claim; and the way home in a pause
 abstract contract KernelActs is KernelSwaps {
-    /// @dev What an act's or exit's rule says after its venue.
+    /// @dev What an act's or exit's rule says after its venue, but for its delay: whoever runs the leg has read that.
     struct ActTerms {
         address vault;
         uint256 minRate;
         uint256 maxRate;
         uint16 maxSlippageBps;
         uint32 class;
-        uint32 delay;
     }
 
     /// @dev Units of tokenIn that a rate is for.
     uint256 private constant RATE_UNITS = 1e27;
 
+    // Behind the transient lock; the event tells what was measured after the call.
+    // slither-disable-next-line reentrancy-events
     function _act(bytes32 leaf, Leg calldata leg, bytes32 ledgerLeaf) internal {
         Venue memory venue = abi.decode(leg.rule, (Venue));
         (uint256 spent, uint256 received) = _exchangeAtRate(leaf, venue, leg);
         emit Acted(leaf, venue.tokenIn, venue.tokenOut, spent, received, ledgerLeaf);
     }
 
+    // slither-disable-next-line reentrancy-events (as in `_act`)
     function _exit(bytes32 leaf, Leg calldata leg) internal {
         Venue memory venue = abi.decode(leg.rule, (Venue));
         (uint256 spent, uint256 received) = _exchangeAtRate(leaf, venue, leg);
@@ -34,7 +36,7 @@ abstract contract KernelActs is KernelSwaps {
 
     function _exchangeAtRate(bytes32 leaf, Venue memory venue, Leg calldata leg) private returns (uint256, uint256) {
         ActTerms memory terms = abi.decode(leg.rule[VENUE_BYTES:], (ActTerms));
-        _checkVenue(leaf, venue, terms.maxSlippageBps, terms.delay);
+        _checkVenue(leaf, venue, terms.maxSlippageBps);
         if (!_isRated(venue, terms)) revert BadRule(leaf);
         _checkAsked(leaf, venue, leg);
         _screenVenue(leaf, venue);

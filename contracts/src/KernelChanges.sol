@@ -22,11 +22,11 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
         if (msg.sender != safe && !isGuardian(msg.sender)) revert NotGuardian(msg.sender);
         bytes32 change = keccak256(msg.data);
         if (!_isPending(change)) revert NotAnnounced(change);
-        Pending memory found = _pending[change];
+        Pending storage found = _pending[change];
         if (block.timestamp < found.readyAt) revert NotReady(change, found.readyAt);
+        emit ChangeMade(change, found.serial);
         delete _pending[change];
         delete _timesVetoed[change];
-        emit ChangeMade(change, found.serial);
     }
 
     /// @inheritdoc IKernelConfig
@@ -48,22 +48,25 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
     /// @inheritdoc IKernelConfig
     function veto(bytes32 change) external onlyGuardian locked {
         if (!_isPending(change)) revert NotAnnounced(change);
-        Pending memory found = _pending[change];
+        Pending storage found = _pending[change];
+        // A count of the contract's own, which nobody can nudge.
+        // slither-disable-next-line incorrect-equality
         if (found.needed == 0 || found.subject == msg.sender) revert NotVetoable(change);
         if (_hasVetoed[found.serial][msg.sender]) revert AlreadyVetoed(change, msg.sender);
         _hasVetoed[found.serial][msg.sender] = true;
         _countVeto(change, found);
     }
 
-    function _countVeto(bytes32 change, Pending memory found) private {
-        uint16 vetoes = found.vetoes + 1;
-        if (vetoes == found.needed) {
+    function _countVeto(bytes32 change, Pending storage found) private {
+        (uint16 vetoes, uint16 needed) = (found.vetoes + 1, found.needed);
+        // slither-disable-next-line incorrect-equality (counts)
+        if (vetoes == needed) {
             delete _pending[change];
-            _timesVetoed[change] = found.needed;
+            _timesVetoed[change] = needed;
         } else {
-            _pending[change].vetoes = vetoes;
+            found.vetoes = vetoes;
         }
-        emit ChangeVetoed(change, msg.sender, vetoes, found.needed);
+        emit ChangeVetoed(change, msg.sender, vetoes, needed);
     }
 
     function _announcement(bytes calldata call, bytes32 change) private returns (Pending memory found) {
@@ -113,11 +116,12 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
         emit PolicySet(newRoot, ++_state.version, newDocumentHash);
     }
 
-    function _resetBucket(BucketSetting calldata setting) private {
+    function _resetBucket(BucketSetting memory setting) private {
         if (setting.level != 0) revert BadBucket(setting.token, setting.class);
         Bucket memory current = _bucketAt(bucketKey(setting.token, setting.class));
         uint256 level = current.levelAt(block.timestamp);
         // A bucket that was closed starts full: opening one must not hand out its capacity at once.
+        // slither-disable-next-line incorrect-equality (a capacity is set, never measured)
         bool startsFull = current.capacity == 0 && level < setting.capacity;
         _setBucket(setting, startsFull ? setting.capacity : level);
     }
@@ -139,10 +143,10 @@ abstract contract KernelChanges is KernelState, IKernelConfig {
 
     /// @inheritdoc IKernelConfig
     function revoke(bytes32 rule) external onlySafe locked {
-        State memory state = _state;
-        _revoked[state.version][rule] = true;
+        uint32 version_ = _state.version;
+        _revoked[version_][rule] = true;
         _state.screened = true;
-        emit RuleRevoked(rule, state.version);
+        emit RuleRevoked(rule, version_);
         _voidAnnouncements();
     }
 }

@@ -78,21 +78,34 @@ abstract contract KernelState is IKernelState, IKernelPaid {
     }
 
     /// @dev Every entry but `pause`: whatever a token or payee does with the control it is given, it finds the door shut.
+    /// A modifier's text stands in each entry: what they share is in functions.
     modifier locked() {
-        if (_busy) revert Busy();
-        _busy = true;
+        _lock();
         _;
         _busy = false;
     }
 
     modifier onlySafe() {
-        if (msg.sender != safe) revert NotSafe(msg.sender);
+        _requireSafe();
         _;
     }
 
     modifier onlyGuardian() {
-        if (!isGuardian(msg.sender)) revert NotGuardian(msg.sender);
+        _requireGuardian();
         _;
+    }
+
+    function _lock() private {
+        if (_busy) revert Busy();
+        _busy = true;
+    }
+
+    function _requireSafe() private view {
+        if (msg.sender != safe) revert NotSafe(msg.sender);
+    }
+
+    function _requireGuardian() private view {
+        if (!isGuardian(msg.sender)) revert NotGuardian(msg.sender);
     }
 
     /* VIEWS */
@@ -183,7 +196,12 @@ abstract contract KernelState is IKernelState, IKernelPaid {
 
     function _isPending(bytes32 change) internal view returns (bool) {
         Pending storage found = _pending[change];
-        return found.readyAt != 0 && block.timestamp <= found.expiresAt && found.pauses == _counters.pauses;
+        return _isInForce(found.expiresAt, found.pauses);
+    }
+
+    /// @dev What was never announced expired in 1970.
+    function _isInForce(uint256 expiresAt, uint256 pauses) internal view returns (bool) {
+        return block.timestamp <= expiresAt && pauses == _counters.pauses;
     }
 
     function _addGuardian(address guardian) internal {

@@ -8,22 +8,23 @@ import {LeakyBucket} from "./libraries/LeakyBucket.sol";
 
 /// @title Money that leaves the Safe for another token at a market's price: two oracles bound what it may lose
 abstract contract KernelSwaps is KernelVenues {
-    /// @dev What a swap's rule says after its venue.
+    /// @dev What a swap's rule says after its venue, but for its delay: whoever runs the leg has read that.
     struct SwapTerms {
         address sourceIn;
         address sourceOut;
         uint16 maxSlippageBps;
         uint32 class;
-        uint32 delay;
     }
 
     bytes32 internal constant LOSS_KEY = keccak256(abi.encode(LOSS, uint32(0)));
 
     /// @return isOver Whether its loss lifted the loss bucket over the soft limit.
+    // Behind the transient lock.
+    // slither-disable-next-line reentrancy-no-eth,reentrancy-events
     function _swap(bytes32 leaf, Leg calldata leg, bytes32 ledgerLeaf) internal returns (bool isOver) {
         Venue memory venue = abi.decode(leg.rule, (Venue));
         SwapTerms memory terms = abi.decode(leg.rule[VENUE_BYTES:], (SwapTerms));
-        _checkVenue(leaf, venue, terms.maxSlippageBps, terms.delay);
+        _checkVenue(leaf, venue, terms.maxSlippageBps);
         if (!_isPricedBy(terms.sourceIn, venue.tokenIn)) revert BadRule(leaf);
         if (!_isPricedBy(terms.sourceOut, venue.tokenOut)) revert BadRule(leaf);
         _checkAsked(leaf, venue, leg);
@@ -44,6 +45,8 @@ abstract contract KernelSwaps is KernelVenues {
 
     /// @dev Spent at the higher source rounded up, received at the lower rounded down: with the true prices between the
     /// sources, the real loss is at most this one. The allowed loss is rounded down.
+    // Of each pair of values only the worse end counts.
+    // slither-disable-next-line unused-return
     function _lossE8(SwapTerms memory terms, uint256 spent, uint256 received) private view returns (uint256 lossE8) {
         (, uint256 givenE8) = IPriceSource(terms.sourceIn).valueE8(spent);
         (uint256 gotE8,) = IPriceSource(terms.sourceOut).valueE8(received);

@@ -26,6 +26,8 @@ contract Watch is IWatch {
     uint256 public markE8;
     uint256 private _observedAt;
     mapping(address token => uint256) private _paidAtMark;
+    /// @dev What the predecessor's Kernel had paid since the mark that was inherited.
+    mapping(address token => uint256) private _paidBefore;
 
     constructor(WatchBirth memory birth) {
         if (birth.kernel.code.length == 0) revert BadWatch("kernel");
@@ -35,8 +37,10 @@ contract Watch is IWatch {
         (kernel, safe) = (birth.kernel, IKernelState(birth.kernel).safe());
         (ownToken, maxDrawdownBps) = (birth.ownToken, birth.maxDrawdownBps);
         (confirmBlocks, expiryBlocks) = (birth.confirmBlocks, birth.expiryBlocks);
+        _requireIdle();
         _list(birth.tokens);
-        _mark();
+        if (birth.predecessor == address(0)) _mark();
+        else _inherit(IWatch(birth.predecessor));
     }
 
     /* OBSERVING */
@@ -47,11 +51,14 @@ contract Watch is IWatch {
         if (IKernelState(kernel).paused()) revert AlreadyPaused();
         (uint256 wealth, uint256 floor) = (wealthE8(), floorE8());
         if (wealth >= floor) _recover(wealth, floor);
+        // slither-disable-next-line incorrect-equality (as below)
         else if (observedAt() == 0) _observe(wealth, floor);
         else _confirm(wealth, floor);
     }
 
     function _recover(uint256 wealth, uint256 floor) private {
+        // Zero is no block: it means that nothing was observed.
+        // slither-disable-next-line incorrect-equality
         if (observedAt() == 0) revert NoDrawdown(wealth, floor);
         _observedAt = 0;
         emit Recovered(msg.sender, wealth, floor);
@@ -90,10 +97,27 @@ contract Watch is IWatch {
         for (uint256 i = 0; i < _watched.length; i++) {
             Watched memory each = _watched[i];
             _paidAtMark[each.token] = IKernelPaid(kernel).paid(each.token);
+            _paidBefore[each.token] = 0;
             wealth += _valueE8(each, _held(each.token));
         }
         markE8 = wealth;
         emit Rebased(wealth);
+    }
+
+    /// @dev No price is asked: the mark is the old one, whatever happened since. A watch of another Safe or of other tokens has a
+    /// mark that says nothing about these; prices may come from new sources.
+    function _inherit(IWatch predecessor) private {
+        Watched[] memory old = predecessor.watched();
+        bool isSame = predecessor.safe() == safe && old.length == _watched.length;
+        for (uint256 i = 0; isSame && i < old.length; i++) {
+            address token = old[i].token;
+            isSame = token == _watched[i].token;
+            _paidAtMark[token] = IKernelPaid(kernel).paid(token);
+            _paidBefore[token] = predecessor.paidSinceMark(token);
+        }
+        if (!isSame) revert BadWatch("predecessor");
+        markE8 = predecessor.markE8();
+        emit Inherited(address(predecessor), markE8);
     }
 
     function _list(Watched[] memory tokens) private {
@@ -113,9 +137,13 @@ contract Watch is IWatch {
     function wealthE8() public view returns (uint256 wealth) {
         for (uint256 i = 0; i < _watched.length; i++) {
             Watched memory each = _watched[i];
-            uint256 paidSince = IKernelPaid(kernel).paid(each.token) - _paidAtMark[each.token];
-            wealth += _valueE8(each, _held(each.token) + paidSince);
+            wealth += _valueE8(each, _held(each.token) + paidSinceMark(each.token));
         }
+    }
+
+    /// @inheritdoc IWatch
+    function paidSinceMark(address token) public view returns (uint256) {
+        return IKernelPaid(kernel).paid(token) - _paidAtMark[token] + _paidBefore[token];
     }
 
     /// @inheritdoc IWatch
@@ -135,6 +163,7 @@ contract Watch is IWatch {
     }
 
     function _valueE8(Watched memory each, uint256 units) private view returns (uint256 lowE8) {
+        // slither-disable-next-line unused-return (wealth counts at the lower end)
         (lowE8,) = IPriceSource(each.source).valueE8(units);
     }
 

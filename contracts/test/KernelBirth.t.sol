@@ -33,6 +33,41 @@ contract KernelBirthTest is Fixture, IKernelEvents {
         assertEq(kernel.available(usdcKey()), 3, "left");
     }
 
+    /// @dev The levels as the former Kernel shows them once it is paused, so that it spends nothing after they were read.
+    function testFuzz_two_kernels_one_after_the_other_pay_no_more_than_one(uint96[6] calldata amounts, uint32 gap)
+        external
+    {
+        uint256 spent = 0;
+        for (uint256 i = 0; i < amounts.length; i++) {
+            spent += _payUpTo(bound(amounts[i], 1, MAX_PAYMENT));
+        }
+        uint256 leaked = bound(gap, 0, 1 days);
+        wait_(leaked);
+        vm.prank(guardian);
+        kernel.pause();
+        Birth memory birth = _birth();
+        for (uint256 i = 0; i < birth.buckets.length; i++) {
+            birth.buckets[i].level = _level(kernel.bucketKey(birth.buckets[i].token, birth.buckets[i].class));
+        }
+        kernel = newKernel(birth);
+        _enable();
+        for (uint256 i = 0; i < 6; i++) {
+            spent += _payUpTo(MAX_PAYMENT);
+        }
+        assertLe(spent, CAPACITY + uint256(CAPACITY) * leaked / DRAIN + 1, "one capacity and what has drained");
+        assertTrue(kernel.available(kernel.bucketKey(address(1), 0)) < ACTIONS, "nor a fresh rate limit");
+    }
+
+    function _payUpTo(uint256 most) private returns (uint256 amount) {
+        uint256 free = kernel.available(usdcKey());
+        amount = most < free ? most : free;
+        if (amount != 0) pay(payAlice, amount);
+    }
+
+    function _level(bytes32 key) private view returns (uint96) {
+        return uint96(kernel.bucket(key).capacity - kernel.available(key));
+    }
+
     function test_births_that_contradict_themselves_fail() external {
         Birth memory birth = _birth();
         birth.agent = owners[0];

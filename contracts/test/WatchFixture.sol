@@ -33,7 +33,7 @@ abstract contract WatchFixture is SwapFixture {
     }
 
     function watchBirth() internal view returns (WatchBirth memory) {
-        return WatchBirth(address(kernel), watchedTokens(), address(own), DRAWDOWN_BPS, CONFIRM, EXPIRY);
+        return WatchBirth(address(kernel), watchedTokens(), address(own), DRAWDOWN_BPS, CONFIRM, EXPIRY, address(0));
     }
 
     function watchedTokens() internal view returns (Watched[] memory tokens) {

@@ -12,7 +12,7 @@ from strongroom.protocols.abi import encode_arguments, encode_call, view
 
 MOST_TOKENS = 8
 
-_BIRTH = "(address,(address,address)[],address,uint16,uint32,uint32)"
+_BIRTH = "(address,(address,address)[],address,uint16,uint32,uint32,address)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class WatchBirth:
     """All that a watch is born with: at most eight tokens, the DAO's own (zero: none) not among them.
 
     It pauses after two observations below the mark less `max_drawdown_bps` (1 to 9,999), the second at least
-    `confirm_blocks` after the first and at most `expiry_blocks` after that."""
+    `confirm_blocks` after the first and at most `expiry_blocks` after that. The mark of a `predecessor`, of the same
+    Safe and tokens, goes on, with what was paid since; zero makes the wealth of now the mark."""
 
     kernel: Address
     watched: tuple[Watched, ...]
@@ -36,6 +37,7 @@ class WatchBirth:
     max_drawdown_bps: int
     confirm_blocks: int
     expiry_blocks: int
+    predecessor: Address = NATIVE
 
     @property
     def encoded(self) -> bytes:
@@ -43,7 +45,7 @@ class WatchBirth:
         pairs = ((each.token, each.source) for each in self.watched)
         ascending = sorted(pairs, key=lambda pair: int(pair[0], 16))
         limits = (self.max_drawdown_bps, self.confirm_blocks, self.expiry_blocks)
-        return encode_arguments([_BIRTH], [(self.kernel, ascending, self.own_token, *limits)])
+        return encode_arguments([_BIRTH], [(self.kernel, ascending, self.own_token, *limits, self.predecessor)])
 
 
 def encode_trip() -> bytes:
@@ -73,6 +75,23 @@ def watch_from(watch: Address, values: Sequence[Any]) -> WatchState | None:
     if any(value is None for value in values[:-1]):
         return None
     return WatchState(watch, *values)
+
+
+def birth_reads(watch: Address) -> tuple[Read[Any], ...]:
+    """Reads whose values `birth_from` takes."""
+    return (
+        view(watch, "kernel()", ["address"], str),
+        watched_read(watch),
+        view(watch, "ownToken()", ["address"], str),
+        view(watch, "maxDrawdownBps()", ["uint16"], int),
+        view(watch, "confirmBlocks()", ["uint32"], int),
+        view(watch, "expiryBlocks()", ["uint32"], int),
+    )
+
+
+def birth_from(values: Sequence[Any]) -> WatchBirth | None:
+    """What it was born with, or `None` when any read failed: then this is no watch."""
+    return None if any(value is None for value in values) else WatchBirth(*values)
 
 
 def watched_read(watch: Address) -> Read[tuple[Watched, ...]]:

@@ -179,6 +179,26 @@ def test_aave_is_asked_for_nobody_else(desk: Desk) -> None:
     assert desk.refusal(replace(desk.supplying(amount), data=other)) == mismatch
 
 
+def test_no_byte_of_aave_s_calldata_is_free(desk: Desk) -> None:
+    """Asset, beneficiary, referral code and length; and nothing goes in through a call that hides others."""
+    order = desk.supplying(units(USDC, 1_000))
+    asset, beneficiary, referral = 4, 4 + 2 * 32, len(order.data) - 1
+    dirty = [order.data[:at] + b"\x01" + order.data[at + 1 :] for at in (asset, beneficiary, referral)]
+    for other in (*dirty, order.data + b"\x00", order.data + bytes(32), order.data[:-1]):
+        assert desk.refusal(replace(order, data=other)) == selector("TemplateMismatch(bytes32,bytes32)")
+    hidden = selector("multicall(bytes[])") + encode(["bytes[]"], [[order.data]])
+    assert desk.refusal(replace(order, data=hidden)) == selector("SelectorForbidden(bytes4)")
+
+
+def test_no_byte_of_wrapping_is_free(desk: Desk) -> None:
+    wrap = GrantedAct(desk.wrap, ETHER, 0, FOREVER, encode_deposit() + bytes(32), desk.path(desk.wrap))
+    assert desk.refusal(wrap) == selector("TemplateMismatch(bytes32,bytes32)")
+    everything = GrantedAct(desk.unwrap, ETHER, 0, FOREVER, encode_unwrap(2**256 - 1), desk.path(desk.unwrap))
+    assert desk.refusal(everything) == selector("WordMismatch(uint256,uint256,uint256)")
+    to_agent = replace(everything, data=encode_unwrap(ETHER) + bytes(12) + bytes.fromhex(AGENT.address[2:]))
+    assert desk.refusal(to_agent) == selector("TemplateMismatch(bytes32,bytes32)")
+
+
 def test_all_there_is_has_no_amount_and_is_refused(desk: Desk) -> None:
     assert desk.run(desk.supplying(units(USDC, 1_000))).success
     order = desk.withdrawing(units(USDC, 10))

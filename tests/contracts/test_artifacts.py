@@ -65,7 +65,7 @@ def test_the_kernel_is_at_most_20_000_bytes() -> None:
     assert len(_runtime("Kernel")) <= 20_000
 
 
-@pytest.mark.parametrize("name", ["Kernel", "Watch", "PriceSource", "AuditRegistry"])
+@pytest.mark.parametrize("name", ["Kernel", "Watch", "PriceSource", "AuditRegistry", "OwnerGuard"])
 def test_what_ships_cannot_delegate_create_or_destroy(name: str) -> None:
     assert not _opcodes(_runtime(name)) & {DELEGATECALL, CALLCODE, CREATE, CREATE2, SELFDESTRUCT}
 
@@ -88,7 +88,7 @@ def test_the_storage_layout_is_the_one_in_the_decision_record() -> None:
         enumerate(
             [
                 *("state", "root", "documentHash", "agentCodeHash", "counters", "buckets", "lastPaid", "blocked"),
-                *("revoked", "guardians", "burned", "pending", "timesVetoed", "hasVetoed", "paid"),
+                *("revoked", "guardians", "burned", "pending", "timesVetoed", "hasVetoed", "paid", "announced"),
             ]
         )
     )

@@ -19,7 +19,7 @@ ACTIONS = "0x" + "00" * 19 + "01"
 ENTRY = b"\x11" * 32
 AMOUNT = 2_500_000_000
 # contracts/README.md holds the goals beside these ceilings. Counting what was paid is part of all of them.
-CEILINGS = {("pay", 4): 84_000, ("pay", 5000): 94_000, ("run", 4): 289_000, ("run", 5000): 388_000}
+CEILINGS = {("pay", 4): 84_000, ("pay", 5000): 94_000, ("run", 4): 293_000, ("run", 5000): 392_000}
 
 
 PAY = "Pay(address token,address recipient,uint96 maxAmount,uint32 class,uint32 delay)"

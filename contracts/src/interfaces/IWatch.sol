@@ -10,6 +10,7 @@ struct Watched {
 /// @notice All that a watch is born with. `tokens`: one to eight, ascending by address, so none twice. `ownToken`: the
 /// DAO's own, which may not be among them; zero for none. `maxDrawdownBps`: 1 to 9,999 of the mark. `confirmBlocks`: from the first
 /// observation to the one that pauses, at least one; `expiryBlocks`: how long after that the first still counts, at least one.
+/// `predecessor`: the same Safe's former watch of the same tokens, whose mark goes on; zero makes the wealth of now the mark.
 struct WatchBirth {
     address kernel;
     Watched[] tokens;
@@ -17,6 +18,7 @@ struct WatchBirth {
     uint16 maxDrawdownBps;
     uint32 confirmBlocks;
     uint32 expiryBlocks;
+    address predecessor;
 }
 
 /// @title A drawdown stop that anybody may pull: merely a guardian of the Kernel, which can do nothing but pause it
@@ -32,6 +34,8 @@ interface IWatch {
     event Tripped(address indexed by, uint256 wealthE8, uint256 floorE8);
     /// @notice The mark is the wealth of now.
     event Rebased(uint256 markE8);
+    /// @notice Born with the mark of a former watch, and with what was paid since.
+    event Inherited(address indexed predecessor, uint256 markE8);
 
     /// @notice The configuration contradicts itself or the chain; `field` is the name in WatchBirth.
     error BadWatch(bytes32 field);
@@ -60,11 +64,17 @@ interface IWatch {
     /// @notice The least wealth at which nothing is observed: mark * (10,000 - maxDrawdownBps) / 10,000, USD 1e-8, rounded down.
     function floorE8() external view returns (uint256);
 
-    /// @notice Wealth when the Safe last rebased, or at birth, USD 1e-8.
+    /// @notice The Safe whose wealth counts. Immutable.
+    function safe() external view returns (address);
+
+    /// @notice Wealth when the Safe last rebased, or at birth, USD 1e-8; a predecessor's mark goes on until the next rebase.
     function markE8() external view returns (uint256);
 
     /// @notice Block of the first observation that counts; zero means that there is none.
     function observedAt() external view returns (uint256);
+
+    /// @notice Units of `token` paid since the mark, a predecessor's time included: what wealth has added back. For listed tokens.
+    function paidSinceMark(address token) external view returns (uint256);
 
     /// @notice What counts, in the order of its birth.
     function watched() external view returns (Watched[] memory);
