@@ -37,7 +37,7 @@ NotLowering(address,uint32) KeyBurned(address) NotAnnounceable(bytes4) AlreadyAn
 NotAnnounced(bytes32) NotReady(bytes32,uint256) NotVetoable(bytes32) AlreadyVetoed(bytes32,address)
 LogBehind(uint256,uint256) NotOpen(address) NotAnchorer(address) NotSafeOf(address,address) AlreadyOpen(address)
 BadLimits(uint32,uint32) SizeShrinks(uint64,uint64) NotConsistent(uint64,bytes32) NotIncluded(uint64)
-NotAnAccumulator(bytes32)
+NotAnAccumulator(bytes32) NoDrawdown(uint256,uint256) TooSoon(uint256) AlreadyPaused() KernelBusy() BadWatch(bytes32)
 """
 KNOWN_ERRORS = tuple((_ERC20_ERRORS + _KERNEL_ERRORS).split())
 """Signatures of the custom errors that are shown by name: OpenZeppelin's tokens and the Kernel's own."""

@@ -21,12 +21,14 @@ from agent.cli.reach import json_option
 from strongroom.errors import BadValue, SetupError
 
 if TYPE_CHECKING:
+    from strongroom.model import TokenId
     from strongroom.world.world import World
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PORT, _SERVICE = 8545, "http://127.0.0.1:8000"
 _FOLDER = Path("~/.strongroom/world")
 _PATIENCE_SECONDS = 10.0
+_PRICE_DECIMALS = 8
 
 
 def _named(folder: Path) -> str:
@@ -157,6 +159,55 @@ def advance(duration: str, folder: Path, as_json: bool) -> None:
         running.advance(seconds)
         data = _moment(running)
     say(_moment_line(data), data, as_json)
+
+
+@world.command()
+@click.argument("token")
+@click.argument("percent")
+@_folder_option
+@json_option
+def fall(token: str, percent: str, folder: Path, as_json: bool) -> None:
+    """Let TOKEN lose PERCENT of its price, within two hours of the chain's time.
+
+    Its feeds answer lower every quarter of an hour, and a trader with money of its own sells until every pool agrees.
+    ETH and WETH fall together. `--json` has prices in USD scaled by 1e8, one of each source.
+
+    \b
+    Examples:
+      strongroom world fall WETH 35%
+      strongroom world fall USDC "4.5 %" --json
+    """
+    bps = _fall_bps(percent)
+    with _attached(folder) as running:
+        id_ = _priced(token, running)
+        before = running.prices_e8()[id_]
+        running.fall(id_, bps)
+        data = {"token": id_, "bps": bps, "before_e8": before, "after_e8": running.prices_e8()[id_], **_moment(running)}
+    say("\n".join(_fall_lines(data)), data, as_json)
+
+
+def _fall_bps(percent: str) -> int:
+    from strongroom.quantities import parse_bps
+
+    bps = parse_bps(percent, "PERCENT")
+    if not 0 < bps < 10_000:
+        raise BadValue(percent, "PERCENT", "name more than `0 %` and less than `100 %`")
+    return bps
+
+
+def _priced(token: str, running: World) -> TokenId:
+    for id_ in running.contracts.feeds:
+        if id_ == token:
+            return id_
+    known = ", ".join(f"`{id_}`" for id_ in running.contracts.feeds)
+    raise BadValue(token, "TOKEN", f"name one that has a price: {known}")
+
+
+def _fall_lines(data: dict[str, Any]) -> list[str]:
+    from strongroom.quantities import format_units
+
+    before, after = (format_units(data[each][0], _PRICE_DECIMALS) for each in ("before_e8", "after_e8"))
+    return [f"{data['token']} fell from {before} to {after} USD, in its feeds and in every pool", _moment_line(data)]
 
 
 def _start(folder: Path, port: int, service: str) -> Started:

@@ -1,4 +1,4 @@
-"""Moving a token's pools to a price by trading against them, as arbitrage does after the feeds have moved."""
+"""How the market moves: the prices that a falling token passes through, and the trades that take pools to a price."""
 
 from __future__ import annotations
 
@@ -9,15 +9,36 @@ from typing import Any
 from strongroom.model import Address, TokenId
 from strongroom.ports import Read
 from strongroom.protocols import uniswap_v2, uniswap_v3
-from strongroom.world.contracts import Contracts
+from strongroom.world.contracts import Contracts, Feed
 from strongroom.world.script import FOREVER
 from strongroom.world.treasury import DECIMALS
 from strongroom.world.uniswap_v3 import sqrt_price_x96
 
 _MORE_THAN_ANY_POOL_HOLDS = 2**120
 
+FALL_SECONDS, FALL_STEPS = 2 * 3_600, 8
+"""No feed is silent for longer than a quarter of an hour."""
+
 Trade = tuple[Address, bytes]
 """A router, and the swap to send it."""
+Prices = tuple[int, ...]
+"""What a token's sources answer, USD scaled by 1e8."""
+
+
+def falling(
+    feeds: Mapping[TokenId, tuple[Feed, ...]], prices: Mapping[TokenId, Prices], token: TokenId, bps: int
+) -> Iterator[tuple[int, dict[TokenId, Prices]]]:
+    """Every token's prices on the way down, and when, in seconds from the start; at the end `token`, and what shares
+    its feeds, has lost `bps`, rounded down. Raises `KeyError` for a token without feeds."""
+    for step in range(1, FALL_STEPS + 1):
+        whole = FALL_STEPS * 10_000
+        kept = whole - step * bps
+        fallen = {each: tuple(price * kept // whole for price in prices[each]) for each in _sharing(feeds, token)}
+        yield step * FALL_SECONDS // FALL_STEPS, {**prices, **fallen}
+
+
+def _sharing(feeds: Mapping[TokenId, tuple[Feed, ...]], token: TokenId) -> list[TokenId]:
+    return [each for each in feeds if feeds[each] == feeds[token]]
 
 
 def reads(contracts: Contracts) -> list[Read[Any]]:
@@ -27,11 +48,11 @@ def reads(contracts: Contracts) -> list[Read[Any]]:
 
 
 def trades(
-    contracts: Contracts, values: Sequence[Any], usd_e8: Mapping[TokenId, int], trader: Address
+    contracts: Contracts, values: Sequence[Any], prices: Mapping[TokenId, Prices], trader: Address
 ) -> Iterator[Trade]:
-    """For each pool that stands elsewhere, the swap that ends at the ratio of the two USD prices: exactly in Uniswap
-    V3, within a unit of input in Uniswap V2. `values` are those of `reads`."""
-    count = len(contracts.pools)
+    """For each pool that stands elsewhere, the swap that ends at the ratio of the two tokens' first prices: exactly in
+    Uniswap V3, within a unit of input in Uniswap V2. `values` are those of `reads`."""
+    count, usd_e8 = len(contracts.pools), {token: first for token, (first, *_) in prices.items()}
     for pool, (price_x96, _) in zip(contracts.pools, values[:count], strict=True):
         low, high = _ordered(contracts, pool.pair)
         target = sqrt_price_x96(usd_e8[low], usd_e8[high], DECIMALS[low], DECIMALS[high])
@@ -71,7 +92,12 @@ def _to_ratio(reserve0: int, reserve1: int, value0: int, value1: int) -> tuple[b
     """Which way to sell, and how much, so that both reserves are worth the same afterwards. An input of x leaves
     in + x and 1000 in out / (1000 in + 997 x), so that (in + x)(1000 in + 997 x) = 1000 in out value_out / value_in."""
     zero_for_one = reserve0 * value0 < reserve1 * value1
-    into, value, other = (reserve0, value0, value1) if zero_for_one else (reserve1, value1, value0)
+    into, out, value, other = (
+        (reserve0, reserve1, value0, value1) if zero_for_one else (reserve1, reserve0, value1, value0)
+    )
     goal = 1000 * reserve0 * reserve1 * other // value
     root = math.isqrt((1997 * into) ** 2 - 4 * 997 * (1000 * into * into - goal))
-    return zero_for_one, max(0, (root - 1997 * into) // (2 * 997))
+    units = max(0, (root - 1997 * into) // (2 * 997))
+    # The pair refuses to give nothing.
+    buys = 997 * units * out // (1000 * into + 997 * units)
+    return zero_for_one, units if buys else 0

@@ -43,7 +43,8 @@ GUARDIANS = (
 )
 AGENT = Person("agent", 4, Address("0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"))
 NEXT_AGENT = Person("next agent", 5, Address("0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"))
-"""The key that a re-keying installs."""
+LAST_AGENT = Person("last agent", 13, Address("0x1CBd3b2770909D4e10f157cABC84C7264073C9Ec"))
+"""The keys that a re-keying installs, and another one after it."""
 
 ANCHORER = DEPLOYER
 """Anchors the example's log. It pays for gas and can do nothing else; any key but the agent's will do."""
@@ -56,4 +57,4 @@ CHIDI = Person("chidi", 10, Address("0xBcd4042DE499D14e55001CcbB24a551F3b954096"
 DANA = Person("dana", 11, Address("0x71bE63f3384f5fb98995898A86B02Fb2426c5788"))
 EMRE = Person("emre", 12, Address("0xFABB0ac9d68B0B445fB7357272Ff202C5651694a"))
 
-PEOPLE = (DEPLOYER, *GUARDIANS, AGENT, NEXT_AGENT, OPERATOR, STRANGER, ALICE, BOB, CHIDI, DANA, EMRE)
+PEOPLE = (DEPLOYER, *GUARDIANS, AGENT, NEXT_AGENT, OPERATOR, STRANGER, ALICE, BOB, CHIDI, DANA, EMRE, LAST_AGENT)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from strongroom.addresses import from_digest, to_address
-from strongroom.errors import NodeUnreachable
+from strongroom.errors import BadValue, NodeRefused, NodeUnreachable
 from strongroom.model import NATIVE, Account, Address, Approval, Block, Call, Digest, Operation, SafeTx, Token, TokenId
 from strongroom.ports import MinedTransaction
 from strongroom.protocols.abi import encode_call
@@ -16,15 +16,17 @@ from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.protocols.safe import encode_exec, join_signatures, safe_tx_hash
 from strongroom.protocols.weth import encode_deposit
+from strongroom.quantities import format_bps
 from strongroom.world.anvil import BASE_FEE_WEI, CHAIN_ID, Anvil
 from strongroom.world.building import build, find
 from strongroom.world.contracts import Contracts, encode_mint, new_safe
-from strongroom.world.market import reads, trades
+from strongroom.world.market import Prices, falling, reads, trades
 from strongroom.world.node import Node
 from strongroom.world.people import DEPLOYER, Person
 from strongroom.world.script import Script, fees
 from strongroom.world.treasury import DECIMALS, ETH, TREASURY, WETH
 
+BLOCK_SECONDS = 12
 _SEND_GAS = 15_000_000
 _RECEIPT_SECONDS = 10.0
 _POOL_SECONDS = 1.0
@@ -111,16 +113,21 @@ class World:
 
     def advance(self, seconds: int, *, feeds: bool = True) -> None:
         """Mines a block `seconds` (>= 1) later. Every feed repeats its answer at that time, unless `feeds` is false."""
-        self._node.ask_all(
-            [
-                ("evm_setNextBlockTimestamp", [self.now() + seconds]),
-                ("anvil_setNextBlockBaseFeePerGas", [hex(BASE_FEE_WEI)]),
-            ]
-        )
+        self._date_next_block(self.now() + seconds)
         if feeds:
             self._answer(zip(self._aggregators(), self._answers(), strict=True))
         else:
             self.ask("evm_mine")
+
+    def mine(self, blocks: int) -> None:
+        """So many blocks, each twelve seconds after the one before. Feeds do not answer again."""
+        for _ in range(blocks):
+            self.advance(BLOCK_SECONDS, feeds=False)
+
+    def _date_next_block(self, at: int) -> None:
+        self._node.ask_all(
+            [("evm_setNextBlockTimestamp", [at]), ("anvil_setNextBlockBaseFeePerGas", [hex(BASE_FEE_WEI)])]
+        )
 
     def set_price(self, token: TokenId, usd_e8: int, source: int | None = None) -> None:
         """Answers `usd_e8` (USD, scaled by 1e8) in the next block: one source, 0 or 1, or both. Pools stay."""
@@ -131,15 +138,42 @@ class World:
     def move_market(self, token: TokenId, usd_e8: int) -> None:
         """`set_price` of both sources, and every pool traded to the ratio of the feeds' (first) prices."""
         self.set_price(token, usd_e8)
+        self._trade(self.prices_e8())
+
+    def fall(self, token: TokenId, bps: int) -> None:
+        """The token loses `bps` (1 to 9,999) of its price in even steps over exactly `FALL_SECONDS`, rounded down each.
+        In each, the deployer trades with its own funds until every pool stands at the new prices, as in `trades`; then
+        every feed answers, the token's two sources as far apart as before. Raises `BadValue`, and nothing has changed,
+        where nobody provides liquidity that far down."""
+        before = self.snapshot()
+        try:
+            self._fall(token, bps)
+        except NodeRefused as error:
+            self.revert(before)
+            mend = "some pool has no liquidity that far down, or the world's trader no funds; let it fall less"
+            raise BadValue(format_bps(bps), f"the fall of {token}", mend) from error
+
+    def _fall(self, token: TokenId, bps: int) -> None:
+        began, feeds = self.now(), self.contracts.feeds
+        for at, prices in falling(feeds, self.prices_e8(), token, bps):
+            self._trade(prices)
+            self._date_next_block(began + at)
+            sources = ((feeds[each], answers) for each, answers in prices.items() if each != ETH)
+            self._answer((feed.aggregator, answer) for pair in sources for feed, answer in zip(*pair, strict=True))
+
+    def prices_e8(self) -> dict[TokenId, Prices]:
+        """What the two sources of each priced token answer."""
+        answers = dict(zip(self._aggregators(), self._answers(), strict=True))
+        feeds = self.contracts.feeds.items()
+        return {token: tuple(answers[feed.aggregator] for feed in sources) for token, sources in feeds}
+
+    def _trade(self, prices: Mapping[TokenId, Prices]) -> None:
         looks = reads(self.contracts)
         words = self._view([(read.target, _hex(read.data)) for read in looks])
         values = [read.decode(bytes.fromhex(word[2:])) for read, word in zip(looks, words, strict=True)]
-        for router, data in trades(self.contracts, values, self._prices_e8(), DEPLOYER.address):
-            self.send_as(DEPLOYER.address, router, data)
-
-    def _prices_e8(self) -> dict[TokenId, int]:
-        answers = dict(zip(self._aggregators(), self._answers(), strict=True))
-        return {token: answers[feeds[0].aggregator] for token, feeds in self.contracts.feeds.items()}
+        for router, data in trades(self.contracts, values, prices, DEPLOYER.address):
+            if not self.send_as(DEPLOYER.address, router, data).success:
+                raise NodeRefused("eth_sendTransaction", "a trade that moves a pool reverted")
 
     def _aggregators(self) -> list[Address]:
         return [feed.aggregator for token, feeds in self.contracts.feeds.items() if token != ETH for feed in feeds]

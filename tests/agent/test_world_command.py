@@ -45,12 +45,42 @@ def test_a_world_stays_up_between_commands_moves_in_time_and_goes_down(run: Run,
         assert again | {"new": True} == up
         moved = json.loads(run("world", "advance", "7 days", "--folder", folder, "--json")[1])
         assert moved["time"] - up["time"] == 7 * 86_400
+        _falls(run, folder)
+        moved = json.loads(run("world", "advance", "1 hour", "--folder", folder, "--json")[1])
         told = json.loads(run("world", "status", "--folder", folder, "--json")[1])
         assert (told["up"], told["block"], told["safe"]) == (True, moved["block"], up["safe"])
         assert run("world", "down", "--folder", folder, "--json")[1] == f'{{"ended":{up["pid"]}}}\n'
     assert run("world", "down", "--folder", folder) == (0, "the world is down already\n", "")
     assert run("world", "status", "--folder", folder, "--json")[1] == '{"up":false}\n'
     assert not Started(**json.loads((folder / "world.json").read_text())).lives()
+
+
+def _falls(run: Run, folder: Path) -> None:
+    fell = json.loads(run("world", "fall", "WETH", "35%", "--folder", folder, "--json")[1])
+    assert (fell["bps"], fell["before_e8"]) == (3_500, [3_000_00000000, 3_000_60000000])
+    assert fell["after_e8"] == [1_950_00000000, 1_950_39000000]
+    code, out, _ = run("world", "fall", "USDC", "4.5 %", "--folder", folder)
+    assert code == 0 and out.startswith("USDC fell from 1.00 to 0.955 USD, in its feeds and in every pool\nblock ")
+    code, out, err = run("world", "fall", "WETH", "95%", "--folder", folder)
+    assert (code, out, err.count("\n")) == (1, "", 1) and "let it fall less" in err
+    code, out, err = run("world", "fall", "GOLD", "35%", "--folder", folder)
+    wanted = (
+        "strongroom: `GOLD` cannot be used for TOKEN; name one that has a price: `ETH`, `WETH`, `USDC`, `DAI`, `HALL`\n"
+    )
+    assert (code, out, err) == (1, "", wanted)
+
+
+@pytest.mark.parametrize("percent", ["0%", "100 %", "35", "-5%", "120%", "half", "0.001 %", ""])
+def test_no_share_but_one_between_nothing_and_all_can_be_lost(percent: str, run: Run, tmp_path: Path) -> None:
+    code, out, err = run("world", "fall", "--folder", tmp_path, "--", "WETH", percent)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "` cannot be used for PERCENT; " in err
+
+
+def test_without_a_world_nothing_falls(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("world", "fall", "WETH", "35%", "--folder", tmp_path)
+    assert (code, out) == (1, "")
+    assert f"no world of `{tmp_path}` is up; start it with `strongroom world up --folder {tmp_path}`" in err
 
 
 def test_a_new_world_keeps_what_was_written_and_starts_with_fresh_state(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strongroom.addresses import to_address
 from strongroom.chain.rpc import RpcChain
-from strongroom.errors import NodeRefused, NodeUnreachable, NotDeployed
-from strongroom.model import NATIVE, Call, Operation, Round, TokenId
+from strongroom.errors import BadValue, NodeRefused, NodeUnreachable, NotDeployed
+from strongroom.model import NATIVE, Address, Block, Call, Digest, Operation, Round, TokenId
 from strongroom.observe import safe_state
 from strongroom.ports import Read
 from strongroom.protocols import chainlink, erc20, uniswap_v2, uniswap_v3
@@ -17,11 +19,14 @@ from strongroom.protocols.abi import encode_call
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.world.anvil import BASE_FEE_WEI, Anvil
 from strongroom.world.building import perform
+from strongroom.world.contracts import blueprint
+from strongroom.world.market import FALL_SECONDS, FALL_STEPS, falling
 from strongroom.world.node import Node
 from strongroom.world.people import ALICE, BOB, DEPLOYER, GUARDIANS, STRANGER
 from strongroom.world.script import Script
-from strongroom.world.treasury import DECIMALS, ETH, HALL, PRICES_E8, TREASURY, USDC, WETH
+from strongroom.world.treasury import DAI, DECIMALS, ETH, HALL, PRICES_E8, TREASURY, USDC, WETH
 from strongroom.world.uniswap_v2 import Pair
+from strongroom.world.uniswap_v3 import Pool
 from strongroom.world.world import World
 
 REVERTS = bytes.fromhex("60006000fd")
@@ -95,6 +100,121 @@ def test_a_moved_market_leaves_every_pool_at_the_feeds(
         assert abs(1_000_000 - usd_out_e8 * 1_000_000 // 10**8 - pool.fee_pips) <= 300
     for pair in world.contracts.pairs:
         assert abs(ratio_pips(world, chain, pair, prices)) <= 1
+
+
+FALLING = st.sampled_from([ETH, WETH, USDC, DAI, HALL])
+
+
+@given(token=FALLING, bps=st.integers(1, 800))
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_fall_ends_with_every_feed_and_every_pool_at_the_lower_price(
+    token: TokenId, bps: int, world: World, chain: RpcChain
+) -> None:
+    """Within less than 1/10,000 in Uniswap V3, within a millionth in Uniswap V2."""
+    before, began, snapshot = world.prices_e8(), world.now(), world.snapshot()
+    world.fall(token, bps)
+    assert world.now() == began + FALL_SECONDS
+    fallen = tuple(price * (10_000 - bps) // 10_000 for price in before[token])
+    sharing = {WETH, ETH} if token in (WETH, ETH) else {token}
+    assert world.prices_e8() == {**before, **dict.fromkeys(sharing, fallen)}
+    assert {each.updated_at for other in before for each in rounds(world, chain, other)} == {world.now()}
+    prices = {each: answers[0] for each, answers in world.prices_e8().items()}
+    assert {abs(pool_bps(world, chain, pool, prices)) for pool in world.contracts.pools} == {0}
+    assert all(abs(ratio_pips(world, chain, pair, prices)) <= 1 for pair in world.contracts.pairs)
+    world.revert(snapshot)
+
+
+def pool_bps(world: World, chain: RpcChain, pool: Pool, usd_e8: dict[TokenId, int]) -> int:
+    """How far a pool's price is from that of two USD prices, in 1/10,000, rounded down."""
+    low, high = sorted(pool.pair, key=lambda token: int(world.contracts.tokens[token], 16))
+    ((price_x96, _),) = chain.read([uniswap_v3.read_slot0(pool.address)], chain.head())
+    fair: int = usd_e8[low] * 10 ** DECIMALS[high] * 2**192 // (usd_e8[high] * 10 ** DECIMALS[low])
+    return int(abs(price_x96**2 - fair) * 10_000 // fair)
+
+
+def markets(world: World) -> list[Address]:
+    return [*(pool.address for pool in world.contracts.pools), *(pair.address for pair in world.contracts.pairs)]
+
+
+def test_a_fall_takes_nothing_from_the_treasury_and_what_pools_gain_the_trader_pays(
+    world: World, chain: RpcChain
+) -> None:
+    """Real swaps: in every token, all that pools, pairs and trader hold together stays what it was."""
+    places = markets(world)
+    tokens = [token for token in world.contracts.tokens if token != ETH]
+
+    def together() -> list[int]:
+        return [sum(balance(world, chain, token, each) for each in (*places, DEPLOYER.address)) for token in tokens]
+
+    def treasury() -> list[int]:
+        return [balance(world, chain, token, world.contracts.safe) for token in world.contracts.tokens]
+
+    before, held, pool = together(), treasury(), balance(world, chain, WETH, places[0])
+    world.fall(ETH, 3_500)
+    assert (together(), treasury()) == (before, held)
+    assert balance(world, chain, WETH, places[0]) > pool, "what falls is sold to the pools"
+
+
+def test_no_feed_is_silent_for_long_while_the_market_falls(world: World, chain: RpcChain) -> None:
+    """Each source answers each step, a little lower, never further apart than it was."""
+    began, answers = chain.head().number, []
+    world.fall(WETH, 3_500)
+    for number in range(began + 1, chain.head().number + 1):
+        seen = world.ask("eth_getBlockByNumber", hex(number), False)
+        block = Block(number, Digest(seen["hash"]), int(seen["timestamp"], 16))
+        found = [chainlink.round_from(f, chain.read(chainlink.round_reads(f), block)) for f in world.feeds[WETH]]
+        assert all(each and block.timestamp - each.updated_at <= FALL_SECONDS // FALL_STEPS for each in found)
+        answers.append(tuple(each.answer for each in found if each))
+    steps = list(dict.fromkeys(answers))
+    assert len(steps) == FALL_STEPS + 1 and steps == sorted(steps, reverse=True)
+    assert all(abs(second - first) * 10_000 <= 3 * first for first, second in steps)
+
+
+def test_the_same_fall_ends_the_same_every_time(world: World, chain: RpcChain) -> None:
+    def fallen() -> list[int]:
+        snapshot = world.snapshot()
+        world.fall(WETH, 3_500)
+        found = [balance(world, chain, token, each) for each in markets(world) for token in (WETH, USDC, HALL)]
+        world.revert(snapshot)
+        return found
+
+    assert fallen() == fallen()
+
+
+def test_a_fall_below_all_liquidity_is_refused_and_changes_nothing(world: World, chain: RpcChain) -> None:
+    began, prices = world.now(), world.prices_e8()
+    held = balance(world, chain, USDC, world.contracts.pools[0].address)
+    with pytest.raises(BadValue, match=r"^`95 %` cannot be used for the fall of WETH; .* let it fall less$"):
+        world.fall(WETH, 9_500)
+    assert (world.now(), world.prices_e8()) == (began, prices)
+    assert balance(world, chain, USDC, world.contracts.pools[0].address) == held
+
+
+@pytest.mark.parametrize("blocks", [1, 25])
+def test_blocks_pass_twelve_seconds_apart_whatever_the_wall_clock_says(
+    blocks: int, world: World, chain: RpcChain
+) -> None:
+    world.advance(FUTURE)
+    time.sleep(1.1)
+    before = chain.head()
+    world.mine(blocks)
+    assert (chain.head().number - before.number, world.now() - before.timestamp) == (blocks, blocks * 12)
+
+
+@given(
+    before=st.tuples(st.integers(1, 2**100), st.integers(1, 2**100)),
+    token=st.sampled_from([ETH, WETH, DAI]),
+    bps=st.integers(1, 9_999),
+)
+def test_a_falling_token_and_what_shares_its_feeds_lose_evenly_and_nothing_else_moves(
+    before: tuple[int, int], token: TokenId, bps: int
+) -> None:
+    feeds, prices = blueprint()[0].feeds, {ETH: before, WETH: before, DAI: before, USDC: (1, 2)}
+    steps, whole = list(falling({each: feeds[each] for each in prices}, prices, token, bps)), FALL_STEPS * 10_000
+    for number, (at, seen) in enumerate(steps, 1):
+        assert at == number * FALL_SECONDS / FALL_STEPS
+        kept = {each: whole - number * bps if feeds[each] == feeds[token] else whole for each in prices}
+        assert seen == {each: tuple(p * kept[each] // whole for p in answers) for each, answers in prices.items()}
 
 
 def ratio_pips(world: World, chain: RpcChain, pair: Pair, usd_e8: dict[TokenId, int]) -> int:
