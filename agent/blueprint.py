@@ -1,4 +1,4 @@
-"""What the chain adds to the plan of an installation: the factory of its contracts, and an L2's sequencer to watch."""
+"""What the chain adds to the plan of an installation: the factory of its contracts, and an L2's sequencer's feed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from strongroom.wallet.deploy import Deployment
 
 
 def plan_sources(policy: PolicyDocument, known: KnownChain) -> dict[TokenId, Deployment]:
-    """The price source of each token that has two feeds of its own, where the policy lets the agent swap alone. Raises
-    `BadValue` on an L2 whose sequencer nobody watches."""
+    """The price source of each token whose source the policy names: the agent swaps it alone, or the watch counts by
+    its feeds. Raises `BadValue` on an L2 without a sequencer's feed."""
     return {listed.token.id: plan_source(listed, policy, known) for listed in blueprint.with_sources(policy)}
 
 
 def plan_source(listed: ListedToken, policy: PolicyDocument, known: KnownChain) -> Deployment:
     """One token's price source. Its address commits to our code and to every one of its terms (EIP-1014)."""
     return blueprint.plan_source(listed, policy, _sequencer(known), known.create2_factory)
+
+
+def plan_watch(policy: PolicyDocument, kernel: Address, known: KnownChain) -> blueprint.WatchPlan | None:
+    """The watch of this policy for the Kernel at an address, `None` where the policy wants none."""
+    if policy.watch is None:
+        return None
+    return blueprint.plan_watch(policy, kernel, _sequencer(known), known.create2_factory)
 
 
 def price_terms(listed: ListedToken, policy: PolicyDocument, known: KnownChain) -> PriceTerms:

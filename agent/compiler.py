@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.swaps import routed
 from policies.conversions import calls_of, conversion_of
 from policies.grants import granted_legs, shortage
+from policies.marks import rebase_after
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress
@@ -40,6 +41,7 @@ from strongroom.model import (
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel_legs import encode_legs
 from strongroom.protocols.multisend import encode_multisend
+from strongroom.protocols.watch import encode_rebase
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,15 @@ class Part:
 
 def compile_unit(unit: Unit, facts: Facts, document: PolicyDocument, lane: Lane) -> Compiled | Finding:
     """The unit's calls in order and what they may do at most, or the finding that says why there are none. Swaps are
-    routed over `facts.pools`; in the owner lane they stay valid while guardians sign."""
+    routed over `facts.pools`. In the owner lane they stay valid while guardians sign, and after large payments the
+    watch takes a new mark; a unit for the agent lane that the Kernel would not take is compiled for the owners."""
+    compiled = _compiled(unit, facts, document, lane)
+    if lane is Lane.OWNER or isinstance(compiled, Finding) or dress_for_kernel(compiled, facts, document) is not None:
+        return compiled
+    return _compiled(unit, facts, document, Lane.OWNER)
+
+
+def _compiled(unit: Unit, facts: Facts, document: PolicyDocument, lane: Lane) -> Compiled | Finding:
     parts = []
     for intent in unit.intents:
         part = _part(intent, facts, document, lane)
@@ -66,6 +76,8 @@ def compile_unit(unit: Unit, facts: Facts, document: PolicyDocument, lane: Lane)
     if not parts:
         return Finding("compile", Verdict.DENY, "the unit holds no intent")
     calls = tuple(call for part in parts for call in part.calls)
+    if lane is Lane.OWNER:
+        calls = (*calls, *_new_mark(unit, facts, document))
     return Compiled(unit, calls, _envelope(parts), tuple(route for part in parts for route in part.routes))
 
 
@@ -79,14 +91,22 @@ def dress_for_owners(compiled: Compiled, multisend: Address, nonce: int) -> Safe
 
 def dress_for_kernel(compiled: Compiled, facts: Facts, document: PolicyDocument) -> KernelCall | None:
     """The unit as one Kernel call from the agent's key, or `None` when some call has no grant, a bucket has no
-    room for it, or nobody may act: then guardians are asked."""
+    room for it, its losses might pause the Kernel, or nobody may act: then guardians are asked."""
     kernel = facts.kernel
     if kernel is None or not kernel.enabled or kernel.paused:
         return None
     legs = granted_legs(compiled.calls, document)
-    if legs is None or shortage(legs, kernel, facts.block.timestamp):
+    if legs is None or shortage(legs, facts, document):
         return None
     return KernelCall(compiled.unit.account, kernel.agent, kernel.address, encode_legs(legs))
+
+
+def _new_mark(unit: Unit, facts: Facts, document: PolicyDocument) -> Iterator[Call]:
+    """Where there is a reason against it, the engine's rule `watch` names it."""
+    paid = [Amount(each.token.value, each.amount_units.value) for each in unit.intents if isinstance(each, Pay)]
+    watch = rebase_after(paid, facts, document)
+    if isinstance(watch, str):
+        yield Call(unit.account, watch, 0, encode_rebase())
 
 
 def _part(intent: Intent, facts: Facts, document: PolicyDocument, lane: Lane) -> Part | str:

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import Documents, open_documents
-from agent.blueprint import plan_sources, require_named
+from agent.blueprint import plan_sources, plan_watch, require_named
 from agent.onboarding.chains import KnownChain, chain_of
-from agent.parity import require_terms
 from agent.state_folder import StateFolder
-from guardians.blueprint import birth_of
-from policies.document import document_hash
-from policies.grants import compile_policy
+from guardians.blueprint import birth_of, made_in_order
 from strongroom.addresses import keccak, parse_address, to_digest
 from strongroom.errors import BadValue, KeyMissing, NotDeployed, ServiceUnreachable
 from strongroom.ledger.merkle import Tree, leaf_hash
@@ -24,7 +21,7 @@ from strongroom.model import Address, Block, Call, SafeState, TokenId
 from strongroom.observe import safe_state
 from strongroom.plain import to_plain
 from strongroom.ports import Chain
-from strongroom.protocols.kernel import Birth, encode_announce, encode_enable_module, encode_set_policy
+from strongroom.protocols.kernel import Birth, encode_enable_module
 from strongroom.protocols.registry import Opening, encode_open
 from strongroom.protocols.safe import safe_tx_hash
 from strongroom.settings import Treasury
@@ -40,6 +37,7 @@ class Installation:
 
     kernel: Address
     registry: Address | None
+    watch: Address | None
     sources: Mapping[TokenId, Address]
     birth: Birth
     calls: tuple[Call, ...]
@@ -51,13 +49,13 @@ def plan_installation(config: Path, agent: str | None = None) -> dict[str, Any]:
     documents = open_documents(config)
     policy, known = documents.policy, chain_of(config, documents.policy.account.chain_id)
     birth = birth_of(policy, _agent(documents.treasury, agent))
-    with _chain(documents.treasury) as chain:
+    with connected(documents.treasury) as chain:
         block = chain.head()
         state = safe_state(chain, birth.safe, block)
         _require_one_kernel(chain, state, block)
-        _require_multisend(chain, policy.multisend, known, block)
+        require_multisend(chain, policy.multisend, known, block)
         found = installation(chain, documents, birth, known, block)
-        nonce = _free_nonce(chain, documents.treasury, state)
+        nonce = free_nonce(chain, documents.treasury, state)
     tx = batch(policy.account, found.calls, policy.multisend, nonce)
     return {
         "guardians": list(birth.guardians),
@@ -69,6 +67,7 @@ def plan_installation(config: Path, agent: str | None = None) -> dict[str, Any]:
         "buckets": to_plain(birth.buckets),
         "kernel": found.kernel,
         "registry": found.registry,
+        "watch": found.watch,
         "sources": dict(found.sources),
         "agent": birth.agent,
         "root": birth.root,
@@ -79,14 +78,15 @@ def plan_installation(config: Path, agent: str | None = None) -> dict[str, Any]:
 
 
 @contextmanager
-def _chain(treasury: Treasury) -> Iterator[Chain]:
+def connected(treasury: Treasury) -> Iterator[Chain]:
+    """The treasury's node. Raises `WrongChain` where it serves another chain."""
     from strongroom.chain.rpc import connect
 
     with closing(connect(treasury.rpc, treasury.account.chain_id)) as chain:
         yield chain
 
 
-def _free_nonce(chain: Chain, treasury: Treasury, state: SafeState) -> int:
+def free_nonce(chain: Chain, treasury: Treasury, state: SafeState) -> int:
     """After whatever waits in the owners' queue; the Safe's own where no queue answers."""
     from strongroom.wallet.service import SafeService
 
@@ -108,31 +108,10 @@ def _require_one_kernel(chain: Chain, state: SafeState, block: Block) -> None:
         raise BadValue(module, "an enabled Kernel beside a new one", mend)
 
 
-def _require_multisend(chain: Chain, multisend: Address, known: KnownChain, block: Block) -> None:
+def require_multisend(chain: Chain, multisend: Address, known: KnownChain, block: Block) -> None:
     """The owners delegate a call to it: its code must be Safe's own, whatever the policy says."""
     if to_digest(keccak(chain.code(multisend, block))) not in known.safe.multisend_code_hashes:
         raise BadValue(multisend, "`multisend` in policy.toml", "it is not Safe's MultiSendCallOnly; see chains.toml")
-
-
-def plan_update(config: Path) -> dict[str, Any]:
-    """How the standing Kernel takes the policy in `config`: what the Safe announces, and what anybody of the owners and
-    guardians sends once the delay is over. Raises `InputError`, `SetupError` or `NodeError`; a Kernel whose own terms
-    are not the document's would never run under it, so that is refused first."""
-    documents = open_documents(config)
-    policy, kernel, compiled = documents.policy, documents.treasury.kernel, compile_policy(documents.policy)
-    if kernel is None:
-        raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel, or `strongroom policy deploy` one")
-    require_named(policy, plan_sources(policy, chain_of(config, policy.account.chain_id)))
-    with _chain(documents.treasury) as chain:
-        require_terms(chain, kernel, policy, chain.head())
-    call = encode_set_policy(compiled.root, document_hash(policy), compiled.buckets)
-    return {
-        "kernel": kernel,
-        "root": compiled.root,
-        "document_hash": document_hash(policy),
-        "announce": "0x" + encode_announce(call).hex(),
-        "set_policy": "0x" + call.hex(),
-    }
 
 
 def installation(chain: Chain, documents: Documents, birth: Birth, known: KnownChain, block: Block) -> Installation:
@@ -143,17 +122,20 @@ def installation(chain: Chain, documents: Documents, birth: Birth, known: KnownC
     sources = plan_sources(policy, known)
     registry, kernel = plan(account, "AuditRegistry", b"", factory), plan_kernel(account, birth, factory)
     require_named(policy, sources)
-    made = (*sources.values(), registry, kernel)
+    watch = plan_watch(policy, kernel.address, known)
+    made = made_in_order(sources, (registry, kernel), watch)
     new = [each for each in made if not chain.code(each.address, block)]
     enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
+    added = watch.adding(account, watch.watch in new) if watch else ()
     opening = _opening(documents.treasury, kernel.address)
     opened = (Call(account, registry.address, 0, encode_open(opening)),) if opening else ()
     return Installation(
         kernel=kernel.address,
         registry=registry.address if opening else None,
-        sources={token: each.address for token, each in sources.items()},
+        watch=watch.watch.address if watch else None,
+        sources={token: each.address for token, each in {**sources, **(watch.sources if watch else {})}.items()},
         birth=birth,
-        calls=(*(each.call for each in new), enable, *opened),
+        calls=(*(each.call for each in new), enable, *added, *opened),
     )
 
 

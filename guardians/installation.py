@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from guardians.blueprint import birth_of, plan_source, source_terms, with_sources
+from guardians.blueprint import (
+    WatchPlan,
+    birth_of,
+    made_in_order,
+    plan_source,
+    plan_watch,
+    source_terms,
+    with_sources,
+)
 from policies.effects import inner_calls
 from policies.terms import ListedToken, PolicyDocument
 from strongroom.addresses import to_address
@@ -39,6 +47,7 @@ class Installation:
     kernel: Address
     birth: Birth
     sources: Mapping[TokenId, Address]
+    watch: WatchPlan | None
     registry: Address
     opening: Opening | None
 
@@ -47,16 +56,22 @@ class Installation:
 class _Plan:
     """The contracts in the order in which they are made, and the calls that follow."""
 
+    sequencer: Address
     sources: Mapping[TokenId, Deployment]
     registry: Deployment
     kernel: Deployment
     birth: Birth
+    watch: WatchPlan | None
     opening: Opening | None
     enabling: tuple[Call, ...]
 
     @property
     def made(self) -> tuple[Deployment, ...]:
-        return (*self.sources.values(), self.registry, self.kernel)
+        return made_in_order(self.sources, (self.registry, self.kernel), self.watch)
+
+    @property
+    def all_sources(self) -> Mapping[TokenId, Deployment]:
+        return {**self.sources, **(self.watch.sources if self.watch else {})}
 
 
 def recognise(
@@ -66,7 +81,7 @@ def recognise(
     stands already is not ours, where a Kernel is enabled already, and where the rehearsal shows any other effect."""
     try:
         calls = inner_calls(tx, document)
-        planned = _planned(calls, document)
+        planned = _planned(calls, document, _sequencer(chain, calls, document, facts))
         _require_standing(chain, planned, calls, document, facts)
     except (ValueError, InputError, NotDeployed):
         return None
@@ -74,8 +89,14 @@ def recognise(
         return None
     if not _only_enables(planned.kernel.address, rehearsal):
         return None
-    made = {token: each.address for token, each in planned.sources.items() if each.call in calls}
-    return Installation(planned.kernel.address, planned.birth, made, planned.registry.address, planned.opening)
+    return Installation(
+        kernel=planned.kernel.address,
+        birth=planned.birth,
+        sources={token: each.address for token, each in planned.all_sources.items() if each.call in calls},
+        watch=planned.watch,
+        registry=planned.registry.address,
+        opening=planned.opening,
+    )
 
 
 def _calls(planned: _Plan, calls: Sequence[Call]) -> list[Call]:
@@ -83,20 +104,21 @@ def _calls(planned: _Plan, calls: Sequence[Call]) -> list[Call]:
     return [*(each.call for each in planned.made if each.call in calls), *planned.enabling]
 
 
-def _planned(calls: Sequence[Call], document: PolicyDocument) -> _Plan | None:
-    """The plan that these calls would have to be, from what they leave open: agent, factory, sequencer, the log."""
+def _planned(calls: Sequence[Call], document: PolicyDocument, sequencer: Address) -> _Plan | None:
+    """The plan that these calls would have to be, from what they leave open: agent, factory, the log."""
     births = [call for call in calls if call.data[_SALT_BYTES:].startswith(artifact("Kernel").creation)]
     if not births:
         return None
     account, factory = document.account, births[0].to
     birth = birth_of(document, _agent(births[0]))
     kernel, registry = plan_kernel(account, birth, factory), plan(account, "AuditRegistry", b"", factory)
-    sequencer = _sequencer(calls)
     sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
+    watch = plan_watch(document, kernel.address, sequencer, factory)
+    added = watch.adding(account, is_new=True) if watch else ()
     enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
     opening = _opening(calls[-1], registry.address, kernel.address)
     opened = (Call(account, registry.address, 0, encode_open(opening)),) if opening else ()
-    return _Plan(sources, registry, kernel, birth, opening, (enable, *opened))
+    return _Plan(sequencer, sources, registry, kernel, birth, watch, opening, (enable, *added, *opened))
 
 
 def _agent(birth: Call) -> Address:
@@ -104,11 +126,16 @@ def _agent(birth: Call) -> Address:
     return to_address(arguments[32 * _AGENT_WORD + 12 : 32 * _AGENT_WORD + 32])
 
 
-def _sequencer(calls: Sequence[Call]) -> Address:
-    """The last word of a price source's arguments. Whether it is right, the address in policy.toml tells."""
+def _sequencer(chain: Chain, calls: Sequence[Call], document: PolicyDocument, facts: Facts) -> Address:
+    """The last word of a price source's arguments, or what one that stands says. Whether it is right, the addresses in
+    policy.toml tell."""
     creation = artifact("PriceSource").creation
-    made = (call for call in calls if call.data[_SALT_BYTES:].startswith(creation))
-    return next((to_address(call.data[-20:]) for call in made), NATIVE)
+    for call in calls:
+        if call.data[_SALT_BYTES:].startswith(creation):
+            return to_address(call.data[-20:])
+    standing = (listed.source for listed in with_sources(document) if listed.source)
+    terms = (terms_from(chain.read(terms_reads(source), facts.block)) for source in standing)
+    return next((each.sequencer for each in terms if each), NATIVE)
 
 
 def _opening(last: Call, registry: Address, kernel: Address) -> Opening | None:
@@ -131,23 +158,39 @@ def _require_standing(
     for listed in with_sources(document):
         source = planned.sources[listed.token.id]
         if source.call not in calls:
-            _require_source(chain, listed, document, facts)
+            _require_source(chain, listed, planned, document, facts)
         elif source.address != listed.source:
             raise ValueError(f"the price source of {listed.token.id} is not the one that policy.toml names")
     if planned.registry.call not in calls and planned.opening:
-        require_code("AuditRegistry", chain.code(planned.registry.address, facts.block), planned.registry.address)
+        _require_code(chain, "AuditRegistry", planned.registry, facts)
+    if planned.watch:
+        _require_watch(chain, planned.watch, calls, facts)
     for module in facts.safe.modules:
         if _is_kernel(chain.code(module, facts.block), module):
             raise ValueError("a second Kernel would have caps and a pause of its own")
 
 
-def _require_source(chain: Chain, listed: ListedToken, document: PolicyDocument, facts: Facts) -> None:
+def _require_source(chain: Chain, listed: ListedToken, planned: _Plan, document: PolicyDocument, facts: Facts) -> None:
     """One that stands already: our code, and the policy's terms."""
     source, block = listed.source or NATIVE, facts.block
     require_code("PriceSource", chain.code(source, block), source)
     terms = terms_from(chain.read(terms_reads(source), block))
-    if terms is None or terms != source_terms(listed, document, terms.sequencer):
+    if terms is None or terms != source_terms(listed, document, planned.sequencer):
         raise ValueError(f"the price source of {listed.token.id} has other terms than policy.toml")
+
+
+def _require_watch(chain: Chain, planned: WatchPlan, calls: Sequence[Call], facts: Facts) -> None:
+    """Its sources that stand already are our code, at the planned addresses, which commit to every term. The watch
+    itself cannot stand before its Kernel."""
+    for source in planned.sources.values():
+        if source.call not in calls:
+            _require_code(chain, "PriceSource", source, facts)
+    if planned.watch.call not in calls:
+        raise ValueError("the watch is not made")
+
+
+def _require_code(chain: Chain, name: str, deployment: Deployment, facts: Facts) -> None:
+    require_code(name, chain.code(deployment.address, facts.block), deployment.address)
 
 
 def _is_kernel(code: bytes, address: Address) -> bool:

@@ -8,10 +8,10 @@ from guardians.installation import Installation
 from guardians.review import Proposal
 from guardians.server.decoder import decode
 from policies.conversions import Conversion
-from policies.effects import Exchange, Move, Opaque, Payment, Permission
+from policies.effects import Exchange, Move, Opaque, Payment, Permission, Rebase
 from policies.terms import PolicyDocument
 from strongroom.model import Account, Address, Operation, TokenId
-from strongroom.quantities import format_seconds, format_units
+from strongroom.quantities import format_bps, format_seconds, format_units
 from strongroom.untrusted import escaped
 
 __all__ = [
@@ -52,6 +52,7 @@ def describe_installation(installation: Installation) -> Iterator[str]:
     yield f"make the log's registry at {installation.registry}, where it does not stand already"
     yield f"make the Kernel of your policy.toml at {installation.kernel}"
     yield "enable it as a module of the Safe: it then moves what the policy lets the agent's key move alone"
+    yield from _watch_made(installation)
     if opening := installation.opening:
         yield f"open the log with its first {opening.size} entries, root 0x{opening.root.hex()}"
 
@@ -66,9 +67,26 @@ def installation_lines(installation: Installation, agent: Address | None) -> Ite
     delays = (birth.config_delay_seconds, birth.rekey_delay_seconds, birth.window_seconds)
     config, rekey, window = map(format_seconds, delays)
     yield f"    what loosens waits {config}, a new agent's key {rekey}; both stay usable for {window}"
+    yield from _watch_lines(installation)
     if opening:
         yield f"    the log's heads are anchored by {opening.anchorer}, who can do nothing else"
     yield "    the contracts are UNAUDITED: begin with caps the DAO could afford to lose"
+
+
+def _watch_made(installation: Installation) -> Iterator[str]:
+    if (planned := installation.watch) is None:
+        return
+    yield f"make the watch of your policy.toml at {planned.watch.address}: losses count from what the Safe then holds"
+    yield "let the watch be a guardian of the Kernel: its code can pause the Kernel and do nothing else"
+
+
+def _watch_lines(installation: Installation) -> Iterator[str]:
+    if (planned := installation.watch) is None:
+        yield "    no watch: a fall of the treasury stops nothing by itself"
+        return
+    fall, blocks = format_bps(planned.birth.max_drawdown_bps), planned.birth.confirm_blocks
+    yield f"    once {', '.join(planned.sources)} are together worth {fall} less than their mark,"
+    yield f"    anybody may make the Kernel pause, with two calls at least {blocks} blocks apart"
 
 
 def _compared(found: Address, named: Address | None) -> str:
@@ -101,6 +119,8 @@ def _understood(move: Move, document: PolicyDocument) -> str:
         if move.is_supply:
             return f"lend {amount} at {move.market.id} for {who}"
         return f"take {amount} back from {move.market.id} to {who}"
+    if isinstance(move, Rebase):
+        return f"make the watch {move.watch} take a new mark: losses count from what the Safe then holds"
     assert isinstance(move, Exchange)
     sold = show_amount(move.token_in, move.units_in, document)
     bought = show_amount(move.token_out, move.min_out_units, document)

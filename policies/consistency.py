@@ -9,6 +9,7 @@ from itertools import combinations
 from policies.addressbook import lookalike
 from policies.markets import EXITS, LENDING, Market
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
+from policies.watching import check_watch
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address
 from strongroom.protocols.kernel import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS, MIN_WINDOW_SECONDS
@@ -30,6 +31,7 @@ def check(document: PolicyDocument, name: str) -> None:
         _guardians,
         _scalars,
         _kernel,
+        check_watch,
     )
     for one in checks:
         one(document, name)

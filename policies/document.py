@@ -25,6 +25,7 @@ from policies.terms import (
     Tier,
     Venue,
 )
+from policies.watching import watch
 from strongroom.addresses import to_digest
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
@@ -74,6 +75,7 @@ def _document(top: Table) -> PolicyDocument:
         gas=frame.gas(top.table("gas")),
         actions=frame.actions(top.table("actions")),
         kernel=frame.kernel(top.table("kernel")),
+        watch=watch(top.table("watch")),
     )
 
 

@@ -1,5 +1,5 @@
-"""What calls do, read from their bytes: payments, approvals, exchanges at a listed venue, lending at a listed market.
-Anything else is opaque, and denied.
+"""What calls do, read from their bytes: payments, approvals, exchanges at a listed venue, lending at a listed market,
+and the watch's new mark. Anything else is opaque, and denied.
 
 Only exact canonical calldata of a known selector on a listed contract is understood: no free bytes, no second call
 hidden inside.
@@ -19,6 +19,7 @@ from strongroom.protocols.kernel_legs import AnyLeg, GrantedSwap, decode_all_leg
 from strongroom.protocols.multisend import decode_multisend
 from strongroom.protocols.uniswap_v2 import PairSwap, decode_swap, encode_swap
 from strongroom.protocols.uniswap_v3 import ExactInput, decode_exact_input, encode_exact_input
+from strongroom.protocols.watch import encode_rebase
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,14 @@ class Opaque:
     why: str
 
 
-Move = Payment | Permission | Exchange | Conversion | Opaque
+@dataclass(frozen=True, slots=True)
+class Rebase:
+    """The contract at `watch` is told to take a new mark. Whether it is the treasury's watch, the rule `watch` says."""
+
+    watch: Address
+
+
+Move = Payment | Permission | Exchange | Conversion | Rebase | Opaque
 
 
 def inner_calls(action: Action, document: PolicyDocument) -> tuple[Call, ...]:
@@ -121,6 +129,8 @@ def understand(call: Call, document: PolicyDocument) -> Move:
     market = next((market for market in document.markets.values() if market.pool == call.to), None)
     if market is not None:
         return _conversion(call, market, document)
+    if call.data == encode_rebase():
+        return Rebase(call.to)
     return Opaque(call.to, "is neither a listed token nor a listed venue")
 
 

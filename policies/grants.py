@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from policies.effects import swap_order
 from policies.kernel_rules import LARGEST_UNITS, AnyRule, rules_of
 from policies.markets import EXITS
+from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
 from policies.tree import proof, root
+from policies.usd import usd_down, usd_up
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelState
+from strongroom.model import NATIVE, Address, Bucket, Call, Digest, Facts, KernelState
 from strongroom.protocols.erc20 import decode_approve, decode_transfer, encode_approve
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, BucketSetting, bucket_key, class_number
 from strongroom.protocols.kernel_acts import ActRule, ExitRule, GrantedAct
 from strongroom.protocols.kernel_legs import AnyLeg, GrantedSwap, Payment, PayRule, SwapRule
 from strongroom.protocols.uniswap_v2 import PairSwap
 from strongroom.protocols.uniswap_v3 import ExactInput
+from strongroom.valuation import Problem
 
 _LONGEST_DRAIN = 2**32 - 1
 _EXIT_DRAIN_SECONDS = 86_400
@@ -107,9 +110,16 @@ def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[AnyLe
     return tuple(legs)
 
 
-def shortage(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
-    """The first bucket that has no room for the legs at time `at`, in words; empty when all have. A bucket that the
-    facts do not hold is closed."""
+def shortage(legs: Sequence[AnyLeg], facts: Facts, document: PolicyDocument) -> str:
+    """Why the observed Kernel would refuse the legs at the facts' block, or pause its agent after them, in words; empty
+    when it would do neither. Every bucket must have room, a bucket that the facts do not hold is closed; and what the
+    swaps may lose at worst must leave the loss bucket at three quarters: over them the Kernel pauses."""
+    if facts.kernel is None:
+        return "no Kernel was observed"
+    return _units_short(legs, facts.kernel, facts.block.timestamp) or _losses_short(legs, facts.kernel, facts, document)
+
+
+def _units_short(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
     needed: Counter[tuple[Address, int]] = Counter({(ACTIONS, 0): ACTION_UNITS})
     for leg in legs:
         token = leg.rule.token if isinstance(leg, Payment) else leg.rule.token_in
@@ -120,6 +130,18 @@ def shortage(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
         if units > room:
             return f"the Kernel's bucket of `{token}` has room for {room} units, {units} are needed"
     return ""
+
+
+def _losses_short(legs: Sequence[AnyLeg], kernel: KernelState, facts: Facts, document: PolicyDocument) -> str:
+    lost_e8 = worst_losses_e8((leg.swap for leg in legs if isinstance(leg, GrantedSwap)), facts, document)
+    if isinstance(lost_e8, Problem):
+        return f"what a swap may lose is not known without a price: {lost_e8.reason}"
+    bucket = kernel.buckets.get(bucket_key(LOSSES, 0))
+    room_e8 = unalarming_e8(bucket, facts.block.timestamp) if bucket else 0
+    if lost_e8 <= room_e8:
+        return ""
+    most, left = usd_up(lost_e8), usd_down(room_e8)
+    return f"the swaps may lose {most} at the worse of both prices, more than {left} makes the Kernel pause its agent"
 
 
 def available_units(bucket: Bucket, at: int) -> int:

@@ -6,6 +6,7 @@ know counts in every class of its token, so that an unexplained outflow never ma
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, inner_calls, understand
 from policies.markets import LENDING
 from policies.terms import SWAPS, Cap, PolicyDocument
-from strongroom.model import NATIVE, Address, Call, Outflow, Queued, SafeTx, TokenId
+from strongroom.model import NATIVE, Address, Call, Facts, Outflow, Queued, SafeTx, TokenId
 from strongroom.protocols.multisend import decode_multisend
 
 
@@ -51,6 +52,29 @@ def in_flight(case: Case) -> tuple[Metered, ...]:
     own_nonce = case.action.nonce if isinstance(case.action, SafeTx) else None
     waiting = [q for q in case.facts.queue if q.tx.nonce >= case.facts.safe.nonce and q.tx.nonce != own_nonce]
     return tuple(metered for queued in waiting for metered in _of_queued(queued, case))
+
+
+def promised(facts: Facts, document: PolicyDocument) -> Counter[TokenId]:
+    """Units of each token that what waits in the guardians' queue, whoever proposed it, would take out of the Safe,
+    less what the same transaction brings there from markets. Calls that cannot be read count nothing."""
+    whole: Counter[TokenId] = Counter()
+    for queued in facts.queue:
+        if queued.tx.nonce >= facts.safe.nonce:
+            # Unary plus: a transaction that only brings something back makes no room for another's payment.
+            whole.update(+_leaving(queued.tx, document))
+    return whole
+
+
+def _leaving(tx: SafeTx, document: PolicyDocument) -> Counter[TokenId]:
+    net: Counter[TokenId] = Counter()
+    for move in (understand(call, document) for call in _waiting_calls(tx, document)):
+        if isinstance(move, Payment):
+            net[move.token] += move.units
+        elif isinstance(move, Exchange):
+            net[move.token_in] += move.units_in
+        elif isinstance(move, Conversion):
+            net[move.reserve.token] += move.units_in if move.is_supply else -move.units_in
+    return net
 
 
 def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:

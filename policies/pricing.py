@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policies.terms import PolicyDocument
 from strongroom.model import Facts, TokenId
-from strongroom.valuation import Nav, Price, Problem, nav_e8, price
+from strongroom.valuation import Nav, Price, Problem, nav_e8, price, value_e8_down
 
 
 def price_of(token: TokenId, facts: Facts, document: PolicyDocument) -> Price | Problem:
@@ -39,6 +41,20 @@ def holdings(facts: Facts, document: PolicyDocument) -> dict[TokenId, int]:
         except KeyError:
             continue
     return whole
+
+
+def weighed(tokens: Iterable[TokenId], facts: Facts, document: PolicyDocument) -> dict[TokenId, int]:
+    """The values that weights are made of, in USD scaled by 1e8: each token, held and lent, at the middle of its price
+    range, rounded down, as `strongroom.mandate.trades_wanted` has them. None at all while one token has no balance or
+    no healthy price: shares of a part would mislead."""
+    values, held = dict[TokenId, int](), holdings(facts, document)
+    for token in tokens:
+        units, found = held.get(token), price_of(token, facts, document)
+        if units is None or isinstance(found, Problem):
+            return {}
+        decimals = document.tokens[token].token.decimals
+        values[token] = value_e8_down(units, decimals, found.low_e8 + found.high_e8) // 2
+    return values
 
 
 def nav(facts: Facts, document: PolicyDocument) -> Nav:

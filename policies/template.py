@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from policies.markets import Market
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
+from policies.watching import WatchTerms
 from strongroom.model import TokenId
 from strongroom.quantities import format_bps, format_seconds, quantity
 
@@ -53,6 +54,21 @@ _KERNEL = """\
 # `config_delay` and may be vetoed; a new agent key waits `rekey_delay`; either is then usable for `window` (a delay is
 # 1 hour to 30 days, the window 1 to 30 days; for good: others take another Kernel). `pause_only` keys, beside the
 # owners, may pause, block and veto; they sign nothing."""
+_WATCH = """\
+# The drawdown stop, for guarded mode: once what counts is worth less than the owners' last mark less `max_drawdown`,
+# anybody may make the Kernel pause, with two calls at least `confirm_blocks` apart; the first is void `expiry_blocks`
+# after that. What the Kernel pays is no loss; after large payments of their own the owners set the mark anew. `tokens`
+# count, with what stands for them where they are lent, eight in all; `own_token`, the DAO's own, never does. The
+# watch's address stands in treasury.toml."""
+_NO_WATCH = """\
+# No drawdown stops the agent. With this table a guardian that anybody may call pauses the Kernel after a fall:
+#
+# [watch]
+# max_drawdown = "10 %"
+# confirm_blocks = 25
+# expiry_blocks = 600
+# tokens = ["ETH", "USDC"]
+"""
 _GAS = """\
 # Gas of one unit, and the price of gas above which the treasurer waits."""
 
@@ -105,6 +121,7 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
     often = f"{limit.count} per {_window(limit.window_seconds)}"
     yield from _section(_ACTIONS, "[actions]", cap=often, at_once=limit.at_once)
     yield from _kernel(document.kernel)
+    yield from _watch(document.watch)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
     )
@@ -118,6 +135,21 @@ def _kernel(terms: KernelTerms) -> Iterator[str]:
         rekey_delay=format_seconds(terms.rekey_delay_seconds),
         window=format_seconds(terms.window_seconds),
         pause_only=list(terms.pause_only),
+    )
+
+
+def _watch(terms: WatchTerms | None) -> Iterator[str]:
+    if terms is None:
+        yield _NO_WATCH
+        return
+    yield from _section(
+        _WATCH,
+        "[watch]",
+        max_drawdown=format_bps(terms.max_drawdown_bps),
+        confirm_blocks=terms.confirm_blocks,
+        expiry_blocks=terms.expiry_blocks,
+        tokens=list(terms.tokens),
+        own_token=terms.own_token,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from policies.markets import LENDING, Market, Reserve
+from policies.watching import WatchTerms
 from strongroom.model import NATIVE, Account, Address, Token, TokenId
 from strongroom.valuation import Bounds
 
@@ -176,6 +177,7 @@ class PolicyDocument:
     losses: LossLimit | None = None
     kernel: KernelTerms = KernelTerms(2 * 86_400, 86_400, 7 * 86_400)
     markets: Mapping[str, Market] = field(default_factory=dict)
+    watch: WatchTerms | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

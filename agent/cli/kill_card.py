@@ -17,7 +17,7 @@ from agent.cli.reach import config_option, json_option
 @config_option
 @json_option
 def kill_card(new_agent: str | None, as_html: bool, out: Path | None, config: Path, as_json: bool) -> None:
-    """Print one page that stops everything with any wallet: pause, re-key, disable module, remove delegate and guard.
+    """Print one page that stops everything with any wallet: pause, trip, re-key, disable module, remove delegate.
 
     Nothing is signed or sent. Print it anew after a change of owners, modules, keys or delegates. `--json` has every
     Safe transaction as a file for Safe's Transaction Builder too.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli import say
+from agent.cli.installing import deploy_text, update_lines
 from agent.cli.reach import config_option, json_option, records
 from agent.cli.units import aligned, finding_lines
 from strongroom.errors import InputError
@@ -45,6 +46,7 @@ def check(config: Path, as_json: bool) -> None:
     """
     from policies.document import document_hash
     from policies.grants import compile_policy, off_chain_only
+    from policies.watching import counted
 
     document = _document(config)
     data = {
@@ -53,11 +55,23 @@ def check(config: Path, as_json: bool) -> None:
         "tokens": list(document.tokens),
         "payees": list(document.payees),
         "venues": list(document.venues),
+        "watched": list(counted(document)),
         "off_chain_only": list(off_chain_only(document)),
     }
-    counted = ", ".join(_counted(data[each], each) for each in ("tokens", "payees", "venues"))
+    numbers = ", ".join(_counted(data[each], each) for each in ("tokens", "payees", "venues"))
     kept = [f"  off-chain only: {each}" for each in data["off_chain_only"]]
-    say("\n".join([f"policy.toml is sound: {counted}", f"hash {data['document_hash']}", *kept]), data, as_json)
+    head = [f"policy.toml is sound: {numbers}", f"hash {data['document_hash']}", *_watch_lines(document)]
+    say("\n".join([*head, *kept]), data, as_json)
+
+
+def _watch_lines(document: PolicyDocument) -> Iterator[str]:
+    from policies.watching import counted
+    from strongroom.quantities import format_bps
+
+    if (terms := document.watch) is not None:
+        fall, blocks = format_bps(terms.max_drawdown_bps), terms.confirm_blocks
+        yield f"  watch: once {', '.join(counted(document))} have together lost {fall},"
+        yield f"  anybody may make the Kernel pause with two calls {blocks} blocks apart"
 
 
 def _counted(things: Sequence[str], plural: str) -> str:
@@ -213,67 +227,32 @@ def deploy(config: Path, agent_address: str | None, as_json: bool) -> None:
     from agent.installing import plan_installation
 
     answer = plan_installation(config, agent_address)
-    answer["file"] = _write_out(answer, config)
-    say(_deploy_text(answer), answer, as_json)
+    answer["file"] = _write_out(answer, config / "installation.json")
+    say(deploy_text(answer), answer, as_json)
 
 
 @policy.command()
 @config_option
 @json_option
 def update(config: Path, as_json: bool) -> None:
-    """Print how the standing Kernel takes policy.toml as it is now: announced, vetoable, then made. Nothing is sent.
+    """Print how the standing Kernel takes policy.toml as it is now: announced, vetoable, then made.
+
+    Where the policy wants a watch or a price source that does not stand yet, the same Safe transaction makes it.
+    Nothing is signed or sent.
 
     \b
     Example:
       strongroom policy update
     """
-    from agent.installing import plan_update
+    from agent.updating import plan_update
 
     answer = plan_update(config)
-    lines = [
-        f"policy {answer['document_hash']}, root {answer['root']}",
-        f"1. The owners sign a Safe transaction: to {answer['kernel']}, value 0, data",
-        f"   {answer['announce']}",
-        f"2. After the delay, unless a guardian vetoes, any guardian or owner sends: to {answer['kernel']}, data",
-        f"   {answer['set_policy']}",
-    ]
-    say("\n".join(lines), answer, as_json)
+    if answer["transaction"]["operation"]:
+        answer["file"] = _write_out(answer, config / "update.json")
+    say("\n".join(update_lines(answer)), answer, as_json)
 
 
-def _write_out(answer: dict[str, Any], config: Path) -> str:
+def _write_out(answer: dict[str, Any], path: Path) -> str:
     """The whole answer in a file beside the documents: too much for a terminal."""
-    path = config / "installation.json"
     path.write_text(json.dumps(answer, indent=1) + "\n")
     return str(path)
-
-
-def _deploy_text(answer: dict[str, Any]) -> str:
-    tx, delays = answer["transaction"], {name: format_seconds(each) for name, each in answer["delays"].items()}
-    return "\n".join(
-        [
-            "UNAUDITED contracts: begin with caps you could afford to lose.",
-            f"Kernel  {answer['kernel']}",
-            f"agent   {answer['agent']}",
-            f"policy  {answer['document_hash']}; `strongroom policy compile` shows its rules and caps",
-            *(f"price source of {token}  {address}" for token, address in answer["sources"].items()),
-            f"pausing beside the owners: {', '.join(answer['guardians']) or 'nobody'}",
-            f"what loosens waits {delays['config']}, a new agent's key {delays['rekey']}; "
-            f"both stay usable for {delays['window']}",
-            "",
-            "1. The owners sign this Safe transaction, a delegatecall to Safe's MultiSendCallOnly:",
-            f"   to {tx['to']}, operation {tx['operation']} (delegatecall), value 0, nonce {tx['nonce']}",
-            f"   hash {answer['safe_tx_hash']}",
-            f"   data: {(len(tx['data']) - 2) // 2:,} bytes, in {answer['file']}",
-            "   in the Safe UI, or each with their own policy.toml and the agent's address from whoever keeps its key:",
-            f"   strongroom guardian propose {answer['file']} --agent ADDRESS --keystore KEYSTORE",
-            "   strongroom guardian sign HASH --agent ADDRESS --keystore KEYSTORE",
-            "   strongroom guardian execute HASH --agent ADDRESS --keystore KEYSTORE",
-            "",
-            "2. Then, in treasury.toml:",
-            '   mode = "guarded"',
-            f'   kernel = "{answer["kernel"]}"  # in [account]',
-            *([f'   registry = "{answer["registry"]}"  # in [account]'] if answer["registry"] else []),
-            "",
-            "3. `strongroom doctor` compares what is on chain with these documents.",
-        ]
-    )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from agent.cli import say
 from agent.cli.reach import config_option, json_option
+
+if TYPE_CHECKING:
+    from agent.app import Documents
+    from strongroom.model import Address
 
 
 @click.command()
@@ -16,7 +22,10 @@ from agent.cli.reach import config_option, json_option
 @config_option
 @json_option
 def rekey(new_agent: str, dropped: tuple[str, ...], config: Path, as_json: bool) -> None:
-    """Print the two steps that give the Kernel a new agent and burn the old key. Nothing is signed or sent.
+    """Print the steps that give the Kernel a new agent and burn the old key. Nothing is signed or sent.
+
+    Where there is a watch, the Safe sets its mark anew in the transaction that makes the re-key: after a fall the next
+    two calls by anybody would pause the new key too.
 
     \b
     Example:
@@ -24,22 +33,57 @@ def rekey(new_agent: str, dropped: tuple[str, ...], config: Path, as_json: bool)
     """
     from agent.app import open_documents
     from strongroom.addresses import parse_address
+
+    documents = open_documents(config)
+    data = _plan(documents, parse_address(new_agent), [parse_address(each) for each in dropped])
+    say("\n".join(_lines(data)), data, as_json)
+
+
+def _plan(documents: Documents, agent: Address, dropped: Sequence[Address]) -> dict[str, Any]:
     from strongroom.errors import BadValue
     from strongroom.protocols.kernel import encode_announce, encode_rekey
 
-    treasury = open_documents(config).treasury
-    if treasury.kernel is None:
+    kernel = documents.treasury.kernel
+    if kernel is None:
         raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel; `strongroom policy deploy` plans one")
-    call = encode_rekey(parse_address(new_agent), [parse_address(each) for each in dropped])
-    announcement = "0x" + encode_announce(call).hex()
-    data = {"kernel": treasury.kernel, "announce": announcement, "rekey": "0x" + call.hex()}
-    text = "\n".join(
-        [
-            f"1. The owners sign a Safe transaction: to {treasury.kernel}, value 0, data",
-            f"   {announcement}",
-            f"2. After the Kernel's delay any guardian or owner sends: to {treasury.kernel}, data",
-            f"   {data['rekey']}",
-            "3. An owner removes the old delegate at the transaction service and adds the new one.",
-        ]
-    )
-    say(text, data, as_json)
+    call = encode_rekey(agent, dropped)
+    plan = {"kernel": kernel, "announce": "0x" + encode_announce(call).hex(), "rekey": "0x" + call.hex()}
+    return {**plan, **_marking(documents, kernel, call)}
+
+
+def _marking(documents: Documents, kernel: Address, rekey: bytes) -> dict[str, Any]:
+    """The watch's new mark, and the one Safe transaction that re-keys and sets it; nothing without a watch."""
+    from strongroom.model import Call, Operation
+    from strongroom.protocols.multisend import encode_multisend
+    from strongroom.protocols.watch import encode_rebase
+
+    watch, policy = documents.treasury.watch, documents.policy
+    if watch is None:
+        return {"watch": None, "rebase": None, "batch": None}
+    calls = [Call(policy.account, kernel, 0, rekey), Call(policy.account, watch, 0, encode_rebase())]
+    data = "0x" + encode_multisend(calls).hex()
+    batch = {"to": policy.multisend, "value": "0", "data": data, "operation": int(Operation.DELEGATECALL)}
+    return {"watch": watch, "rebase": "0x" + encode_rebase().hex(), "batch": batch}
+
+
+def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    yield f"1. The owners sign a Safe transaction: to {plan['kernel']}, value 0, data"
+    yield f"   {plan['announce']}"
+    if plan["watch"]:
+        yield from _batch_lines(plan)
+    else:
+        yield f"2. After the Kernel's delay any guardian or owner sends: to {plan['kernel']}, data"
+        yield f"   {plan['rekey']}"
+    yield "3. An owner removes the old delegate at the transaction service and adds the new one."
+
+
+def _batch_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    batch = plan["batch"]
+    yield "2. After the Kernel's delay the owners sign a second one, a delegatecall to Safe's MultiSendCallOnly:"
+    yield f"   to {batch['to']}, operation {batch['operation']} (delegatecall), value 0, data"
+    yield f"   {batch['data']}"
+    yield f"   It re-keys and sets the mark of the watch {plan['watch']} anew; after a fall the next two"
+    yield "   calls by anybody would pause the new key too."
+    yield "   Where nothing has fallen, or while a price that the watch counts by is missing, the re-key alone will do:"
+    yield f"   any guardian or owner sends it to {plan['kernel']}, data"
+    yield f"   {plan['rekey']}"

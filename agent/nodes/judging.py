@@ -96,4 +96,4 @@ def _judged(state: State, context: Context, decision: Decision) -> Update:
 
 def ask_owners(state: State) -> Update:
     """A Kernel call that guardians must approve is compiled and rehearsed again as the Safe's own transaction."""
-    return {"lane": Lane.OWNER}
+    return {"lane": Lane.OWNER.value}

@@ -44,8 +44,8 @@ def unit(state: State) -> Unit:
 
 
 def facts(state: State) -> Facts:
-    # A unit that fell asleep before pairs and markets were observed knows none: rules that need one then deny.
-    return from_plain(Facts, {"pairs": [], "lending": [], **state["facts"]})
+    # A unit that fell asleep before pairs, markets and watch were observed knows none: rules that need one then deny.
+    return from_plain(Facts, {"pairs": [], "lending": [], "watch": None, **state["facts"]})
 
 
 def compiled(state: State) -> Compiled:

@@ -129,7 +129,7 @@ class Premises:
 
     @cached_property
     def subject(self) -> Subject:
-        return subject_of(self.policy, self.agent, self.kernel)
+        return subject_of(self.policy, self.agent, self.kernel, watch=self.treasury.watch)
 
     @cached_property
     def facts(self) -> Facts:

@@ -10,13 +10,17 @@ from typing import Any
 from strongroom.model import NATIVE, Account, Address, Block
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.kernel import encode_announce, encode_disable_module, encode_pause, encode_rekey
+from strongroom.protocols.watch import WatchBirth, encode_rebase, encode_trip
+from strongroom.quantities import format_bps
 
 _SENTINEL = Address("0x0000000000000000000000000000000000000001")
 """Begins the Safe's list of modules."""
 
 
 class By(StrEnum):
-    """Who sends a step: a guardian from their own key, or the Safe with its owners' signatures."""
+    """Who sends a step: anybody at all, a guardian from their own key, or the Safe with its owners' signatures."""
+
+    ANYBODY = "anybody"
 
     GUARDIAN = "guardian"
     SAFE = "safe"
@@ -60,6 +64,7 @@ class KillCard:
     owners: tuple[Address, ...]
     threshold: int
     kernel: Address | None
+    watch: Address | None
     state: str
     agent: Address | None
     registry: Address | None
@@ -82,16 +87,28 @@ def pause(kernel: Address, others: Sequence[Address]) -> Card:
     )
 
 
-def rekey(kernel: Address, agent: Address, delay: str, window: str) -> Card:
-    """The only way out of a pause: announced by the Safe, then made by any owner or guardian."""
+def trip(watch: WatchBirth, address: Address) -> Card:
+    """For who has no role at all: the Kernel pauses after a fall, and only then."""
+    fall, blocks = format_bps(watch.max_drawdown_bps), watch.confirm_blocks
+    notes = (f"Twice, {blocks} to {blocks + watch.expiry_blocks} blocks apart; it reverts while all is well.",)
+    step = Step("trip", By.ANYBODY, address, encode_trip())
+    return Card("TRIP", f"the treasury has fallen by {fall} and no guardian is near", (step,), notes)
+
+
+def rekey(kernel: Address, agent: Address, delay: str, window: str, watch: Address | None) -> Card:
+    """The only way out of a pause: announced by the Safe, then made by any owner or guardian. What the watch holds
+    against the treasury outlives it, so the Safe sets its mark anew."""
     call = encode_rekey(agent)
     steps = (Step("announce", By.SAFE, kernel, encode_announce(call)), Step("rekey", By.GUARDIAN, kernel, call))
+    rebased = (Step("rebase", By.SAFE, watch, encode_rebase()),) if watch else ()
+    marked = ("c right after b, or both in one Safe batch: else a fall pauses it again.",) if watch else ()
     notes = (
         f"New agent: {agent}",
         f"b works {delay} after a, for {window}; it burns the old key for ever and ends a pause. "
         "Pause first: a pause voids what is announced.",
+        *marked,
     )
-    return Card("RE-KEY", "to go on with a new key, the only way out of a pause", steps, notes)
+    return Card("RE-KEY", "to go on with a new key, the only way out of a pause", (*steps, *rebased), notes)
 
 
 def disable_module(safe: Address, kernel: Address, modules: Sequence[Address]) -> Card:

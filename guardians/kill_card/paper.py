@@ -15,7 +15,11 @@ COLUMNS = 80
 _WORD = 64
 """Hexadecimal digits of one ABI word."""
 _HOUR = "HOUR"
-_SENDERS = {By.GUARDIAN: "from any owner's or guardian's own key", By.SAFE: "as a Safe transaction"}
+_SENDERS = {
+    By.ANYBODY: "from any key at all",
+    By.GUARDIAN: "from an owner or guardian",
+    By.SAFE: "as a Safe transaction",
+}
 _STYLE = (
     "@page{size:A4;margin:10mm}body{margin:0;color:#000;background:#fff}"
     "pre{font:8.5pt/1.22 ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;margin:0}"
@@ -50,6 +54,7 @@ def data(card: KillCard, made_at: int) -> dict[str, Any]:
         "owners": list(card.owners),
         "threshold": card.threshold,
         "kernel": card.kernel,
+        "watch": card.watch,
         "kernel_state": card.state if card.kernel else None,
         "agent": card.agent,
         "registry": card.registry,
@@ -98,8 +103,8 @@ def _head(card: KillCard) -> Iterator[str]:
     dated = f"chain {card.account.chain_id}, block {card.block.number}, {at:%Y-%m-%d}"
     yield _fitted(f"KILL CARD  {_plain(card.name)}", dated)
     yield from _wrapped(
-        "For paper. Works with any wallet and node, without Strongroom. Every call has value 0 and operation 0 (call). "
-        "Print it anew after any change of owners, modules or keys. A Safe transaction: in Safe{Wallet}, Transaction "
+        "Works with any wallet and node, without Strongroom. Every call has value 0 and operation 0 (call). "
+        "Print it anew after changes of owners, modules or keys. A Safe transaction: Safe{Wallet}, Transaction "
         "Builder, custom data. Without Safe{Wallet}: each owner sends the Safe approveHash of its own "
         "getTransactionHash(to, 0, data, 0, 0, 0, 0, 0x0, 0x0, nonce), then anybody execTransaction."
     )
@@ -119,8 +124,7 @@ def _card(number: int, card: Card) -> Iterator[str]:
     yield from (f"  {line}" for each in card.notes for line in _wrapped(each, COLUMNS - 2))
     for place, step in enumerate(card.steps):
         letter = chr(ord("a") + place) if len(card.steps) > 1 else " "
-        yield f" {letter} {_SENDERS[step.by]}"
-        yield f"   to    {step.to}"
+        yield f" {letter} {_SENDERS[step.by]:25}  to {step.to}"
         yield from _data(step)
 
 

@@ -11,6 +11,7 @@ from strongroom.errors import BadValue, ServiceError
 from strongroom.model import NATIVE, Address, Block, KernelState, SafeState
 from strongroom.observe import safe_state
 from strongroom.protocols.kernel import burned_read, fixed_from, fixed_reads, guardian_read, state_from, state_reads
+from strongroom.protocols.watch import WatchBirth, birth_from, birth_reads
 from strongroom.quantities import format_seconds
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def read_card(console: Console, new_agent: Address | None, known_agent: Address 
     """
     treasury, block = console.treasury, console.chain.head()
     safe = safe_state(console.chain, treasury.account.safe, block)
-    kernel = _kernel(console, safe, block)
+    kernel, watch = _kernel(console, safe, block), _watch(console, block)
     if new_agent is not None:
         _require_fit(console, new_agent, safe, kernel, block)
     agent = kernel.agent if kernel else known_agent
@@ -41,14 +42,15 @@ def read_card(console: Console, new_agent: Address | None, known_agent: Address 
         owners=safe.owners,
         threshold=safe.threshold,
         kernel=treasury.kernel,
+        watch=treasury.watch if watch else None,
         state=_state(kernel),
         agent=agent,
         registry=treasury.registry,
         guard=None if safe.guard == NATIVE else safe.guard,
         service=_without_user(treasury.service),
-        cards=tuple(_cards(console, safe, kernel, new_agent, block)),
+        cards=tuple(_cards(console, safe, kernel, watch, new_agent, block)),
         delegations=delegations,
-        missing=(*_missing(treasury.kernel, kernel, new_agent), *silent),
+        missing=(*_missing(treasury.kernel, kernel, new_agent), *_unwatched(treasury.watch, watch), *silent),
     )
 
 
@@ -66,6 +68,16 @@ def _kernel(console: Console, safe: SafeState, block: Block) -> KernelState | No
     return state_from(address, console.chain.read(state_reads(address), block), {}, address in safe.modules)
 
 
+def _watch(console: Console, block: Block) -> WatchBirth | None:
+    address = console.treasury.watch
+    return birth_from(console.chain.read(birth_reads(address), block)) if address else None
+
+
+def _unwatched(named: Address | None, watch: WatchBirth | None) -> Iterator[str]:
+    if named is not None and watch is None:
+        yield f"No watch answers at {named}; trip, and its new mark after a re-key, are left out."
+
+
 def _state(kernel: KernelState | None) -> str:
     if kernel is None:
         return "does not answer as a Kernel"
@@ -74,23 +86,30 @@ def _state(kernel: KernelState | None) -> str:
 
 
 def _cards(
-    console: Console, safe: SafeState, kernel: KernelState | None, new_agent: Address | None, block: Block
+    console: Console,
+    safe: SafeState,
+    kernel: KernelState | None,
+    watch: WatchBirth | None,
+    new_agent: Address | None,
+    block: Block,
 ) -> Iterator[Card]:
-    account = console.treasury.account
+    account, watched = console.treasury.account, console.treasury.watch if watch else None
     if kernel is not None:
         yield cards.pause(kernel.address, _pause_only(console, safe, kernel, block))
+        if watch and watched:
+            yield cards.trip(watch, watched)
         if new_agent is not None:
-            yield _rekey(console, kernel, new_agent, block)
+            yield _rekey(console, kernel, watched, new_agent, block)
         if kernel.enabled:
             yield cards.disable_module(account.safe, kernel.address, safe.modules)
     if safe.guard != NATIVE:
         yield cards.remove_guard(account.safe, safe.guard)
 
 
-def _rekey(console: Console, kernel: KernelState, new_agent: Address, block: Block) -> Card:
+def _rekey(console: Console, kernel: KernelState, watch: Address | None, new_agent: Address, block: Block) -> Card:
     fixed = fixed_from(console.chain.read(fixed_reads(kernel.address), block))
     window = format_seconds(fixed.window_seconds) if fixed else "a while"
-    return cards.rekey(kernel.address, new_agent, format_seconds(kernel.rekey_delay_seconds), window)
+    return cards.rekey(kernel.address, new_agent, format_seconds(kernel.rekey_delay_seconds), window, watch)
 
 
 def _pause_only(console: Console, safe: SafeState, kernel: KernelState, block: Block) -> tuple[Address, ...]:

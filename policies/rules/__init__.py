@@ -30,13 +30,14 @@ from policies.rules import (
     safe_state,
     tokens,
     venues,
+    watch,
 )
 
 _ORDER = (
     account, action, rehearsed, calls, intents, provenance,
     tokens, payees, lookalikes, payments, venues, lending,
     envelope, leftovers, safe_state,
-    grants, caps, approvals, reserves, prices, losses, gas,
+    grants, caps, approvals, reserves, prices, losses, watch, gas,
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = MappingProxyType({module.RULE: module.judge for module in _ORDER})

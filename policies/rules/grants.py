@@ -28,8 +28,8 @@ def judge(case: Case) -> Iterator[Finding]:
     policy = compile_policy(case.document)
     yield _same_policy(case, kernel, policy)
     yield _covered(legs, policy)
-    short = shortage(legs, kernel, case.facts.block.timestamp)
-    yield within(RULE, not short, Verdict.ASK, short or "the Kernel's buckets have room")
+    short = shortage(legs, case.facts, case.document)
+    yield within(RULE, not short, Verdict.ASK, short or "the Kernel's buckets have room, and no loss pauses it")
 
 
 def _alive(case: Case, call: KernelCall, kernel: KernelState) -> Finding:

@@ -9,16 +9,16 @@ from typing import Any
 
 from agent import example
 from agent.app import subject_of
-from agent.blueprint import plan_source, plan_sources
+from agent.blueprint import plan_source, plan_sources, plan_watch
 from agent.onboarding.chains import KnownChain, chain_of
 from agent.parity import require_parity
-from guardians.blueprint import birth_of
+from guardians.blueprint import WatchPlan, birth_of
 from policies.document import load
 from policies.template import render
 from policies.terms import PolicyDocument
 from strongroom.chain.rpc import RpcChain
 from strongroom.model import Address, Operation
-from strongroom.protocols.kernel import Birth, encode_enable_module
+from strongroom.protocols.kernel import Birth, encode_add_guardian, encode_enable_module
 from strongroom.settings import Mode
 from strongroom.wallet.deploy import artifact
 from strongroom.world.people import AGENT, DEPLOYER, GUARDIANS
@@ -86,11 +86,26 @@ class Site:
                 self.world.send_as(DEPLOYER.address, call.to, call.data)
         kernel = self.world.deploy(artifact("Kernel").creation + birth.encoded)
         self.as_safe(self.world.account.safe, encode_enable_module(kernel))
+        self.guard(kernel)
         return kernel
 
-    def check(self, kernel: Address, registry: Address | None = None) -> None:
-        """What guarded mode asks before it starts."""
+    def plan_watch(self, kernel: Address) -> WatchPlan:
+        planned = plan_watch(self.policy, kernel, self.known)
+        assert planned is not None
+        return planned
+
+    def guard(self, kernel: Address) -> Address:
+        """Somebody makes the planned watch with its further sources, and the owners add it."""
+        planned = self.plan_watch(kernel)
+        for each in (*planned.sources.values(), planned.watch):
+            if not self.chain.code(each.address, self.chain.head()):
+                assert self.world.send_as(DEPLOYER.address, each.call.to, each.call.data).success
+        self.as_safe(kernel, encode_add_guardian(planned.watch.address))
+        return planned.watch.address
+
+    def check(self, kernel: Address, registry: Address | None = None, watch: Address | None = None) -> None:
+        """What guarded mode asks before it starts; the watch is the planned one, unless another is named."""
         policy = self.policy
-        require_parity(
-            self.chain, subject_of(policy, AGENT.address, kernel), policy, AGENT.address, self.known, registry
-        )
+        named = watch or self.plan_watch(kernel).watch.address
+        subject = subject_of(policy, AGENT.address, kernel, watch=named)
+        require_parity(self.chain, subject, policy, AGENT.address, self.known, registry)

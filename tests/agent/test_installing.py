@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.installing import plan_installation, plan_update
+from agent.installing import plan_installation
+from agent.updating import plan_update
 from strongroom.addresses import keccak
 from strongroom.chain.rpc import RpcChain
 from strongroom.errors import BadValue, PolicyMismatch
@@ -153,7 +154,7 @@ def test_on_an_l2_no_source_is_planned_without_the_feed_of_its_sequencer(site: S
 def test_payments_on_an_l2_need_no_sequencer(site: Site) -> None:
     declare_l2(site, None)
     bare = {id_: replace(listed, source=None) for id_, listed in site.policy.tokens.items()}
-    site.rewrite(replace(site.policy, losses=None, tokens=bare))
+    site.rewrite(replace(site.policy, losses=None, watch=None, tokens=bare))
     assert plan_installation(site.folder, AGENT.address)["sources"] == {}
 
 

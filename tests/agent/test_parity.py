@@ -8,14 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from agent.app import subject_of
 from agent.blueprint import price_terms
+from agent.parity import require_parity
+from policies.terms import PolicyDocument
 from strongroom.chain.rpc import RpcChain
-from strongroom.errors import NotDeployed, PolicyMismatch
-from strongroom.model import Address
+from strongroom.errors import BadValue, NotDeployed, PolicyMismatch
+from strongroom.model import NATIVE, Address
+from strongroom.protocols.abi import encode_call
+from strongroom.protocols.kernel import encode_add_guardian, encode_announce, encode_enable_module
 from strongroom.protocols.price_source import PriceTerms, terms_from, terms_reads
+from strongroom.protocols.watch import Watched
 from strongroom.wallet.deploy import artifact
-from strongroom.world.people import ALICE, STRANGER
-from strongroom.world.treasury import DAI, WETH
+from strongroom.world.people import AGENT, ALICE, STRANGER
+from strongroom.world.treasury import DAI, ETH, HALL, WETH
 from strongroom.world.world import World
 from tests.agent.installed import Site
 
@@ -144,3 +150,123 @@ def test_a_registry_of_other_code_is_refused(site: Site) -> None:
     for other in (STRANGER.address, kernel):
         with pytest.raises(NotDeployed, match=f"AuditRegistry of this version at `{other}`"):
             site.check(kernel, other)
+
+
+# THE WATCH
+
+
+def born_otherwise(site: Site, kernel: Address, **changes: object) -> Address:
+    """A watch of our code with other terms, which the owners make a guardian."""
+    birth = replace(site.plan_watch(kernel).birth, **changes)
+    watch = site.world.deploy(artifact("Watch").creation + birth.encoded)
+    site.as_safe(kernel, encode_add_guardian(watch))
+    return watch
+
+
+def without_watch(site: Site) -> PolicyDocument:
+    return site.rewrite(replace(site.policy, watch=None))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("own_token", NATIVE, f"`own_token` of [watch] is `0x.*` here and `{NATIVE}` in the watch"),
+        ("max_drawdown_bps", 1_050, "`max_drawdown` of [watch] is `10 %` here and `10.5 %` in the watch"),
+        ("confirm_blocks", 6, "`confirm_blocks` of [watch] is `5` here and `6` in the watch"),
+        ("expiry_blocks", 1, "`expiry_blocks` of [watch] is `600` here and `1` in the watch"),
+    ],
+)
+def test_a_watch_born_with_another_term_is_refused_by_name(site: Site, field: str, value: object, said: str) -> None:
+    kernel = site.stand(site.birth())
+    pattern = said.replace("[watch]", r"\[watch\]")
+    with pytest.raises(PolicyMismatch, match=f"{pattern}; `strongroom policy update` plans"):
+        site.check(kernel, watch=born_otherwise(site, kernel, **{field: value}))
+
+
+def test_the_watch_of_another_kernel_is_refused(site: Site) -> None:
+    kernel, other = site.stand(site.birth()), site.stand(replace(site.birth(), window_seconds=8 * 86_400))
+    watch = site.plan_watch(other).watch.address
+    with pytest.raises(PolicyMismatch, match=f"the Kernel is `{kernel}` here and `{other}` in the watch"):
+        site.check(kernel, watch=watch)
+
+
+def test_a_watch_that_counts_one_token_less_or_one_more_is_refused(site: Site) -> None:
+    """Less and it sees a loss where there is none, or none where there is one."""
+    assert site.policy.watch is not None
+    site.rewrite(replace(site.policy, watch=replace(site.policy.watch, own_token=None)))
+    kernel = site.stand(site.birth())
+    all_ = site.plan_watch(kernel).birth.watched
+    dai = site.policy.tokens[DAI].token.address
+    fewer = tuple(each for each in all_ if each.token != dai)
+    with pytest.raises(PolicyMismatch, match=r"a token of \[watch\] is `DAI` here and `not counted` in the watch"):
+        site.check(kernel, watch=born_otherwise(site, kernel, watched=fewer))
+    hall = site.policy.tokens[HALL]
+    more = (*all_, Watched(hall.token.address, hall.source or NATIVE))
+    with pytest.raises(PolicyMismatch, match=r"a token of \[watch\] is `not counted` here and `HALL` in the watch"):
+        site.check(kernel, watch=born_otherwise(site, kernel, watched=more))
+
+
+def test_a_watch_with_another_price_source_is_refused_by_the_sources_own_terms(site: Site) -> None:
+    """Ether's and the shares' sources stand in no document."""
+    kernel = site.stand(site.birth())
+    planned = site.plan_watch(kernel)
+    terms = replace(planned.terms[ETH], first_max_age_seconds=7 * 86_400)
+    source = site.world.deploy(artifact("PriceSource").creation + terms.encoded)
+    watched = tuple(Watched(NATIVE, source) if each.token == NATIVE else each for each in planned.birth.watched)
+    watch = born_otherwise(site, kernel, watched=watched)
+    with pytest.raises(PolicyMismatch, match="`first_max_age_seconds` of the price source of `ETH` is `4500` here"):
+        site.check(kernel, watch=watch)
+
+
+def test_a_source_with_the_same_terms_elsewhere_is_refused_for_the_watch_too(site: Site) -> None:
+    kernel = site.stand(site.birth())
+    planned = site.plan_watch(kernel)
+    source = site.world.deploy(artifact("PriceSource").creation + planned.terms[ETH].encoded)
+    watched = tuple(Watched(NATIVE, source) if each.token == NATIVE else each for each in planned.birth.watched)
+    watch = born_otherwise(site, kernel, watched=watched)
+    with pytest.raises(PolicyMismatch, match=f"the address of the price source of `ETH` .* `{source}` in the watch"):
+        site.check(kernel, watch=watch)
+
+
+def test_a_watch_that_stands_elsewhere_is_refused_although_all_its_terms_are_right(site: Site) -> None:
+    """Only the planned address commits to the Safe whose balances it reads."""
+    kernel = site.stand(site.birth())
+    watch = born_otherwise(site, kernel)
+    with pytest.raises(PolicyMismatch, match=f"the address of the watch is .* `{watch}` in treasury.toml"):
+        site.check(kernel, watch=watch)
+
+
+def test_a_watch_that_is_no_guardian_is_refused_since_it_could_pause_nothing(site: Site) -> None:
+    kernel = site.stand(site.birth())
+    watch = site.plan_watch(kernel).watch.address
+    site.as_safe(kernel, encode_announce(encode_call("removeGuardian(address)", watch)))
+    site.world.advance(2 * 3_600)
+    site.as_safe(kernel, encode_call("removeGuardian(address)", watch))
+    with pytest.raises(PolicyMismatch, match=f"the watch is `{watch}` here and `no guardian` in the Kernel"):
+        site.check(kernel)
+
+
+def test_a_policy_with_a_watch_that_treasury_toml_does_not_name_is_refused(site: Site) -> None:
+    kernel = site.stand(site.birth())
+    subject = subject_of(site.policy, AGENT.address, kernel)
+    with pytest.raises(NotDeployed, match=r"no watch at `nowhere`; name `watch` in treasury\.toml"):
+        require_parity(site.chain, subject, site.policy, AGENT.address, site.known)
+
+
+def test_a_watch_of_other_code_is_refused(site: Site) -> None:
+    kernel = site.stand(site.birth())
+    for other in (STRANGER.address, kernel):
+        with pytest.raises(NotDeployed, match=f"Watch of this version at `{other}`; .* in treasury.toml"):
+            site.check(kernel, watch=other)
+
+
+def test_a_watch_that_the_policy_knows_nothing_of_is_refused(site: Site) -> None:
+    """It could pause on terms that nobody signed for."""
+    watch = site.plan_watch(site.stand(site.birth())).watch.address
+    policy = without_watch(site)
+    kernel = site.world.deploy(artifact("Kernel").creation + site.birth().encoded)
+    site.as_safe(site.world.account.safe, encode_enable_module(kernel))
+    subject = subject_of(policy, AGENT.address, kernel)
+    require_parity(site.chain, subject, policy, AGENT.address, site.known)
+    with pytest.raises(BadValue, match=f"`{watch}` .* `watch` in treasury.toml; policy.toml has no"):
+        require_parity(site.chain, replace(subject, watch=watch), policy, AGENT.address, site.known)

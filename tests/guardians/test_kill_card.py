@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from strongroom.notices import MemoryNotices
 from strongroom.protocols.kernel import encode_enable_module, encode_pause
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER
+from strongroom.world.treasury import PRICES_E8, WETH
 from strongroom.world.world import World
 
 INES, JONAS, KEMI = (guardian.address for guardian in GUARDIANS)
@@ -109,9 +110,7 @@ def arguments(to: str, data: str, last: list[str], signatures: str | None = None
 
 def steps(card: str) -> list[tuple[str, str, str]]:
     """Every (who, to, data) on the card, in its order."""
-    found = re.finditer(
-        r"^ [ab ] (from|as) .*\n   to    (0x\w{40})\n   data  (0x\w{8})((?:\n {9}\w{1,64})*)$", card, re.M
-    )
+    found = re.finditer(r"^ [abc ] (from|as) .*  to (0x\w{40})\n   data  (0x\w{8})((?:\n {9}\w{1,64})*)$", card, re.M)
     return [(each[1], each[2], each[3] + re.sub(r"\s", "", each[4])) for each in found]
 
 
@@ -156,7 +155,7 @@ def test_pause_and_re_key_work_from_the_page_alone(scene: Scene) -> None:
     assert not paused(hands, kernel)
     assert hands.send(INES, *step(card, 1))
     assert paused(hands, kernel)
-    (announce, rekey) = (step(card, 2, place) for place in (0, 1))
+    (announce, rekey) = (step(card, 3, place) for place in (0, 1))
     assert hands.safe_executes(scene.world.account.safe, [INES, JONAS], *announce)
     assert not hands.send(JONAS, *rekey), "the delay is not over"
     hands.pass_time(3 * 86_400)
@@ -164,6 +163,35 @@ def test_pause_and_re_key_work_from_the_page_alone(scene: Scene) -> None:
     assert hands.send(JONAS, *rekey)
     assert not paused(hands, kernel)
     assert int(hands.call(kernel, "0xf5ff5c76"), 16) == int(NEXT_AGENT.address, 16)
+
+
+def test_a_stranger_trips_from_the_page_after_a_fall_and_owners_set_the_new_mark(scene: Scene) -> None:
+    """Without the last step the fall would pause the new key as well."""
+    scene = guarded.install(scene)
+    card, hands, kernel = printed(scene, new_agent=NEXT_AGENT.address), BareHands(scene.world.url), scene.kernel_address
+    trip, safe = step(card, 2), scene.world.account.safe
+    assert "Twice, 5 to 605 blocks apart;" in card
+    assert not hands.send(STRANGER.address, *trip), "all is well"
+    scene.world.move_market(WETH, PRICES_E8[WETH][0] * 65 // 100)
+    assert hands.send(STRANGER.address, *trip) and not paused(hands, kernel)
+    hands.ask("anvil_mine", "0x5")
+    assert hands.send(STRANGER.address, *trip) and paused(hands, kernel)
+    announce, rekey, rebase = (step(card, 3, place) for place in (0, 1, 2))
+    assert hands.safe_executes(safe, [INES, JONAS], *announce)
+    scene.world.advance(3_600)
+    assert hands.send(JONAS, *rekey)
+    assert hands.send(STRANGER.address, *trip), "the fall is still there"
+    assert not hands.send(JONAS, *rebase), "the mark is the Safe's to set"
+    assert hands.safe_executes(safe, [INES, KEMI], *rebase)
+    assert not hands.send(STRANGER.address, *trip) and not paused(hands, kernel)
+
+
+def test_without_a_watch_the_card_has_neither_its_step_nor_its_line(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    card = printed(replace(scene, watch=None), new_agent=NEXT_AGENT.address)
+    assert "TRIP" not in card and len(steps(card)) == 4
+    odd = printed(replace(scene, watch=scene.kernel_address), new_agent=NEXT_AGENT.address)
+    assert "TRIP" not in odd and f"No watch answers at {scene.kernel_address}" in " ".join(odd.split())
 
 
 def test_the_module_is_disabled_wherever_it_stands_in_the_list(scene: Scene) -> None:
@@ -174,7 +202,7 @@ def test_the_module_is_disabled_wherever_it_stands_in_the_list(scene: Scene) -> 
     world.safe_exec(world.account, GUARDIANS[:2], world.account.safe, encode_enable_module(other))
     before = printed(scene)
     assert other in before
-    assert hands.safe_executes(world.account.safe, [INES, KEMI], *step(before, 2))
+    assert hands.safe_executes(world.account.safe, [INES, KEMI], *step(before, 3))
     enabled = "0x2d9ad53d" + word(scene.kernel_address)
     assert int(hands.call(world.account.safe, enabled), 16) == 0
     assert "DISABLE MODULE: the Kernel is not a module" in printed(scene)

@@ -17,6 +17,7 @@ from policies.document import document_hash, load
 from policies.limits import limits
 from policies.template import render
 from policies.terms import Cap, KernelTerms, Payee, PolicyDocument, Tier
+from policies.watching import WatchTerms
 from strongroom.addresses import to_address
 from strongroom.documents import DocumentBroken
 from strongroom.errors import BadAddress, BadValue, InputError, UnknownKey
@@ -24,7 +25,7 @@ from strongroom.model import Address, TokenId
 
 ROOT = Path(__file__).parents[2]
 TEXT = sample("active_treasury")[0]
-USDC, WETH, DAI, HALL = TokenId("USDC"), TokenId("WETH"), TokenId("DAI"), TokenId("HALL")
+ETH, USDC, WETH, DAI, HALL = (TokenId(name) for name in ("ETH", "USDC", "WETH", "DAI", "HALL"))
 
 
 def edited(old: str, new: str) -> str:
@@ -245,7 +246,7 @@ UNITS = st.integers(1, 10**15)
 
 @st.composite
 def documents(draw: st.DrawFn) -> PolicyDocument:
-    """The sample with other amounts, windows, tiers, notes, payees and terms of the Kernel."""
+    """The sample with other amounts, windows, tiers, notes, payees, terms of the Kernel and a watch, or none."""
     base = load(TEXT)
     at_once = draw(UNITS)
     window = draw(st.integers(1, 10**8))
@@ -258,7 +259,15 @@ def documents(draw: st.DrawFn) -> PolicyDocument:
     payees: dict[str, Payee] = {"alice": alice}
     caps = {**base.caps, "team": {USDC: cap}}
     token = replace(base.tokens[USDC], keep_units=draw(st.integers(0, 10**18)))
-    return replace(base, payees=payees, caps=caps, tokens={**base.tokens, USDC: token}, kernel=draw(kernel_terms()))
+    tokens = {**base.tokens, USDC: token}
+    return replace(base, payees=payees, caps=caps, tokens=tokens, kernel=draw(kernel_terms()), watch=draw(watches()))
+
+
+def watches() -> st.SearchStrategy[WatchTerms | None]:
+    blocks, priced = st.integers(1, 2**32 - 1), st.sampled_from([ETH, WETH, USDC, DAI])
+    own = st.none() | st.integers(1, 2**160 - 1).map(lambda n: to_address(n.to_bytes(20, "big")))
+    counted = st.lists(priced, min_size=1, unique=True).map(tuple)
+    return st.none() | st.builds(WatchTerms, st.integers(1, 9_999), blocks, blocks, counted, own)
 
 
 def kernel_terms() -> st.SearchStrategy[KernelTerms]:

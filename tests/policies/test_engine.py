@@ -28,6 +28,7 @@ from strongroom.protocols.aave_v3 import decode_supply, encode_supply
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_approve
 from strongroom.protocols.uniswap_v3 import decode_exact_input, encode_exact_input
+from strongroom.protocols.watch import encode_rebase
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 STRANGER = Address("0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
@@ -158,6 +159,14 @@ def module_added(desk: Any) -> Judged:
     return out
 
 
+def forgetful(desk: Any) -> Judged:
+    """Something that nobody observed is told to forget what was lost."""
+    judged = paid(desk)
+    mark = Call(desk.document.account, STRANGER, 0, encode_rebase())
+    out: Judged = desk.with_calls(judged, *judged.compiled.calls, mark)
+    return out
+
+
 ATTACKS: dict[str, Attack] = {
     "account": elsewhere,
     "action": lambda desk: compiled(paid(desk), calls=desk.stage("pay 10 USDC to bob").compiled.calls),
@@ -177,6 +186,7 @@ ATTACKS: dict[str, Attack] = {
     "approvals": lambda desk: desk.stage("pay 12_001 USDC to alice"),
     "reserves": lambda desk: desk.stage("pay 10 USDC to alice", balances=["100_009 USDC"]),
     "losses": careless_floor,
+    "watch": forgetful,
     "gas": lambda desk: desk.with_rehearsal(paid(desk), gas_used=2_000_001),
 }
 EXPLAINING = {"lookalikes", "prices", "grants"}

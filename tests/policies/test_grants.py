@@ -242,8 +242,8 @@ def test_a_shortage_adds_up_payments_of_one_bucket(desk: Any, by_kernel: Any, do
     judged = by_kernel("pay 5_000 USDC to alice")
     one = granted_legs(judged.compiled.calls, document)
     assert one is not None
-    assert not shortage(one * 9, judged.facts.kernel, judged.facts.block.timestamp)
-    assert "has room for 45000000000 units" in shortage(one * 10, judged.facts.kernel, judged.facts.block.timestamp)
+    assert not shortage(one * 9, judged.facts, document)
+    assert "has room for 45000000000 units" in shortage(one * 10, judged.facts, document)
 
 
 def test_a_payment_above_its_rule_or_under_a_foreign_rule_is_denied(

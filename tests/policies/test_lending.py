@@ -293,16 +293,17 @@ def test_there_is_no_grant_for_more_for_another_or_without_exactly_the_approval(
 
 def test_a_bucket_of_the_share_bounds_what_is_taken_back(desk: Desk) -> None:
     document = desk.document
-    calls = desk.stage("withdraw 1_000 USDC from aave", supplied=["5_000 USDC"]).compiled.calls
-    legs = granted_legs(calls, document)
+    judged = desk.stage("withdraw 1_000 USDC from aave", supplied=["5_000 USDC"])
+    legs = granted_legs(judged.compiled.calls, document)
     assert legs is not None
     key = bucket_key(document.markets["aave"].reserves[0].share, class_number(LENDING))
     settings = compile_policy(document).buckets
     buckets = {each.key: Bucket(each.capacity_units, 0, 0, each.drain_seconds) for each in settings}
     kernel: Any = type("Kernel", (), {"buckets": buckets})()
-    assert shortage(legs, kernel, 0) == ""
+    facts = replace(judged.facts, kernel=kernel)
+    assert shortage(legs, facts, document) == ""
     kernel.buckets = buckets | {key: replace(buckets[key], capacity=10**9 - 1)}
-    assert "room for 999999999 units" in shortage(legs, kernel, 0)
+    assert "room for 999999999 units" in shortage(legs, facts, document)
 
 
 def test_an_exit_has_its_own_bucket_and_is_never_a_grant(desk: Desk) -> None:

@@ -310,7 +310,7 @@ def test_what_the_engine_says_a_bucket_holds_is_what_the_kernel_gives(
         compiled = compiled_pays(document, *(pay(USDC, payees[n], half) for n, half in enumerate(halves)))
         payments = granted_legs(compiled.calls, document)
         assert payments is not None
-        assert bool(shortage(payments, facts.kernel, facts.block.timestamp)) is not fits
+        assert bool(shortage(payments, facts, document)) is not fits
         snapshot = world.snapshot()
         assert world.send_as(AGENT.address, kernel, encode_legs(payments)).success is fits
         world.revert(snapshot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.onboarding.checks import agent, documents, exposure, machine, market, node, safe, service
+from agent.onboarding.checks import agent, documents, exposure, machine, market, model, node, safe, service, watch
 from agent.onboarding.examination import Question
 
 _ABOUT_A_SAFE = (
@@ -26,6 +26,7 @@ _SERVICE = Question("service", ("safe",), service.serves_this_safe)
 _ABOUT_A_TREASURY = (
     Question("multisend", ("chain id", "policy.toml"), safe.multisend),
     Question("kernel", ("safe", "policy.toml"), safe.kernel),
+    Question("watch", ("kernel",), watch.drawdown),
     Question("guardians", ("safe", "policy.toml"), safe.guardians),
     Question("tokens", ("safe", "policy.toml"), market.tokens),
     Question("feeds", ("safe", "policy.toml"), market.feeds),
@@ -36,6 +37,7 @@ _ABOUT_A_TREASURY = (
     Question("agent is no owner", ("safe",), agent.no_owner),
     Question("delegate", ("safe", "service"), agent.delegate),
     Question("gas", ("safe", "policy.toml", "schedule.toml"), agent.gas),
+    Question("model", ("treasury.toml",), model.answers),
 )
 _DOCUMENTS = (
     Question("treasury.toml", (), documents.treasury),

@@ -222,6 +222,8 @@ def guarded(treasury: Treasury) -> Treasury:
     to, operation = Address(tx["to"]), Operation(tx["operation"])
     assert world.safe_exec(world.account, [INES, JONAS], to, data, operation=operation).success
     lines = (treasury.folder / "treasury.toml").read_text().replace('mode = "propose"', 'mode = "guarded"').splitlines()
-    lines.insert(lines.index("[account]") + 1, f'kernel = "{planned["kernel"]}"')
+    named = [f'{each} = "{planned[each]}"' for each in ("kernel", "watch")]
+    at = lines.index("[account]") + 1
+    lines[at:at] = named
     (treasury.folder / "treasury.toml").write_text("\n".join(lines))
     return treasury

@@ -1,0 +1,24 @@
+"""Whether a drawdown would stop the agent, and how near that is."""
+
+from __future__ import annotations
+
+from agent.onboarding.examination import Result, fail, ok, warn
+from agent.onboarding.premises import Premises
+from agent.watching import watch_is_near, watch_told
+from strongroom.protocols.watch import encode_rebase
+
+
+def drawdown(premises: Premises) -> Result:
+    """That it is the policy's own watch, the Kernel's check has said."""
+    named = premises.treasury.watch
+    if named is None:
+        wanted = premises.policy.watch is not None
+        return ok("none yet; it comes with the Kernel" if wanted else "none; no drawdown stops the agent")
+    state = premises.facts.watch
+    if state is None:
+        return fail(f"`{named}` does not answer as a watch", "correct `watch` in treasury.toml")
+    told = watch_told(state, premises.block)
+    if state.wealth_e8 is None:
+        return warn(told, "wait for the feed, or replace it in policy.toml")
+    rebase = f"after payments of their own the owners send it `0x{encode_rebase().hex()}` from the Safe"
+    return warn(told, f"find out what was lost; {rebase}") if watch_is_near(state) else ok(told)
