@@ -18,7 +18,7 @@ from agent.nodes import state as read
 from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from strongroom.errors import NoLongerQueued
-from strongroom.model import Approval, Decision, LedgerReceipt, SafeState, SafeTx, Unit
+from strongroom.model import Approval, Decision, Lane, LedgerReceipt, SafeState, SafeTx, Unit
 from strongroom.plain import from_plain, to_plain
 from strongroom.protocols.safe import rejection, safe_tx_hash
 
@@ -99,7 +99,8 @@ def _executed(state: State, context: Context) -> SafeTx:
 
 
 def drop(state: State, runtime: Runtime[Context]) -> Update:
-    """Voids the proposal, whatever is signed. It still stands in the queue, so its nonce remains the unit's own."""
+    """Voids the proposal, whatever is signed. It still stands in the queue, so its nonce stays the unit's own, and its
+    lane the owners': what the Kernel paid could be paid once more by whoever executes the old proposal."""
     context, unit, tx = runtime.context, read.unit(state), read.safe_tx(state)
     why = DROPPING[state["event"]]
     intent = from_plain(LedgerReceipt, state["intent"])
@@ -107,7 +108,7 @@ def drop(state: State, runtime: Runtime[Context]) -> Update:
     dropped = record_once(context, "tx.dropped", body, binding=intent.binding, cause=intent.index)
     context.notices.tell(f"{unit.id}: proposal at nonce {tx.nonce} dropped, {why}; judged again")
     past = [*state.get("past", ()), state["action"]]
-    return {"cause": dropped.index, "nonce": tx.nonce, "past": past, "status": "dropped"}
+    return {"cause": dropped.index, "lane": Lane.OWNER.value, "nonce": tx.nonce, "past": past, "status": "dropped"}
 
 
 def release(state: State) -> Update:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent import example
 from agent.app import open_documents, open_treasurer
 from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage
 from agent.desk import OwnDesk
 from agent.installing import plan_installation
+from agent.nodes.owner_lane import PROPOSAL_SECONDS
 from guardians.server.serving import Server, open_service
+from policies.terms import ActionLimit
 from strongroom.addresses import to_address
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
@@ -71,6 +75,25 @@ def test_a_large_swap_asks_guardians_and_a_denied_one_names_why(scene: Scene) ->
     assert (large["lane"], large["status"]) == ("owner", "waiting")
     assert huge["status"] == "denied"
     assert {finding["rule"] for finding in huge["findings"]} & {"approvals", "compile", "losses"}
+
+
+def test_what_guardians_were_asked_for_is_never_done_by_the_kernel_as_well(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second call of a day had no room, so it was proposed. Days later there is room again, and the proposal has
+    expired; but it still stands in the queue, where guardians could execute it beside the Kernel."""
+    whole = example._policy
+    monkeypatch.setattr(example, "_policy", lambda world: replace(whole(world), actions=ActionLimit(2, 86_400, 1)))
+    installed = guarded.install(scene)
+    with ExitStack() as stack:
+        documents = open_documents(installed.documents(Mode.GUARDED))
+        treasurer = stack.enter_context(open_treasurer(documents, MemoryNotices()))
+        orders = ("pay 1,000 USDC to alice", "pay 1,100 USDC to bob")
+        first, second = [OwnDesk(treasurer).chat(OPERATOR.name, order)["units"][0] for order in orders]
+        assert (first["lane"], second["lane"]) == ("agent", "owner")
+        scene.world.advance(PROPOSAL_SECONDS + 86_400)
+        (again,) = treasurer.runner.poll()
+        assert (again.id, again.lane, again.status) == (second["id"], "owner", "waiting")
 
 
 def test_moving_the_aggregator_changes_the_plan(scene: Scene) -> None:
