@@ -137,11 +137,11 @@ def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run
         told = notices or StreamNotices(sys.stderr)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
         checkpoints = stack.enter_context(open_checkpoints(IN_MEMORY if dry_run else folder.checkpoints))
-        model = _model(treasury)
+        model = model_of(treasury)
         planner = _planner(documents, model, ledger, told)
         chosen = DryRunPlanner(planner, units) if dry_run else planner
         runner = _runner(checkpoints, context, units, chosen, documents.jobs)
-        anchoring = _anchoring(stack, treasury, folder, chain, ledger)
+        anchoring = None if dry_run else _anchoring(stack, treasury, folder, chain, ledger)
         rewriter = _rewriter(documents, model, ledger)
         yield Treasurer(documents, folder, context, units, runner, ledger, anchoring, rewriter)
 
@@ -220,7 +220,9 @@ def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> File
     return ledger
 
 
-def _model(treasury: Treasury) -> Model | None:
+def model_of(treasury: Treasury) -> Model | None:
+    """The language model that treasury.toml names, its key from the environment; `None` where it names none. Raises
+    `BadValue` for a key that no header can carry."""
     if treasury.model is None:
         return None
     from strongroom.inference.endpoint import Endpoint

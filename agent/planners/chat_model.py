@@ -1,8 +1,8 @@
 """An operator's free words rewritten into the chat's grammar by a model that may only point at them.
 
-Amount, token and payee must stand in the operator's own words, each the only one of its kind; otherwise there is no
-line. A model can still misread what is meant (`do not pay …`), so a line is never an order: it is shown, and becomes
-one when the operator says it.
+Amount, token, payee and venue must stand in the operator's own words, each the only one of its kind; otherwise there
+is no line. A model can still misread what is meant (`do not pay …`), so a line is never an order: it is shown, and
+becomes one when the operator says it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ _Word = Annotated[str, Field(max_length=64)]
 
 
 class Reading(Words):
-    """The operator's words as one command; `none` leaves the rest empty."""
+    """The operator's words as one command; `none` leaves the rest empty, and `supply` and `withdraw` the counterparty
+    where the operator named no venue."""
 
-    kind: Literal["pay", "swap", "none"]
+    kind: Literal["pay", "swap", "supply", "withdraw", "none"]
     amount: _Word
     asset_id: _Word
     counterparty_id: _Word
@@ -45,7 +46,8 @@ class Rewriter:
         entry of what was said."""
         if len(text) > _LONGEST:
             return Unused(f"more than {_LONGEST} characters")
-        known = {"tokens": list(self._document.tokens), "payees": list(self._document.payees)}
+        policy = self._document
+        known = {"tokens": list(policy.tokens), "payees": list(policy.payees), "venues": list(policy.markets)}
         data = f"{as_data('known', known)}\n{as_data('operator', text)}"
         question = Question(self._prompt, data, self._schema)
         return self._interview.ask(question, lambda raw: literal(read(Reading, raw), text, self._document), cause)
@@ -58,7 +60,9 @@ def literal(reading: Reading, text: str, document: PolicyDocument) -> str:
     words = [word for each in text.split() if (word := each.strip(_AROUND))]
     _require_amount(reading, words, document)
     _require_named(reading, words, document)
-    return f"{reading.kind} {reading.amount} {reading.asset_id} to {reading.counterparty_id}"
+    joined = "from" if reading.kind == "withdraw" else "to"
+    place = f" {joined} {reading.counterparty_id}" if reading.counterparty_id else ""
+    return f"{reading.kind} {reading.amount} {reading.asset_id}{place}"
 
 
 def _require_amount(reading: Reading, words: Sequence[str], document: PolicyDocument) -> None:
@@ -74,12 +78,17 @@ def _require_amount(reading: Reading, words: Sequence[str], document: PolicyDocu
 
 def _require_named(reading: Reading, words: Sequence[str], document: PolicyDocument) -> None:
     tokens, payees = _mentioned(words, document.tokens), _mentioned(words, document.payees)
+    venues, other = _mentioned(words, document.markets), reading.counterparty_id
+    # Where a venue is named, money is meant to come from there or to go there: that is a command of its own.
+    lends = tokens == {reading.asset_id} and not payees and venues == ({other} if other else set())
     fits = {
-        "pay": tokens == {reading.asset_id} and payees == {reading.counterparty_id},
-        "swap": tokens == {reading.asset_id, reading.counterparty_id} and len(tokens) == 2 and not payees,
+        "pay": tokens == {reading.asset_id} and payees == {other} and not venues,
+        "swap": tokens == {reading.asset_id, other} and len(tokens) == 2 and not payees and not venues,
+        "supply": lends,
+        "withdraw": lends,
     }
     if not fits[reading.kind]:
-        raise Unusable("payee and tokens are not exactly those in these words")
+        raise Unusable("payee, tokens and venue are not exactly those in these words")
 
 
 def _mentioned(words: Sequence[str], ids: Collection[str]) -> set[str]:

@@ -14,7 +14,7 @@ from agent.planners.draft import WHOLE, Choice, Draft
 from agent.planners.unusable import Unusable
 from policies.terms import PolicyDocument
 from strongroom.model import Facts, Intent, Label, Labelled, Pay, Plan, Swap, Unit
-from strongroom.untrusted import shown
+from strongroom.untrusted import escaped, shown
 
 Key = tuple[str, str, str]
 
@@ -83,8 +83,13 @@ def _part(swap: Swap, choice: Choice) -> Swap:
         token_in=Labelled(swap.token_in.value, Label.MODEL),
         token_out=Labelled(swap.token_out.value, Label.MODEL),
         amount_in_units=Labelled(units, Label.MODEL),
-        reason=Labelled(choice.reason, Label.MODEL),
+        reason=Labelled(_told(choice.reason), Label.MODEL),
     )
+
+
+def _told(reason: str) -> str:
+    """In quotes and in ASCII: what people read beside the policy's findings must not pass for one."""
+    return f"a model says {escaped(reason)}" if reason else "a model chose it"
 
 
 def _key(intent: Pay | Swap) -> Key:

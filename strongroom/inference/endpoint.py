@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from strongroom.inference.wire import Wire
 
 _NO_KEY = "none"
-"""The library wants one; without a key of ours the header that would carry it is not sent."""
+"""The library wants one. It never gets ours, and its headers are never sent."""
 
 
 class Endpoint:
@@ -37,7 +37,7 @@ class Endpoint:
         from strongroom.inference.wire import Wire
 
         deadline = time.monotonic() + self._settings.timeout_seconds
-        wire = Wire(sending, deadline, bool(self._key))
+        wire = Wire(sending, deadline, self._key)
         try:
             if not self._post(wire, messages, schema, deadline):
                 self._post(wire, messages, schema, deadline, last=True)
@@ -74,8 +74,7 @@ class Endpoint:
         from openai import OpenAI
 
         http = httpx2.Client(transport=wire, trust_env=False, follow_redirects=False)
-        key = self._key.reveal() if self._key else _NO_KEY
-        client = OpenAI(api_key=key, base_url=self._settings.url, max_retries=0, http_client=http)
+        client = OpenAI(api_key=_NO_KEY, base_url=self._settings.url, max_retries=0, http_client=http)
         said: Any = [{"role": role, "content": text} for role, text in messages]
         shape: Any = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
         client.chat.completions.with_raw_response.create(

@@ -15,22 +15,19 @@ from typing import Any
 import httpx2
 
 from strongroom.errors import ModelUnanswered
+from strongroom.inference.secret import Secret
 
 LARGEST_BYTES = 256 * 1024
 """Of an answer; a plan needs a hundredth."""
-
-# The client library adds the machine's make and whatever its environment variables name; treasury.toml alone decides.
-_HEADERS = ("host", "authorization", "content-type", "content-length", "accept", "user-agent")
 
 
 class Wire(httpx2.BaseTransport):
     """Carries one request, again while its connection fails, until `deadline` (monotonic seconds). `received` is the
     answer once there is one."""
 
-    def __init__(self, sending: Callable[[bytes], None], deadline: float, with_key: bool) -> None:
+    def __init__(self, sending: Callable[[bytes], None], deadline: float, key: Secret) -> None:
         self.received: bytes | None = None
-        self._sending, self._deadline = sending, deadline
-        self._headers = [name for name in _HEADERS if with_key or name != "authorization"]
+        self._sending, self._deadline, self._key = sending, deadline, key
         # Proxies of the environment are not asked for either.
         self._sockets = httpx2.HTTPTransport(trust_env=False)
         self._told = False
@@ -41,15 +38,28 @@ class Wire(httpx2.BaseTransport):
         if not self._told:
             self._told = True
             self._sending(content)
-        headers = {name: request.headers[name] for name in self._headers if name in request.headers}
-        bare = httpx2.Request(request.method, request.url, headers={"accept-encoding": "identity"}, content=content)
-        bare.headers = httpx2.Headers(headers | {"accept-encoding": "identity"})
+        bare = httpx2.Request(request.method, request.url, content=content)
+        bare.headers = self._headers(request.url, content)
         with self._in_time(bare):
             self.received = _answer(self._sockets.handle_request(bare))
         return httpx2.Response(200, json={}, request=request)
 
     def close(self) -> None:
         self._sockets.close()
+
+    def _headers(self, url: httpx2.URL, content: bytes) -> httpx2.Headers:
+        """All of them our own. The client library's tell the machine's make, and whatever its environment variables
+        say: one of them replaces the key."""
+        headers = {
+            "host": url.netloc.decode(),
+            "content-type": "application/json",
+            "content-length": str(len(content)),
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "strongroom",
+        }
+        key = {"authorization": f"Bearer {self._key.reveal()}"} if self._key else {}
+        return httpx2.Headers(headers | key)
 
     @contextmanager
     def _in_time(self, request: httpx2.Request) -> Iterator[None]:

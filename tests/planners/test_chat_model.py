@@ -14,7 +14,7 @@ from agent.planners.asking import Unused
 from agent.planners.chat_model import Rewriter
 from strongroom.errors import InputError, ModelUnanswered
 from strongroom.inference.memory import MemoryModel, completion
-from strongroom.model import Pay, Swap
+from strongroom.model import Pay, Supply, Swap, Withdraw
 from tests.planners.study import DOCUMENT, memory_ledger
 
 LINES = {
@@ -23,12 +23,21 @@ LINES = {
     "bob is owed 10 USDC.": ("pay", "10", "USDC", "bob"),
     "sell 2 weth for usdc": ("swap", "2", "WETH", "USDC"),
     "let us turn 2 WETH into USDC!": ("swap", "2", "WETH", "USDC"),
+    "put 20,000 USDC into aave, please": ("supply", "20,000", "USDC", "aave"),
+    "20,000 USDC lie around, lend them": ("supply", "20,000", "USDC", ""),
+    "get 500 DAI back from Aave": ("withdraw", "500", "DAI", "aave"),
+    "we need 500 dai of what is lent": ("withdraw", "500", "DAI", ""),
 }
 
 
 def reading(kind: str, amount: str = "", asset: str = "", counterparty: str = "", **more: Any) -> bytes:
     said = {"kind": kind, "amount": amount, "asset_id": asset, "counterparty_id": counterparty, **more}
     return completion(json.dumps(said))
+
+
+def said_as(kind: str, amount: str, asset: str, counterparty: str) -> str:
+    joined = "from" if kind == "withdraw" else "to"
+    return f"{kind} {amount} {asset}" + (f" {joined} {counterparty}" if counterparty else "")
 
 
 def line(text: str, answer: bytes | ModelUnanswered) -> str | Unused:
@@ -39,9 +48,9 @@ def line(text: str, answer: bytes | ModelUnanswered) -> str | Unused:
 def test_words_that_hold_all_of_a_command_become_its_line(text: str) -> None:
     kind, amount, asset, counterparty = LINES[text]
     rewritten = line(text, reading(*LINES[text]))
-    assert rewritten == f"{kind} {amount} {asset} to {counterparty}"
+    assert rewritten == said_as(kind, amount, asset, counterparty)
     intent = parse(rewritten, "chat-1", DOCUMENT)
-    assert isinstance(intent, Pay if kind == "pay" else Swap)
+    assert isinstance(intent, {"pay": Pay, "swap": Swap, "supply": Supply, "withdraw": Withdraw}[kind])
 
 
 @pytest.mark.parametrize(
@@ -71,14 +80,24 @@ def test_words_that_hold_all_of_a_command_become_its_line(text: str) -> None:
         ("swap 2 WETH to USDC", ("pay", "2", "WETH", "USDC")),
         ("pay alice 2500 USDC", ("swap", "2500", "USDC", "alice")),
         ("pay alice 2500 USDC", ("none", "", "", "")),
+        ("lend 2500 USDC", ("supply", "2500", "USDC", "aave")),
+        ("lend 2500 USDC at aave", ("supply", "2500", "USDC", "")),
+        ("lend 2500 USDC at compound", ("supply", "2500", "USDC", "compound")),
+        ("take 2500 USDC back from aave for alice", ("withdraw", "2500", "USDC", "aave")),
+        ("take 2500 USDC or DAI back", ("withdraw", "2500", "USDC", "")),
+        ("lend 2500 USDC", ("supply", "25000", "USDC", "")),
+        ("pay alice 2500 USDC from aave", ("pay", "2500", "USDC", "alice")),
+        ("swap 2 WETH to USDC and put it into aave", ("swap", "2", "WETH", "USDC")),
     ],
 )
 def test_what_the_operator_did_not_say_alone_and_literally_is_no_line(text: str, answer: tuple[str, ...]) -> None:
     assert isinstance(line(text, reading(*answer)), Unused)
 
 
-KINDS = st.sampled_from(["pay", "swap", "none"])
-PARTS = st.sampled_from([*DOCUMENT.tokens, *DOCUMENT.payees, "10", "2,500", "1e9", "0x1", "and", "not", ""])
+KINDS = st.sampled_from(["pay", "swap", "supply", "withdraw", "none"])
+PARTS = st.sampled_from(
+    [*DOCUMENT.tokens, *DOCUMENT.payees, *DOCUMENT.markets, "10", "2,500", "1e9", "0x1", "and", "not", ""]
+)
 
 
 @given(st.lists(PARTS, max_size=8), KINDS, PARTS, PARTS, PARTS)
@@ -89,9 +108,9 @@ def test_every_line_holds_the_operator_s_only_number_and_the_ids_said(
     rewritten = line(text, reading(kind, amount, asset, counterparty))
     if isinstance(rewritten, str):
         said = text.split()
-        assert {amount, asset, counterparty} <= set(said)
+        assert {amount, asset, counterparty} - {""} <= set(said)
         assert [word for word in said if any(c.isdigit() for c in word)] == [amount]
-        assert rewritten == f"{kind} {amount} {asset} to {counterparty}"
+        assert rewritten == said_as(kind, amount, asset, counterparty)
 
 
 @given(st.text(max_size=300), KINDS, st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))

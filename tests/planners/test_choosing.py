@@ -155,7 +155,7 @@ def test_what_a_model_chose_carries_its_label_and_what_it_could_not_choose_does_
     assert isinstance(first, Swap)
     labels = (first.token_in.label, first.token_out.label, first.amount_in_units.label, first.reason.label)
     assert set(labels) == {Label.MODEL}
-    assert first.reason == Labelled("because", Label.MODEL)
+    assert first.reason == Labelled('a model says "because"', Label.MODEL)
     paid = intents(RULES.plan(ask("payroll"), seen))
     answers = [choice("pay", pay.token.value, pay.payee.value, WHOLE, "hurry") for pay in paid if isinstance(pay, Pay)]
     exact = choose("payroll", answers, seen)
@@ -210,3 +210,16 @@ def test_an_honest_answer_is_used_and_recorded_as_used() -> None:
     assert (result.type, result.link.cause, result.body) == ("model.res", request.index, {"used": True, "why": ""})
     assert honest.ledger.disclose(result.index, "received").value == answer
     assert honest.notices.told == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"]), max_size=200))
+def test_what_a_model_gives_as_its_reason_cannot_pass_for_a_finding(reason: str) -> None:
+    """People read it beside the policy's findings: it is said to be a model's, in quotes, in plain ASCII."""
+    seen = facts()
+    choices = [each | {"reason": reason} for each in wanted_swaps()]
+    plan = choose("rebalance", choices, seen)
+    assert plan is not None
+    for swap in intents(plan):
+        told = swap.reason.value
+        assert told.isascii() and told.isprintable()
+        assert told == "a model chose it" if not reason else json.loads(told.removeprefix("a model says ")) == reason

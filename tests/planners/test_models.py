@@ -124,7 +124,8 @@ def test_only_our_key_leaves_and_nothing_that_the_environment_names(
     for name in ("API_KEY", "ORG_ID", "PROJECT_ID", "ADMIN_KEY"):
         monkeypatch.setenv(f"OPENAI_{name}", "leaked")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Extra: leaked")
+    headers = ("X-Extra", "Authorization", "Host", "User-Agent", "Accept", "Content-Type", "OpenAI-Organization")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "\n".join(f"{name}: leaked" for name in headers))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     endpoint(server).ask(MESSAGES, SCHEMA, lambda _: None)
@@ -208,6 +209,7 @@ def test_a_model_is_named_in_treasury_toml_or_there_is_none() -> None:
         ('url = "https://mod els.example/v1"', "full address"),
         ('url = "https://m\u00f6dels.example/v1"', "full address"),
         ('url = "https://m.example/v1"\ntimeout = "soon"', "write a duration"),
+        ('url = "https://m.example/v1"\ntimeout = "11 minutes"', "at most `10 minutes`"),
         ('url = "https://m.example/v1"\nmax_tokens = 0', "above zero"),
         ('url = "https://m.example/v1"\nkey = "sk-1"', "unknown key `key`"),
     ],
