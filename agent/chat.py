@@ -2,6 +2,8 @@
 
 pay AMOUNT TOKEN to PAYEE [for REASON]
 swap AMOUNT TOKEN to TOKEN [for REASON]
+supply AMOUNT TOKEN [to VENUE] [for REASON]
+withdraw AMOUNT TOKEN [from VENUE] [for REASON]
 """
 
 from __future__ import annotations
@@ -10,18 +12,24 @@ import re
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from agent.chat_lending import lending, require_there
 from agent.planners.chat_model import Rewriter
 from agent.planners.deterministic import with_withdrawals
 from policies.terms import PolicyDocument
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress, BadValue, Unparseable
-from strongroom.model import Amount, Facts, Intent, Label, Labelled, Pay, Plan, Swap, TokenId, Unit
+from strongroom.model import Amount, Facts, Intent, Label, Labelled, Pay, Plan, Supply, Swap, TokenId, Unit, Withdraw
 from strongroom.quantities import parse_amount
+from strongroom.untrusted import escaped
 
 _PAY = re.compile(r"pay (?P<amount>\S+ \S+) to (?P<payee>\S+)(?: for (?P<reason>.+))?", re.IGNORECASE)
 _SWAP = re.compile(r"swap (?P<amount>\S+ \S+) to (?P<token>\S+)(?: for (?P<reason>.+))?", re.IGNORECASE)
+_SUPPLY = re.compile(r"supply (?P<amount>\S+ \S+)(?: to (?P<venue>\S+))?(?: for (?P<reason>.+))?", re.IGNORECASE)
+_WITHDRAW = re.compile(r"withdraw (?P<amount>\S+ \S+)(?: from (?P<venue>\S+))?(?: for (?P<reason>.+))?", re.IGNORECASE)
 _LONGEST_REASON = 200
-HELP = "write `pay 2,500 USDC to alice for the audit` or `swap 2 WETH to USDC`"
+HELP = (
+    "write `pay 2,500 USDC to alice for the audit`, `swap 2 WETH to USDC`, `supply 20,000 USDC` or `withdraw 5,000 DAI`"
+)
 
 
 def require_operator(name: str, operators: Collection[str]) -> None:
@@ -36,10 +44,13 @@ Read = Callable[[str, str, Facts], Plan]
 
 
 def reader(operator: str, document: PolicyDocument) -> Read:
-    """Reads the grammar's lines into plans of one unit."""
+    """Reads the grammar's lines into plans of one unit. Beside what `parse` raises, `BadValue` for more than there is
+    to lend or take back."""
 
     def read(text: str, plan_id: str, facts: Facts) -> Plan:
-        intents = with_withdrawals(plan_id, [parse(text, plan_id, document)], facts, document)
+        intent = parse(text, plan_id, document)
+        require_there(intent, facts, document)
+        intents = with_withdrawals(plan_id, [intent], facts, document)
         unit = Unit(plan_id, facts.account, intents)
         return Plan(plan_id, f"operator:{operator}", (unit,), " ".join(text.split()))
 
@@ -65,7 +76,8 @@ def offering(read: Read, rewriter: Rewriter | None) -> Read:
 
 def parse(text: str, id: str, document: PolicyDocument) -> Intent:
     """The one intent that the words mean. Everything in it was said by the operator. Raises `Unparseable` for words
-    outside the grammar, `BadAddress` for an address without its checksum, `BadValue` for an amount that cannot be."""
+    outside the grammar, `BadAddress` for an address without its checksum, `BadValue` for an amount that cannot be and a
+    venue that lends nothing such."""
     words = " ".join(text.split())
     if found := _PAY.fullmatch(words):
         amount = _amount(found["amount"], document)
@@ -75,6 +87,10 @@ def parse(text: str, id: str, document: PolicyDocument) -> Intent:
         amount = _amount(found["amount"], document)
         token_out = TokenId(found["token"])
         return Swap(id, _said(amount.token), _said(token_out), _said(amount.units), _reason(found["reason"]))
+    for kind, sentence in ((Supply, _SUPPLY), (Withdraw, _WITHDRAW)):
+        if found := sentence.fullmatch(words):
+            amount, reason = _amount(found["amount"], document), _reason(found["reason"])
+            return lending(kind, id, amount, found["venue"], reason, document)
     raise Unparseable(words, HELP)
 
 
@@ -99,6 +115,8 @@ def _amount(text: str, document: PolicyDocument) -> Amount:
 def _reason(text: str | None) -> Labelled[str]:
     if text and len(text) > _LONGEST_REASON:
         raise BadValue(text[:40] + "…", "the reason", f"write at most {_LONGEST_REASON} characters")
+    if text and not text.isprintable():
+        raise BadValue(escaped(text), "the reason", "write it in printable characters")
     return _said(text or "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from agent.blueprint import plan_sources
+from agent.blueprint import plan_sources, plan_watch
 from agent.onboarding.chains import Kind, KnownChain, KnownToken, SafeContracts, load_chains, render_chain
 from policies.document import load
 from policies.markets import AAVE_V3, LENDING, Market, Reserve
@@ -28,12 +28,13 @@ from policies.terms import (
     Tier,
     Venue,
 )
+from policies.watching import WatchTerms
 from strongroom.model import NATIVE, Address, Idle, TokenId
 from strongroom.settings import Job, Missed, Mode, Treasury
 from strongroom.templates import render_mandate, render_schedule, render_treasury
 from strongroom.valuation import Bounds
 from strongroom.world.people import GUARDIANS, OPERATOR
-from strongroom.world.treasury import DAI, DECIMALS, ETH, TREASURY, USDC, WETH, units
+from strongroom.world.treasury import DAI, DECIMALS, ETH, HALL, TREASURY, USDC, WETH, units
 from strongroom.world.world import World
 
 _MONTH, _WEEK, _DAY = 30 * 86_400, 7 * 86_400, 86_400
@@ -42,14 +43,17 @@ TEAM = "team"
 JOBS = (
     Job("payroll", "payroll", "0 9 1 * *", "UTC", Missed.ONCE, 5 * _DAY),
     Job("rebalance", "rebalance", "0 10 * * mon", "UTC", Missed.SKIP, _DAY),
+    Job("lend", "lend", "0 11 * * *", "UTC", Missed.SKIP, _DAY),
 )
 
 
 _IDLE = {
-    USDC: Idle(units(USDC, 60_000), "aave", units(USDC, 5_000)),
+    USDC: Idle(units(USDC, 25_000), "aave", units(USDC, 5_000)),
     DAI: Idle(units(DAI, 30_000), "aave", units(DAI, 5_000)),
 }
-"""Two months of payroll and more stay in the Safe."""
+"""Less USDC stays in the Safe than a payday takes: what is missing then comes back by itself."""
+_MODEL_ALONE = {WETH: 5, USDC: 15_000, DAI: 15_000}
+"""Whole tokens of one unit: what the DAO would let a language model sell with nobody looking, one per cent of it."""
 
 
 def policy(world: World) -> PolicyDocument:
@@ -67,10 +71,20 @@ def documents(
     mode: Mode,
     kernel: Address | None = None,
     registry: Address | None = None,
+    watch: Address | None = None,
 ) -> dict[str, str]:
     """File names and texts of the four documents, and of the chains.toml that describes their world."""
     treasury = Treasury(
-        TREASURY.name, world.account, world.url, service, state_dir, mode, (OPERATOR.name,), kernel, registry
+        name=TREASURY.name,
+        account=world.account,
+        rpc=world.url,
+        service=service,
+        state_dir=state_dir,
+        mode=mode,
+        operators=(OPERATOR.name,),
+        kernel=kernel,
+        registry=registry,
+        watch=watch,
     )
     return {
         "treasury.toml": render_treasury(treasury),
@@ -79,6 +93,13 @@ def documents(
         "schedule.toml": render_schedule(JOBS),
         "chains.toml": chain(world),
     }
+
+
+def watch_of(world: World, kernel: Address) -> Address:
+    """Where the watch of the example's policy stands for a Kernel."""
+    planned = plan_watch(policy(world), kernel, _known(world))
+    assert planned is not None
+    return planned.watch.address
 
 
 def chain(world: World) -> str:
@@ -146,6 +167,18 @@ def _policy(world: World) -> PolicyDocument:
         actions=ActionLimit(count=40, window_seconds=_DAY, at_once=10),
         # Short, so that a story has an end: a treasury of one's own waits days.
         kernel=KernelTerms(config_delay_seconds=2 * 3_600, rekey_delay_seconds=3_600, window_seconds=_WEEK),
+        watch=_watch(world),
+    )
+
+
+def _watch(world: World) -> WatchTerms:
+    """Two thirds of what counts are ether: it trips once ether has lost about fifteen percent."""
+    return WatchTerms(
+        max_drawdown_bps=1_000,
+        confirm_blocks=5,
+        expiry_blocks=600,
+        tokens=(ETH, WETH, USDC, DAI),
+        own_token=world.contracts.tokens[HALL],
     )
 
 
@@ -174,7 +207,7 @@ def _pairs(world: World) -> Venue:
 
 def _market(world: World) -> Market:
     lending = world.contracts.lending
-    most = {USDC: _usdc(400_000), DAI: units(DAI, 150_000)}
+    most = {USDC: _usdc(600_000), DAI: units(DAI, 150_000)}
     reserves = (Reserve(token, lending.reserves[token].a_token, amount) for token, amount in most.items())
     return Market("aave", AAVE_V3, lending.pool, tuple(reserves))
 
@@ -191,8 +224,9 @@ def _caps() -> dict[str, dict[TokenId, Cap]]:
             SWAPS, DAI, units(DAI, 150_000), _WEEK, units(DAI, 50_000), units(DAI, 250_000), (_tier(DAI, 25_000),)
         ),
     }
+    swaps = {token: replace(cap, model_units=units(token, _MODEL_ALONE[token])) for token, cap in swaps.items()}
     lending = {
-        USDC: Cap(LENDING, USDC, _usdc(400_000), _WEEK, _usdc(100_000), _usdc(400_000)),
+        USDC: Cap(LENDING, USDC, _usdc(600_000), _WEEK, _usdc(300_000), _usdc(600_000)),
         DAI: Cap(LENDING, DAI, units(DAI, 150_000), _WEEK, units(DAI, 50_000), units(DAI, 150_000)),
     }
     return {TEAM: team, SWAPS: swaps, LENDING: lending}

@@ -1,4 +1,5 @@
-"""What a unit does, in plain values: who gets how much at which address, what is sold for at least what."""
+"""What a unit does, in plain values: who gets how much at which address, what is sold for at least what, what is lent
+and taken back where."""
 
 from __future__ import annotations
 
@@ -8,22 +9,31 @@ from typing import Any
 
 from agent.nodes import state as read
 from agent.nodes.state import State
-from strongroom.model import NATIVE, Address, Call, Pay, Route, Swap, Unit
+from strongroom.model import NATIVE, Address, Call, Pay, Route, Supply, Swap, Unit, Withdraw
 from strongroom.plain import to_plain
 from strongroom.protocols.erc20 import decode_transfer
+from strongroom.protocols.watch import encode_rebase
 
 
 def particulars(unit: Unit, state: State) -> dict[str, Any]:
     """`payments` with the address that the compiled call really pays, `swaps` with the least that its route accepts,
-    `decimals` of the tokens observed, and the `verdict`. What a unit never came to is `None`."""
+    `lending`, each one `supply` or `withdraw`, `new_mark` with the watch that takes one after the payments, `decimals`
+    of the tokens observed, and the `verdict`. What a unit never came to is `None`."""
     compiled = read.compiled(state) if "compiled" in state else None
     facts = state.get("facts", {})
     return {
         "payments": list(_payments(unit, compiled.calls if compiled else ())),
         "swaps": list(_swaps(unit, compiled.routes if compiled else ())),
+        "lending": [_lent(intent) for intent in unit.intents if isinstance(intent, Supply | Withdraw)],
         "decimals": {token: found["decimals"] for token, found in facts.get("tokens", {}).items()},
+        "new_mark": _new_mark(compiled.calls if compiled else ()),
         "verdict": state["decision"]["verdict"] if "decision" in state else None,
     }
+
+
+def _new_mark(calls: tuple[Call, ...]) -> Address | None:
+    """The watch of the last call; anywhere else the engine denies it."""
+    return calls[-1].to if calls and calls[-1].data == encode_rebase() else None
 
 
 def _payments(unit: Unit, calls: tuple[Call, ...]) -> Iterator[dict[str, Any]]:
@@ -60,6 +70,16 @@ def _swaps(unit: Unit, routes: tuple[Route, ...]) -> Iterator[dict[str, Any]]:
             "pools": [_pool(leg) for leg in to_plain(route.legs)] if route else [],
             "reason": intent.reason.value,
         }
+
+
+def _lent(intent: Supply | Withdraw) -> dict[str, Any]:
+    return {
+        "kind": "supply" if isinstance(intent, Supply) else "withdraw",
+        "token": intent.token.value,
+        "units": to_plain(intent.amount_units.value),
+        "venue": intent.venue.value,
+        "reason": intent.reason.value,
+    }
 
 
 def _pool(leg: Mapping[str, Any]) -> dict[str, Any]:

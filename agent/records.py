@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from agent.particulars import particulars
 from agent.state_folder import StateFolder
 from agent.units import ASLEEP, Row, Units
 from strongroom.errors import BadValue
-from strongroom.model import Pay, Swap
+from strongroom.model import Intent, Pay, Supply, Swap, Withdraw
 from strongroom.plain import to_plain
 
 
@@ -61,7 +61,8 @@ class Records:
 
 
 def summary(row: Row) -> dict[str, Any]:
-    """One unit in a line. `pays` and `sells` are what it would move of each token, in the token's smallest unit."""
+    """One unit in a line. `pays`, `sells`, `lends` and `takes_back` are what it would move of each token, in the
+    token's smallest unit."""
     intents = row.value().intents
     return {
         "id": row.id,
@@ -71,6 +72,8 @@ def summary(row: Row) -> dict[str, Any]:
         "intents": row.intents,
         "pays": _sums((each.token.value, each.amount_units.value) for each in intents if isinstance(each, Pay)),
         "sells": _sums((each.token_in.value, each.amount_in_units.value) for each in intents if isinstance(each, Swap)),
+        "lends": _lent(intents, Supply),
+        "takes_back": _lent(intents, Withdraw),
         "nonce": row.nonce,
         "proposal": row.binding,
         "tx_hash": row.tx_hash,
@@ -82,6 +85,10 @@ def told(row: Row, state: Mapping[str, Any]) -> dict[str, Any]:
     """One unit with what it does and every finding on it."""
     known = particulars(row.value(), cast(State, state))
     return summary(row) | known | {"findings": state.get("decision", {}).get("findings", [])}
+
+
+def _lent(intents: Iterable[Intent], kind: type[Supply] | type[Withdraw]) -> dict[str, Any]:
+    return _sums((each.token.value, each.amount_units.value) for each in intents if isinstance(each, kind))
 
 
 def _sums(amounts: Any) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class Standing:
     waiting: tuple[Waiting, ...]
     others: tuple[Other, ...]
     kernel: str
+    watch: str
     rooms: tuple[Room, ...]
     coin: str
     gas: Endurance | None
@@ -128,6 +129,7 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
         waiting=waiting,
         others=tuple(read_others(facts, policy, {each.safe_tx_hash for each in waiting})),
         kernel=_kernel(facts, documents),
+        watch=_watch(facts, documents),
         rooms=tuple(_rooms(facts, policy)),
         coin=_coin(policy),
         gas=_gas(facts, documents, answer["mode"], seen),
@@ -138,7 +140,7 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
 
 
 def _holdings(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price | Problem]) -> Iterator[Holding]:
-    shares, units = _shares(facts, documents, prices), _held(facts, documents.policy)
+    shares, units = _shares(facts, documents), _held(facts, documents.policy)
     for id_, listed in documents.policy.tokens.items():
         held, price, decimals = units.get(id_), prices[id_], listed.token.decimals
         low = price.low_e8 if isinstance(price, Price) else None
@@ -148,15 +150,11 @@ def _holdings(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price
         yield Holding(id_, listed.token.address, held, decimals, low, value, why, priced, shares.get(id_))
 
 
-def _shares(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price | Problem]) -> Mapping[TokenId, Share]:
-    """As the planner weighs: at the middle of each price range. None at all while a weighted token has no value."""
-    values, units = dict[TokenId, int](), _held(facts, documents.policy)
-    for token in documents.mandate.weights:
-        held, price = units.get(token), prices[token]
-        if held is None or isinstance(price, Problem):
-            return {}
-        decimals = documents.policy.tokens[token].token.decimals
-        values[token] = value_e8_down(held, decimals, price.low_e8 + price.high_e8) // 2
+def _shares(facts: Facts, documents: Documents) -> Mapping[TokenId, Share]:
+    """As the planner weighs. None at all while a weighted token has no value."""
+    from policies.pricing import weighed
+
+    values = weighed(documents.mandate.weights, facts, documents.policy)
     total = sum(values.values())
     weights = documents.mandate.weights if total else {}
     return {
@@ -216,6 +214,14 @@ def _kernel(facts: Facts, documents: Documents) -> str:
         return f"{named} does not answer as a Kernel"
     state_of = "paused, and only the owners can re-key it" if state.paused else "live"
     return f"{named} is {state_of}, epoch {state.epoch}" + ("" if state.enabled else ", NOT enabled in the Safe")
+
+
+def _watch(facts: Facts, documents: Documents) -> str:
+    from agent.watching import watch_told
+
+    if (named := documents.treasury.watch) is None:
+        return ""
+    return f"{named} {watch_told(facts.watch, facts.block) if facts.watch else 'does not answer as a watch'}"
 
 
 def _rooms(facts: Facts, policy: PolicyDocument) -> Iterator[Room]:

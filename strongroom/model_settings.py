@@ -10,6 +10,7 @@ from strongroom.errors import BadValue
 from strongroom.quantities import parse_seconds
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+_LONGEST_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def language_model(row: Table) -> LanguageModel:
         return LanguageModel(
             url=_private(row, "url"),
             name=row.text("name"),
-            timeout_seconds=parse_seconds(row.text("timeout", "60 seconds"), row.path("timeout")),
+            timeout_seconds=_short(row, "timeout", "60 seconds"),
             max_tokens=_at_least_one(row, "max_tokens", 4_096),
         )
 
@@ -56,6 +57,14 @@ def _parts(url: str) -> tuple[str, str, bool]:
     except ValueError:
         return "", "", False
     return parts.scheme, parts.hostname or "", parts.username is not None or bool(parts.query or parts.fragment)
+
+
+def _short(row: Table, key: str, default: str) -> int:
+    text = row.text(key, default)
+    seconds = parse_seconds(text, row.path(key))
+    if seconds > _LONGEST_SECONDS:
+        raise BadValue(text, row.path(key), "write at most `10 minutes`: nothing else is carried out meanwhile")
+    return seconds
 
 
 def _at_least_one(row: Table, key: str, default: int) -> int:

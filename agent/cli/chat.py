@@ -30,6 +30,7 @@ def chat(message: str | None, operator: str, config: Path, as_json: bool) -> Non
     Examples:
       strongroom chat --as ana -m "pay 2,500 USDC to alice for the audit"
       strongroom chat --as ana -m "swap 2 WETH to USDC"
+      strongroom chat --as ana -m "supply 20,000 USDC to aave"
     """
     with reach(config) as desk:
         held = _converse(desk, operator, as_json) if message is None else _carry_out(desk, operator, message, as_json)

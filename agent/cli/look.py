@@ -197,6 +197,8 @@ def _other_lines(other: Other, decimals: Mapping[TokenId, int]) -> Iterator[str]
 def _lane_lines(standing: Standing) -> Iterator[str]:
     if standing.kernel:
         yield f"Kernel {standing.kernel}"
+    if standing.watch:
+        yield f"watch  {standing.watch}"
     if standing.rooms:
         head = ("  bucket", "now", "at once", "in any window", "", "")
         yield from aligned([head, *(_room_row(room) for room in standing.rooms)], right=(1, 2, 3, 4))

@@ -1,4 +1,4 @@
-"""Units in words: who gets what, what is swapped for at least what, and the findings, denials first."""
+"""Units in words: who gets what, what is swapped for at least what, what is lent where; the findings, denials first."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def unit_lines(unit: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {name:12} {text}" for name, text in facts.items() if text)
     yield from _payment_lines(unit)
     yield from _swap_lines(unit)
+    yield from _lending_lines(unit)
+    if watch := unit.get("new_mark"):
+        yield f"  new mark     then the watch {watch} counts losses from what is left: `rebase()`"
     if unit["findings"]:
         yield "  findings"
         yield from (f"    {line}" for line in finding_lines(unit["findings"]))
@@ -41,6 +44,10 @@ def moved(unit: Mapping[str, Any], decimals: Mapping[str, int]) -> str:
         parts.append("pay " + _amounts(unit["pays"], decimals))
     if unit["sells"]:
         parts.append("sell " + _amounts(unit["sells"], decimals))
+    if unit["lends"]:
+        parts.append("lend " + _amounts(unit["lends"], decimals))
+    if unit["takes_back"]:
+        parts.append("take back " + _amounts(unit["takes_back"], decimals))
     return "; ".join(parts)
 
 
@@ -112,6 +119,25 @@ def _swap_lines(unit: Mapping[str, Any]) -> Iterator[str]:
             for leg in each["pools"]
         ]
         yield from (f"      {line}" for line in aligned(rows, right=(0,)))
+
+
+def _lending_lines(unit: Mapping[str, Any]) -> Iterator[str]:
+    if unit["lending"]:
+        yield "  lending"
+    rows = [
+        (_lent(each), *_split(each["token"], each["units"], unit["decimals"]), *_place(each))
+        for each in unit["lending"]
+    ]
+    yield from (f"    {line}" for line in aligned(rows, right=(1,)))
+
+
+def _lent(move: Mapping[str, Any]) -> str:
+    return "lend" if move["kind"] == "supply" else "take back"
+
+
+def _place(move: Mapping[str, Any]) -> tuple[str, str]:
+    joined = "at" if move["kind"] == "supply" else "from"
+    return f"{joined} {move['venue']}", move["reason"]
 
 
 def amount(token: str, units: int | str, decimals: Mapping[str, int]) -> str:

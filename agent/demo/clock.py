@@ -31,10 +31,13 @@ def month_before(month: datetime) -> str:
 
 
 def jobs_due(due: datetime) -> tuple[Job, ...]:
-    """The example's jobs, payroll monthly and rebalancing weekly, at times of which `due` is one."""
+    """The example's jobs, payroll monthly and the others weekly, at times of which `due` is one."""
     hour = f"{due.minute} {due.hour}"
-    crons = {"payroll": f"{hour} {due.day} * *", "rebalance": f"{hour} * * {_WEEKDAYS[due.weekday()]}"}
-    return tuple(replace(job, cron=crons[job.id], timezone="UTC", within_seconds=_WITHIN_SECONDS) for job in JOBS)
+    weekly = f"{hour} * * {_WEEKDAYS[due.weekday()]}"
+    crons = {"payroll": f"{hour} {due.day} * *"}
+    return tuple(
+        replace(job, cron=crons.get(job.id, weekly), timezone="UTC", within_seconds=_WITHIN_SECONDS) for job in JOBS
+    )
 
 
 def miss(jobs_db: Path, jobs: Iterable[str], due: datetime) -> None:

@@ -32,8 +32,12 @@ def install(scene: Scene) -> Scene:
     scene.stage.check(mined.success, "the owners install the Kernel")
     scene.stage.tell(f"   Kernel {plan['kernel']}, policy {plan['document_hash']}")
     scene.stage.tell(f"   price sources of {', '.join(plan['sources'])}; the log is anchored at {plan['registry']}")
+    scene.stage.tell(
+        f"   a watch, {plan['watch']}, may be told by anybody of a fall by a tenth: then the Kernel pauses"
+    )
     scene.stage.tell("   unaudited: its caps are what the DAO could afford to lose")
-    return replace(scene, kernel=Address(plan["kernel"]), registry=Address(plan["registry"]))
+    kernel, registry, watch = (Address(plan[each]) for each in ("kernel", "registry", "watch"))
+    return replace(scene, kernel=kernel, registry=registry, watch=watch)
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def miss(scene: Scene) -> None:
     clock.miss(scene.state / "jobs.db", [job.id for job in clock.jobs_due(scene.due)], scene.due)
     when = f"{scene.due:%Y-%m-%d at %H:%M} UTC"
     scene.stage.tell(
-        f"   nothing ran on {when}, when two jobs were due (the story sets the dates on disk, not the clock)"
+        f"   nothing ran on {when}, when three jobs were due (the story sets the dates on disk, not the clock)"
     )
 
 
@@ -60,11 +64,12 @@ def payroll(scene: Scene, treasurer: Child) -> None:
     """What was missed is caught up or left out, each by its job's rule."""
     unit_id = _missed_month(scene)
     scene.stage.hear(treasurer, f"process {treasurer.pid}")
-    caught, left = (scene.stage.hear(treasurer, f"{job}, due ") for job in ("payroll", "rebalance"))
+    caught, *left = (scene.stage.hear(treasurer, f"{job}, due ") for job in ("payroll", "rebalance", "lend"))
     scene.stage.tell(f"   {caught}")
     scene.stage.check(caught.endswith(f"{unit_id}: executed"), "the schedule pays on its own")
-    scene.stage.tell(f"   {left}")
-    scene.stage.check("left out" in left, "what must not run late is left out")
+    for line in left:
+        scene.stage.tell(f"   {line}")
+        scene.stage.check("left out" in line, "what must not run late is left out")
     for payee in TREASURY.payees:
         got = scene.held(payee.address, payee.monthly.token)
         scene.stage.check(got == 2 * payee.monthly.units, f"{payee.id} is paid once for each of two months")

@@ -43,6 +43,7 @@ class Scene:
     service: str
     kernel: Address | None = None
     registry: Address | None = None
+    watch: Address | None = None
     due: datetime = field(default_factory=lambda: yesterday(datetime.now(UTC)))
 
     @property
@@ -57,7 +58,8 @@ class Scene:
 
     def documents(self, mode: Mode) -> Path:
         """Writes the four documents for a mode; the state folder, with the agent's key in it, is the same for all."""
-        texts = example.documents(self.world, self.service, self.state, mode, self.kernel, self.registry)
+        installed = (self.kernel, self.registry, self.watch)
+        texts = example.documents(self.world, self.service, self.state, mode, *installed)
         texts["schedule.toml"] = render_schedule(jobs_due(self.due))
         for name, person in (("agent", AGENT), ("anchor", ANCHORER)):
             if not (keystore := self.state / "keystore" / f"{name}.json").exists():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import PASSWORD as AGENT_PASSWORD
-from agent.demo import guarded, proof, propose, swaps, thief
+from agent.demo import drawdown, guarded, hostile_model, lending, proof, propose, swaps, thief
 from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage, free_port
 from guardians.app import PASSWORD as GUARDIAN_PASSWORD
@@ -36,10 +36,17 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
             guarded.chat(scene)
             proof.anchor(scene)
             swaps.rebalance(scene, treasurer)
+            hostile_model.turn_down(scene, treasurer)
+        withstood = hostile_model.withstand(scene)
         loot = thief.drain(scene)
         thief.rekey(scene)
         with guarded.running(scene) as treasurer:
             thief.resume(scene, treasurer)
+            lending.lend(scene)
+            fall = drawdown.trip(scene)
+        drawdown.rekey(scene)
+        with guarded.running(scene) as treasurer:
+            drawdown.resume(scene, treasurer, fall)
             units = scene.units(Mode.GUARDED)
             guarded.paid_once(scene, treasurer, units)
             proven = proof.prove(scene)
@@ -49,9 +56,15 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
         "ledger_entries": proven.entries,
         "ledger_verified": proven.verified,
         "anchored_size": proven.anchored_size,
+        "hostile_answers": withstood.hostile_answers,
+        "verdicts_changed": withstood.verdicts_changed,
         "drain_extracted_units": loot.extracted_units,
         "drain_cap_units": loot.cap_units,
         "rekeyed": True,
+        "tripped": True,
+        "drawdown_tripped_by": fall.tripped_by,
+        "wealth_before_usd": fall.before_usd,
+        "wealth_after_usd": fall.after_usd,
         "seconds": round(time.monotonic() - started, 1),
     }
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from agent import example
 from agent.demo.guarded import say
 from agent.demo.scene import Scene, shown, signing, write_key
-from agent.demo.stage import Child
+from agent.demo.stage import Child, StoryBroken
 from policies.grants import KernelPolicy, compile_policy
 from policies.tree import proof
+from simulations.reverts import revert_reason
 from strongroom.addresses import keccak, to_digest
+from strongroom.errors import NodeRefused
+from strongroom.model import Address, Operation
 from strongroom.protocols import kernel
 from strongroom.protocols.kernel_legs import Payment, PayRule, encode_legs
 from strongroom.settings import Mode
-from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT
+from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, Person
 from strongroom.world.treasury import USDC
 
 _HOUR, _DAY = 3_600, 86_400
@@ -36,10 +39,11 @@ class Thief:
 
     scene: Scene
     policy: KernelPolicy
+    key: Address = AGENT.address
 
     @classmethod
-    def of(cls, scene: Scene) -> Thief:
-        return cls(scene, compile_policy(example.policy(scene.world)))
+    def of(cls, scene: Scene, key: Address = AGENT.address) -> Thief:
+        return cls(scene, compile_policy(example.policy(scene.world)), key)
 
     def take_all(self) -> int:
         """Every payment rule, again and again, until nothing more is accepted; how many payments that were."""
@@ -58,15 +62,39 @@ class Thief:
         units = min(rule.max_units, left)
         if units == 0:
             return False
-        payment = Payment(rule, units, proof(self.policy.rules, rule.leaf))
-        data = encode_legs([payment], _LEAF)
-        return self.scene.world.send_as(AGENT.address, self.scene.kernel_address, data, gas=_GAS).success
+        data = self._payment(rule, units)
+        return self.scene.world.send_as(self.key, self.scene.kernel_address, data, gas=_GAS).success
+
+    def refused(self) -> str:
+        """What the Kernel says to the smallest payment there is, sent with this key; empty when it lets it go."""
+        data = refusal(self.scene, self.key, self.scene.kernel_address, self._payment(self._rules()[0], 1))
+        return revert_reason(data) if data is not None else ""
+
+    def _payment(self, rule: PayRule, units: int) -> bytes:
+        return encode_legs([Payment(rule, units, proof(self.policy.rules, rule.leaf))], _LEAF)
 
     def cap_units(self) -> int:
-        """Over all classes of USDC: capacity, and what flows back in a day."""
-        usdc = self.scene.world.contracts.tokens[USDC]
-        own = [each for each in self.policy.buckets if each.token == usdc]
+        """Over the classes that USDC is paid in: capacity, and what flows back in a day. What is swapped or lent
+        stays the Safe's."""
+        usdc, paying = self.scene.world.contracts.tokens[USDC], {rule.bucket_class for rule in self._rules()}
+        own = [each for each in self.policy.buckets if each.token == usdc and each.bucket_class in paying]
         return sum(each.capacity_units + each.capacity_units * _DAY // each.drain_seconds for each in own)
+
+
+def refusal(scene: Scene, sender: Address, to: Address, data: bytes) -> bytes | None:
+    """The revert bytes of a call that is only tried; `None` when it would go through."""
+    try:
+        scene.world.ask("eth_call", {"from": sender, "to": to, "data": "0x" + data.hex()}, "latest")
+    except NodeRefused as error:
+        return error.data
+    return None
+
+
+def watch_of(scene: Scene) -> Address:
+    """The installed watch's address."""
+    if scene.watch is None:
+        raise StoryBroken("the watch is not installed yet")
+    return scene.watch
 
 
 def drain(scene: Scene) -> Loot:
@@ -97,24 +125,28 @@ def rekey(scene: Scene) -> None:
     stage.tell(f"   {GUARDIANS[2].name} paused the Kernel")
     world.advance(_DAY)
     stage.check(not thief.take_all(), "the stolen key is refused while paused")
-    _replace_key(scene)
+    replace_key(scene, AGENT, NEXT_AGENT)
     world.advance(_DAY)
     stage.check(not thief.take_all(), "the old key is refused after the re-key")
     stage.check(scene.read(kernel.burned_read(scene.kernel_address, AGENT.address)), "the old key is burned")
     stage.tell(f"   {AGENT.address} is burned; {NEXT_AGENT.address} is the agent")
 
 
-def _replace_key(scene: Scene) -> None:
-    plan = scene.stage.strongroom("rekey", NEXT_AGENT.address, "--config", str(scene.documents(Mode.GUARDED)))
-    announce, call = (bytes.fromhex(plan[step][2:]) for step in ("announce", "rekey"))
-    world, stage = scene.world, scene.stage
+def replace_key(scene: Scene, old: Person, new: Person) -> None:
+    """Two guardians sign both transactions that `strongroom rekey` prints: the announcement and, after the Kernel's
+    delay, the re-key with the watch's new mark. Then one of them replaces the delegate."""
+    plan = scene.stage.strongroom("rekey", new.address, "--config", str(scene.documents(Mode.GUARDED)))
+    world, stage, batch = scene.world, scene.stage, plan["batch"]
+    announce, both = (bytes.fromhex(data[2:]) for data in (plan["announce"], batch["data"]))
     stage.check(world.safe_exec(world.account, GUARDIANS[:2], scene.kernel_address, announce).success, "announce")
     world.advance(_HOUR)
-    stage.check(world.send_as(GUARDIANS[0].address, scene.kernel_address, call).success, "re-key")
+    operation = Operation(batch["operation"])
+    done = world.safe_exec(world.account, GUARDIANS[:2], Address(batch["to"]), both, 0, operation)
+    stage.check(done.success, "re-key")
     with scene.queue() as queue:
-        queue.remove_delegate(AGENT.address, GUARDIANS[0].address, signing(GUARDIANS[0]))
-        queue.register_delegate(NEXT_AGENT.address, "strongroom", GUARDIANS[0].address, signing(GUARDIANS[0]))
-    write_key(scene.home / "state" / "keystore" / "agent.json", NEXT_AGENT)
+        queue.remove_delegate(old.address, GUARDIANS[0].address, signing(GUARDIANS[0]))
+        queue.register_delegate(new.address, "strongroom", GUARDIANS[0].address, signing(GUARDIANS[0]))
+    write_key(scene.state / "keystore" / "agent.json", new)
 
 
 def resume(scene: Scene, treasurer: Child) -> None:

@@ -7,12 +7,14 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.nodes import state as read
+from agent.nodes.comparison import as_rehearsed
 from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from simulations.rehearse import executed_deltas
 from strongroom.errors import GasTooDear, Unsettled
-from strongroom.model import Block, Delta, Digest
+from strongroom.model import Block, Delta, Digest, Facts, TokenId
 from strongroom.plain import to_plain
+from strongroom.protocols.erc20 import read_balance
 
 
 def send(state: State, runtime: Runtime[Context]) -> Update:
@@ -46,7 +48,8 @@ def outbid(state: State, runtime: Runtime[Context]) -> Update:
 
 
 def settle(state: State, runtime: Runtime[Context]) -> Update:
-    """Measures what really moved, from balances at the block before and the block itself."""
+    """Measures what really moved, from balances at the block before and the block itself. Nothing is bent to fit: a
+    share's interest is in the deltas, and in a bound of its own when they are compared."""
     context, unit, binding = runtime.context, read.unit(state), read.binding(read.action(state))
     known = state.get("tx_hash")
     if known and context.wallet and context.wallet.underpriced(Digest(known)):
@@ -55,14 +58,14 @@ def settle(state: State, runtime: Runtime[Context]) -> Update:
     mined = context.wallet.await_mined(tx_hash) if context.wallet and tx_hash else None
     if mined is None:
         raise Unsettled(unit.id)
-    deltas = _moved(state, context, mined.block)
+    deltas, same = _moved(state, context, mined.block)
     body = {
         "unit": unit.id,
         "tx_hash": mined.tx_hash,
         "block": mined.block.number,
         "gas_used": mined.gas_used,
         "deltas": to_plain(deltas),
-        "as_rehearsed": deltas == read.rehearsal(state).deltas,
+        "as_rehearsed": same,
     }
     kind, status = ("tx.mined", "executed") if mined.success else ("tx.reverted", "reverted")
     entry = record_once(context, kind, body, binding=binding, cause=state["cause"])
@@ -73,7 +76,21 @@ def settle(state: State, runtime: Runtime[Context]) -> Update:
     return {"cause": entry.index, "status": status, "tx_hash": mined.tx_hash}
 
 
-def _moved(state: State, context: Context, block: Block) -> tuple[Delta, ...] | None:
+def _moved(state: State, context: Context, block: Block) -> tuple[tuple[Delta, ...] | None, bool]:
+    """What really moved in `block`, as far as it can be read, and whether that is what was rehearsed."""
     facts, envelope = read.facts(state), read.compiled(state).envelope
-    holders = [facts.account.safe, *envelope.recipients]
-    return executed_deltas(context.chain, context.chain.parent(block), block, holders, facts.tokens)
+    safe, before = facts.account.safe, context.chain.parent(block)
+    moved = executed_deltas(context.chain, before, block, [safe, *envelope.recipients], facts.tokens)
+    positions = _positions(context, facts, before)
+    if moved is None or positions is None:
+        return moved, False
+    seconds = block.timestamp - before.timestamp
+    return moved, as_rehearsed(read.rehearsal(state).deltas, moved, safe, positions, seconds)
+
+
+def _positions(context: Context, facts: Facts, block: Block) -> dict[TokenId, int] | None:
+    """The Safe's units of every share at `block`, or `None` where one cannot be read."""
+    shares = [token for id_, token in facts.tokens.items() if id_ in context.document.shares()]
+    found = context.chain.read([read_balance(share.address, facts.account.safe) for share in shares], block)
+    units = {share.id: held for share, held in zip(shares, found, strict=True) if held is not None}
+    return units if len(units) == len(shares) else None

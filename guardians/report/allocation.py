@@ -14,7 +14,7 @@ from strongroom.model import TokenId
 from strongroom.quantities import format_bps, format_units
 from strongroom.settings import Weight
 
-_COLUMNS = ("Before", "After", "Value before", "Value after", "Share after", "Target and band")
+_COLUMNS = ("Before", "After", "Of it lent", "Value before", "Value after", "Share after", "Target and band")
 
 
 def allocation(contents: Contents) -> Markup:
@@ -58,7 +58,7 @@ def _table(contents: Contents, before: Picture, after: Picture) -> Markup:
         _row(listed, before.holdings.get(token), after.holdings.get(token), contents.weights.get(token))
         for token, listed in contents.document.tokens.items()
     )
-    sums = ("", "", _nav(before), _nav(after), "", "")
+    sums = ("", "", "", _nav(before), _nav(after), "", "")
     foot = _cells("Together", sums)
     return tag(
         "div",
@@ -81,6 +81,7 @@ def _row(listed: ListedToken, before: Holding | None, after: Holding | None, wei
     cells = (
         _units(before, decimals),
         _units(after, decimals),
+        format_units(after.lent_units, decimals) if after and after.lent_units else "",
         _value(before),
         _value(after),
         "" if after is None or after.share_bps is None or weight is None else format_bps(after.share_bps),

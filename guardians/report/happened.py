@@ -11,6 +11,7 @@ from guardians.report.markup import Markup, join, tag
 from guardians.report.plainly import amount, machine_time, mapping, mappings, number, text, when
 from guardians.report.story import Asked, Fate, Told
 from policies.terms import PolicyDocument
+from strongroom.model import TokenId
 
 _MINUS = "\N{MINUS SIGN}"
 
@@ -98,6 +99,12 @@ def _intent(intent: Mapping[str, Any], tokens: Mapping[str, Any]) -> Iterator[Ma
     elif kind == "Swap":
         yield join("Sell ", tag("strong", amount(value.get("token_in"), value.get("amount_in_units"), tokens)))
         yield join(" for ", tag("strong", text(value.get("token_out")) or "an unnamed token"))
+    elif kind == "Supply":
+        yield join("Lend ", tag("strong", amount(value.get("token"), value.get("amount_units"), tokens)))
+        yield join(" at ", tag("strong", text(value.get("venue")) or "no named venue"))
+    elif kind == "Withdraw":
+        yield join("Take ", tag("strong", amount(value.get("token"), value.get("amount_units"), tokens)))
+        yield join(" back from ", tag("strong", text(value.get("venue")) or "no named venue"))
     else:
         yield f"{kind or 'An unnamed intent'} "
         yield from _other(value, tokens)
@@ -185,9 +192,15 @@ def _moved(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> M
     same = unit.mined.get("as_rehearsed")
     note = None
     if isinstance(same, bool):
-        words = "Every balance moved exactly as rehearsed." if same else "NOT as rehearsed."
+        words = _as_rehearsed(deltas, document) if same else "NOT as rehearsed."
         note = tag("p", words, class_="quiet" if same else "note")
     return join(_deltas(deltas, tokens, document), note)
+
+
+def _as_rehearsed(deltas: Iterable[Mapping[str, Any]], document: PolicyDocument) -> str:
+    if any(each.get("token") in document.shares() for each in deltas):
+        return "Every balance moved as rehearsed, beside the interest that what is lent earned meanwhile."
+    return "Every balance moved exactly as rehearsed."
 
 
 def _deltas(deltas: Iterable[Mapping[str, Any]], tokens: Mapping[str, Any], document: PolicyDocument) -> Markup:
@@ -200,23 +213,21 @@ def _deltas(deltas: Iterable[Mapping[str, Any]], tokens: Mapping[str, Any], docu
 
 
 def _lines(deltas: Iterable[Mapping[str, Any]], tokens: Mapping[str, Any], document: PolicyDocument) -> Markup:
-    return tag(
-        "ul",
-        (
-            tag("li", tag("span", _signed_amount(each, tokens), class_="figure"), f" {_name(each, document)}")
-            for each in deltas
-        ),
-        class_="deltas",
-    )
+    return tag("ul", (tag("li", *_line(each, tokens, document)) for each in deltas), class_="deltas")
 
 
-def _name(delta: Mapping[str, Any], document: PolicyDocument) -> str:
-    return holder(delta.get("holder"), document)
+def _line(delta: Mapping[str, Any], tokens: Mapping[str, Any], document: PolicyDocument) -> tuple[Markup, str]:
+    """A share reads as its token, with where that is lent."""
+    token, whose = text(delta.get("token")), holder(delta.get("holder"), document)
+    market, reserve = document.shares().get(TokenId(token), (None, None))
+    if market is not None and reserve is not None:
+        token, whose = reserve.token, f"{whose}, lent at {market.id}"
+    return tag("span", _signed_amount(token, delta.get("units"), tokens), class_="figure"), f" {whose}"
 
 
-def _signed_amount(delta: Mapping[str, Any], tokens: Mapping[str, Any]) -> str:
-    units = number(delta.get("units"))
-    shown = amount(delta.get("token"), units, tokens)
+def _signed_amount(token: str, moved: Any, tokens: Mapping[str, Any]) -> str:
+    units = number(moved)
+    shown = amount(token, units, tokens)
     return f"+{shown}" if units is not None and units > 0 else shown.replace("-", _MINUS, 1)
 
 

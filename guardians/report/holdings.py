@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One listed token; `units` is missing where the chain did not answer, the value at the low price (USD scaled by
-    1e8) without a healthy price, the share of the weighted tokens (basis points, rounded down) without all of them."""
+    """One listed token, in the Safe and lent together; `units` is missing where the chain did not answer, the value at
+    the low price (USD scaled by 1e8) without a healthy price, the share of the weighted tokens (basis points, rounded
+    down) without all of them. `lent_units` of `units` lie at markets, interest included."""
 
     units: int | None
+    lent_units: int
     usd_e8: int | None
     share_bps: int | None
 
@@ -39,10 +41,10 @@ class Picture:
 def picture(facts: Facts, document: PolicyDocument, weights: Mapping[TokenId, Weight]) -> Picture:
     """The treasury by the policy's own prices at the facts' block."""
     from policies.pricing import holdings as held_and_lent
-    from policies.pricing import prices
+    from policies.pricing import prices, supplied
 
     found, held = prices(facts, document), held_and_lent(facts, document)
-    shares = _shares(facts, document, weights, {t: p for t, p in found.items() if isinstance(p, Price)})
+    shares = _shares(facts, document, weights)
     holdings, unpriced = {}, []
     for token, listed in document.tokens.items():
         units, price = held.get(token), found[token]
@@ -51,24 +53,18 @@ def picture(facts: Facts, document: PolicyDocument, weights: Mapping[TokenId, We
             value = value_e8_down(units, listed.token.decimals, price.low_e8)
         elif not isinstance(price, Price):
             unpriced.append(token)
-        holdings[token] = Holding(units, value, shares.get(token))
+        lent = 0 if units is None else supplied(token, facts, document)
+        holdings[token] = Holding(units, lent, value, shares.get(token))
     known = all(holding.units is not None for holding in holdings.values())
     nav = sum(holding.usd_e8 or 0 for holding in holdings.values()) if known else None
     return Picture(facts.block, holdings, nav, tuple(unpriced))
 
 
-def _shares(
-    facts: Facts, document: PolicyDocument, weights: Iterable[TokenId], prices: Mapping[TokenId, Price]
-) -> Mapping[TokenId, int]:
-    """As the planner weighs, at the middle of each price range; none while a weighted token has no value."""
-    from policies.pricing import holdings as held_and_lent
+def _shares(facts: Facts, document: PolicyDocument, weights: Iterable[TokenId]) -> Mapping[TokenId, int]:
+    """As the planner weighs; none while a weighted token has no value."""
+    from policies.pricing import weighed
 
-    values, held = dict[TokenId, int](), held_and_lent(facts, document)
-    for token in weights:
-        units, price = held.get(token), prices.get(token)
-        if units is None or price is None:
-            return {}
-        values[token] = value_e8_down(units, document.tokens[token].token.decimals, price.low_e8 + price.high_e8) // 2
+    values = weighed(weights, facts, document)
     total = sum(values.values())
     return {token: value * BPS // total for token, value in values.items()} if total else {}
 

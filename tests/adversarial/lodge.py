@@ -84,8 +84,9 @@ class Lodge:
         return StateFolder(self.house.home / "state")
 
     def config(self, mode: Mode) -> Path:
-        kernel = self.kernel if mode is Mode.GUARDED else None
-        texts = example.documents(self.house.world, self.house.service, self.state.path, mode, kernel)
+        world, kernel = self.house.world, self.kernel if mode is Mode.GUARDED else None
+        watch = example.watch_of(world, kernel) if kernel else None
+        texts = example.documents(world, self.house.service, self.state.path, mode, kernel, watch=watch)
         return example.write(texts, self.house.home / mode)
 
     @contextmanager

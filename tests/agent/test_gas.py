@@ -206,7 +206,7 @@ def test_each_cycle_states_the_days_and_what_they_assume(scheduled: tuple[Treasu
     (row,) = runner.cycle(_ask(treasurer))[1]
     (first,) = _stated(house)
     assert first.startswith("the agent's key holds 10.00 ETH for gas, enough for ")
-    assert "taking payroll 12 times a year with 2,000,000 gas each (the policy's most, none was measured yet)" in first
+    assert "; payroll 12 times a year with 2,000,000 gas each (the policy's most, none was measured yet)" in first
     house.sign(row.binding, *GUARDIANS[:2])
     (done,) = runner.poll()
     mined = treasurer.context.chain.transaction(Digest(done.tx_hash))
@@ -229,6 +229,7 @@ def test_status_states_the_days(house: House, run: Run) -> None:
     held = 10**19
     year = sum(use["units_a_year"] * use["gas_units"] for use in shown["uses"]) * int(shown["price_wei"])
     assert {(use["operation"], use["gas_units"], use["measured"]) for use in shown["uses"]} == {
+        ("lend", 2_000_000, False),
         ("payroll", 2_000_000, False),
         ("rebalance", 2_000_000, False),
     }

@@ -22,6 +22,7 @@ from guardians.wording import describe_calls
 from strongroom.addresses import keccak
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
+from strongroom.ledger.reading import read_entries
 from strongroom.model import Address, Digest, TokenId, Verdict
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.abi import encode_call
@@ -32,15 +33,6 @@ from strongroom.world.people import DEPLOYER, GUARDIANS, OPERATOR
 from strongroom.world.treasury import DAI, USDC, WETH, units
 from strongroom.world.world import World
 from tests.agent.house import House
-
-_LEND = """
-[jobs.lend]
-operation = "lend"
-cron = "0 11 * * *"
-timezone = "UTC"
-missed = "skip"
-within = "1 day"
-"""
 
 
 @pytest.fixture
@@ -59,10 +51,8 @@ def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def desk(stack: ExitStack, scene: Scene) -> OwnDesk:
-    folder = scene.documents(Mode.GUARDED)
-    with (folder / "schedule.toml").open("a") as schedule:
-        schedule.write(_LEND)
-    return OwnDesk(stack.enter_context(open_treasurer(open_documents(folder), MemoryNotices())))
+    opened = open_treasurer(open_documents(scene.documents(Mode.GUARDED)), MemoryNotices())
+    return OwnDesk(stack.enter_context(opened))
 
 
 def told(unit: dict[str, Any]) -> tuple[str, str, list[Any]]:
@@ -70,6 +60,8 @@ def told(unit: dict[str, Any]) -> tuple[str, str, list[Any]]:
 
 
 ALONE = ("agent", "executed", [])
+ALONE_USDC = 300_000
+"""The most that one supply of USDC may be without guardians."""
 
 
 def lent(scene: Scene, token: TokenId) -> int:
@@ -84,13 +76,13 @@ def test_idle_tokens_are_lent_alone_and_payments_take_back_what_they_need(scene:
         supplied = treasurer.cycle("lend")["units"]
         assert [told(unit) for unit in supplied] == [ALONE, ALONE]
         # Interest has come on top since.
-        assert units(USDC, 100_000) - 2 <= lent(scene, USDC) < units(USDC, 100_001)
+        assert units(USDC, ALONE_USDC) - 2 <= lent(scene, USDC) < units(USDC, ALONE_USDC + 1)
         assert units(DAI, 50_000) - 2 <= lent(scene, DAI) < units(DAI, 50_001)
         _leave(scene, USDC, units(USDC, 1_000))
         (payroll,) = treasurer.cycle("payroll")["units"]
         assert told(payroll) == ALONE
         assert scene.held(safe, USDC) == 0
-        assert abs(lent(scene, USDC) - units(USDC, 100_000 - 27_500)) < units(USDC, 1)
+        assert abs(lent(scene, USDC) - units(USDC, ALONE_USDC - 27_500)) < units(USDC, 1)
         (bonus,) = treasurer.chat(OPERATOR.name, "pay 400 USDC to alice for the audit")["units"]
         assert told(bonus) == ALONE
     assert scene.held(safe, USDC) == 0
@@ -146,7 +138,7 @@ def test_what_the_mandate_keeps_comes_back_and_a_market_without_cash_stops_the_p
         scene.world.advance(86_400)
         tomorrow = [unit for unit in treasurer.cycle("lend")["units"] if USDC in unit["id"]]
         assert [told(unit) for unit in tomorrow] == [ALONE]
-        assert scene.held(safe, USDC) == units(USDC, 60_000)
+        assert scene.held(safe, USDC) == units(USDC, 25_000)
         _leave(scene, USDC, units(USDC, 1_000))
         _hold(scene, contracts.lending.reserves[USDC].a_token, USDC, units(USDC, 500))
         before = lent(scene, USDC)
@@ -155,6 +147,21 @@ def test_what_the_mandate_keeps_comes_back_and_a_market_without_cash_stops_the_p
     assert any("not lent out" in finding["reason"] for finding in payroll["findings"])
     assert scene.held(safe, USDC) == units(USDC, 1_000)
     assert lent(scene, USDC) >= before
+
+
+def test_a_position_that_earns_while_a_payment_is_mined_is_as_rehearsed(scene: Scene) -> None:
+    """Interest of an hour is in what moved, and nobody is alarmed by it."""
+    with ExitStack() as stack:
+        treasurer = desk(stack, scene)
+        treasurer.cycle("lend")
+        scene.world.ask("evm_increaseTime", 3_600)
+        (paid,) = treasurer.chat(OPERATOR.name, "pay 400 USDC to alice for the audit")["units"]
+    assert told(paid) == ALONE
+    entries = [entry.body for entry in read_entries(scene.state / "ledger") if entry.type == "tx.mined"]
+    mined = next(body for body in entries if body["unit"] == paid["id"])
+    earned = [int(delta["units"]) for delta in mined["deltas"] if delta["token"] == "USDC@aave"]
+    assert len(earned) == 1 and units(USDC, 1) // 10 < earned[0] < units(USDC, 10)
+    assert [body["as_rehearsed"] for body in entries if "as_rehearsed" in body] == [True] * 3
 
 
 def test_an_account_with_a_debt_lends_nothing_more(scene: Scene) -> None:
@@ -180,13 +187,13 @@ def test_guardians_read_what_is_lent_sign_it_and_it_is_executed(house: House, ch
         seen = review(chain, house.queue, policy, subject_of(policy), queued)
         assert {finding.rule for finding in seen.decision.findings if finding.verdict is not Verdict.ALLOW} <= ASKING
         said = " ".join(describe_calls(seen.proposal, policy))
-        assert "lend 100,000.00 USDC at aave for the Safe" in said
+        assert "lend 300,000.00 USDC at aave for the Safe" in said
         house.sign(unit.binding, *GUARDIANS[:2])
         moved = treasurer.runner.poll()
     assert unit.id in {row.id for row in moved if row.status == "executed"}
     share = house.world.contracts.lending.reserves[USDC].a_token
     (position,) = chain.read([read_balance(share, house.world.account.safe)], chain.head())
-    assert position >= units(USDC, 100_000) - 2
+    assert position >= units(USDC, ALONE_USDC) - 2
 
 
 ASKING = {"provenance"}

@@ -15,16 +15,17 @@ from hypothesis import strategies as st
 
 from agent import example
 from agent.app import open_documents
-from agent.cli.units import finding_lines, unit_lines
+from agent.cli.units import finding_lines, moved, unit_lines
 from agent.compiler import compile_unit
 from agent.particulars import particulars
+from agent.records import told
 from agent.state_folder import Held, StateFolder
-from agent.units import RUNNING, Units
+from agent.units import RUNNING, Row, Units
 from policies.effects import swap_order
 from policies.scenario import Scenario, facts_of
 from policies.terms import PolicyDocument
 from strongroom.ledger.reading import read_entries, read_entry
-from strongroom.model import Compiled, Label, Labelled, Lane, Pay, Unit, Verdict
+from strongroom.model import Compiled, Label, Labelled, Lane, Pay, Unit, Verdict, Withdraw
 from strongroom.plain import to_plain
 from strongroom.settings import Mode
 from strongroom.world.treasury import DECIMALS, TREASURY, USDC
@@ -123,6 +124,30 @@ def test_show_gives_a_swap_with_the_least_that_its_calldata_accepts(house: House
     assert f"sell 20.00 WETH for USDC, at least {least // 10**6:,}.{least % 10**6:06}".rstrip("0") in out
 
 
+def test_what_is_lent_is_said_in_words_with_where_and_why(house: House, run: Run) -> None:
+    config = house.home / Mode.SHADOW
+    with house.desk(Mode.SHADOW) as desk:
+        (lent,) = desk.chat("ana", "supply 5,000 USDC to aave for the summer")["units"]
+    assert lent["lending"] == [
+        {"kind": "supply", "token": USDC, "units": 5_000_000_000, "venue": "aave", "reason": "the summer"}
+    ]
+    lines = run("show", lent["id"], "--config", config)[1].splitlines()
+    assert lines[lines.index("  lending") + 1] == "    lend  5,000.00  USDC  at aave  the summer"
+    assert "lend 5,000.00 USDC" in run("plans", "--config", config)[1]
+
+
+def test_a_payment_that_takes_back_what_is_missing_says_both(policy: PolicyDocument) -> None:
+    withdrawal = Withdraw("w", _said(USDC), _said(7_000_000), _said("aave"), _said("for the audit"))
+    payment = Pay("p", _said(USDC), _said("alice"), _said(9_000_000), _said(""))
+    planned = json.dumps(to_plain(Unit("u", policy.account, (withdrawal, payment))))
+    row = Row("u", planned, "job:x", "u", 0, "denied", "", "", None, "", "")
+    unit = told(row, {"facts": {"tokens": {USDC: {"decimals": 6}}}})
+    assert (unit["pays"], unit["takes_back"], unit["lends"]) == ({USDC: 9_000_000}, {USDC: 7_000_000}, {})
+    assert moved(unit, {USDC: 6}) == "pay 9.00 USDC; take back 7.00 USDC"
+    lines = list(unit_lines(unit))
+    assert lines[lines.index("  lending") + 1] == "    take back  7.00  USDC  from aave  for the audit"
+
+
 def test_what_nobody_planned_is_one_line(closed: Path, run: Run) -> None:
     code, out, err = run("show", "nope", "--config", closed)
     assert (code, out, err.count("\n")) == (1, "", 1) and "`strongroom plans` lists them" in err
@@ -190,6 +215,7 @@ def test_what_was_never_compiled_is_told_without_an_address() -> None:
         "id": "chat-1", "actor": "operator:ana", "status": "denied", "verdict": "deny", "lane": "", "nonce": None,
         "proposal": "", "tx_hash": "", "why": "", "pays": {USDC: 1}, "sells": {}, "decimals": {}, "findings": [],
         "payments": [{"payee": "carol", "address": None, "token": USDC, "units": 1, "reason": ""}], "swaps": [],
+        "lends": {}, "takes_back": {}, "lending": [],
     }  # fmt: skip
     assert list(unit_lines(unit)) == [
         "chat-1: denied, verdict deny",

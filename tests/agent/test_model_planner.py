@@ -16,7 +16,7 @@ from strongroom.ledger.verification import verify
 from strongroom.model_settings import LanguageModel
 from strongroom.settings import Mode
 from strongroom.world.people import OPERATOR
-from strongroom.world.treasury import WETH
+from strongroom.world.treasury import USDC, WETH, units
 from tests.adversarial.hostile_answers import PAYROLL_THEFTS, Hostile, choice
 from tests.adversarial.hostile_model import HostileModel
 from tests.agent.house import House
@@ -51,14 +51,24 @@ def cycle(house: House, server: HostileModel, name: str, job: str) -> list[dict[
     return states
 
 
-def test_half_of_what_the_mandate_wants_is_judged_as_a_model_s_choice(house: House, server: HostileModel) -> None:
-    """The example's policy lets a model choose nothing alone, so guardians are asked."""
+def test_what_a_model_chooses_beyond_its_own_cap_asks_guardians_and_the_rest_does_not(
+    house: House, server: HostileModel
+) -> None:
+    """The example's policy lets a model sell 5 WETH, or 15,000 USDC, with nobody looking."""
     house.world.move_market(WETH, 3_450_00000000)
-    states = cycle(house, server, "half", "rebalance")
-    assert [state["unit"]["intents"][0]["amount_in_units"]["label"] for state in states] == ["model"] * 2
-    findings = [finding for state in states for finding in state["decision"]["findings"]]
-    assert [f["verdict"] for f in findings if f["rule"] == "provenance"] == ["ask"] * 2
-    assert {state["decision"]["verdict"] for state in states} == {"ask"}
+    large, small = cycle(house, server, "half", "rebalance")
+    for state in (large, small):
+        (intent,) = state["unit"]["intents"]
+        assert {intent[key]["label"] for key in ("token_in", "token_out", "amount_in_units", "reason")} == {"model"}
+    assert int(large["unit"]["intents"][0]["amount_in_units"]["value"]) > units(WETH, 5)
+    assert int(small["unit"]["intents"][0]["amount_in_units"]["value"]) <= units(USDC, 15_000)
+    assert [_provenance(large), _provenance(small)] == ["ask", "allow"]
+    assert [state["decision"]["verdict"] for state in (large, small)] == ["ask", "allow"]
+
+
+def _provenance(state: dict[str, Any]) -> str:
+    (finding,) = [each for each in state["decision"]["findings"] if each["rule"] == "provenance"]
+    return str(finding["verdict"])
 
 
 @pytest.mark.parametrize("name", PAYROLL_THEFTS)

@@ -40,3 +40,12 @@ def test_without_cases_the_samples_are_named_and_one_command_prints_them(config:
     for name in samples():
         assert f"`strongroom policy test {name} --print`" in err
         assert run("policy", "test", name, "--print") == (0, sample(name)[1], "")
+
+
+def test_check_says_what_the_watch_counts_and_when_it_pauses(config: Path, run: Run) -> None:
+    _, out, _ = run("policy", "check", "--config", config)
+    assert "  watch: once ETH, WETH, USDC, DAI, USDC@aave, DAI@aave have together lost 10 %," in out.splitlines()
+    assert "two calls 5 blocks apart" in out
+    text = (config / "policy.toml").read_text()
+    (config / "policy.toml").write_text(text[: text.index("[watch]")] + text[text.index("# Gas of one unit") :])
+    assert "watch" not in run("policy", "check", "--config", config)[1]

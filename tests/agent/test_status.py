@@ -34,7 +34,8 @@ from tests.agent.house import House
 
 
 def _documents(house: House, mode: Mode, kernel: Address | None = None) -> Documents:
-    texts = example.documents(house.world, house.service, house.home / "state", mode, kernel)
+    watch = example.watch_of(house.world, kernel) if kernel else None
+    texts = example.documents(house.world, house.service, house.home / "state", mode, kernel, watch=watch)
     return open_documents(example.write(texts, house.home / mode))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,13 +32,13 @@ from guardians.server.serving import Server, open_service
 from strongroom.clock import WallClock
 from strongroom.errors import LedgerCorrupt
 from strongroom.ledger.file_ledger import FileLedger
-from strongroom.model import Digest
+from strongroom.model import Digest, TokenId
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.quantities import format_units, parse_bps
 from strongroom.settings import Mode
 from strongroom.world.people import GUARDIANS, OPERATOR, STRANGER
-from strongroom.world.treasury import DECIMALS, TREASURY, USDC
+from strongroom.world.treasury import DAI, DECIMALS, TREASURY, USDC
 from strongroom.world.world import World
 
 MADE_AT = 1_800_000_000
@@ -106,6 +107,7 @@ class Told:
     tree: Node
     payroll: str
     swap: str
+    refilled: str
     refused: str
     stray: Digest
 
@@ -136,6 +138,8 @@ def _told(scene: Scene) -> Told:
     with open_treasurer(open_documents(scene.documents(Mode.GUARDED)), MemoryNotices()) as treasurer:
         desk = OwnDesk(treasurer)
         (payroll,) = desk.cycle("payroll")["units"]
+        desk.cycle("lend")
+        (refilled,) = desk.chat(OPERATOR.name, "withdraw 5,000 USDC from aave")["units"]
         (refused,) = desk.chat(OPERATOR.name, f"pay 100 USDC to {STRANGER.address}")["units"]
         (swap,) = desk.chat(OPERATOR.name, "swap 25 WETH to USDC")["units"]
         _sign(scene, swap["proposal"])
@@ -148,7 +152,8 @@ def _told(scene: Scene) -> Told:
     out = scene.home / "report.html"
     contents = write_report(scene.home / Mode.GUARDED, out, MADE_AT)
     page = out.read_text()
-    return Told(scene, contents, page, Tree(page).root, payroll["id"], swap["id"], refused["id"], stray.tx_hash)
+    ids = (each["id"] for each in (payroll, swap, refilled, refused))
+    return Told(scene, contents, page, Tree(page).root, *ids, stray.tx_hash)
 
 
 def _sign(scene: Scene, proposal: str) -> None:
@@ -173,6 +178,22 @@ def test_each_unit_is_told_with_payees_exact_amounts_and_its_end(told: Told) -> 
     assert mined.body["tx_hash"] in payroll.text
     assert "−28,500.00 USDC the Safe" in payroll.text  # noqa: RUF001
     assert "Every balance moved exactly as rehearsed." in payroll.text
+
+
+def test_what_is_lent_and_taken_back_reads_as_such_with_its_interest(told: Told) -> None:
+    """No share's own name is needed to follow the money."""
+    (lent,) = (each for each in told.tree.all("section", class_="unit") if "Lend 300,000.00 USDC" in each.text)
+    assert "Lend 300,000.00 USDC at aave" in lent.text
+    assert "−300,000.00 USDC the Safe" in lent.text  # noqa: RUF001
+    assert re.search(r"\+(300,000\.00|299,999\.99999\d) USDC the Safe, lent at aave", lent.text)
+    taken = unit(told, told.refilled)
+    assert "Take 5,000.00 USDC back from aave" in taken.text
+    assert "+5,000.00 USDC the Safe" in taken.text
+    for each in (lent, taken):
+        assert "as rehearsed, beside the interest that what is lent earned meanwhile" in each.text
+        assert "USDC@aave" not in "".join(
+            node.text for node in each.one("dl", class_="facts").all("ul", class_="deltas")
+        )
 
 
 def test_a_refusal_names_every_finding_against_it(told: Told) -> None:
@@ -227,8 +248,11 @@ def test_the_chart_and_its_table_say_what_the_chain_holds(told: Told) -> None:
     rows = {row.one("th").text: [td.text for td in row.all("td")] for row in section.one("tbody").all("tr")}
     assert rows[USDC][0] == "399,000.00"
     for token, decimals in DECIMALS.items():
-        assert rows[token][1] == format_units(facts.balances[token], decimals)
-    shares = [parse_bps(cells[4], "the table") for cells in rows.values() if cells[4]]
+        lent = facts.balances.get(TokenId(f"{token}@aave"), 0)
+        assert rows[token][1] == format_units(facts.balances[token] + lent, decimals)
+        assert rows[token][2] == (format_units(lent, decimals) if lent else "")
+    assert rows[USDC][2] and rows[DAI][2]
+    shares = [parse_bps(cells[5], "the table") for cells in rows.values() if cells[5]]
     assert 10_000 - len(shares) <= sum(shares) <= 10_000
 
 

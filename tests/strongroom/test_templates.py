@@ -48,7 +48,7 @@ MODELS = st.builds(
     LanguageModel,
     url=st.just("https://models.example/v1"),
     name=ANY_TEXT,
-    timeout_seconds=st.integers(1, 10**6),
+    timeout_seconds=st.integers(1, 600),
     max_tokens=st.integers(1, 10**6),
 )
 TREASURIES = st.builds(

@@ -72,7 +72,8 @@ class Payer:
 
     def config(self, mode: Mode, kernel: Address | None = None) -> Path:
         house = self.house
-        texts = example.documents(house.world, house.service, house.home / "state", mode, kernel)
+        watch = example.watch_of(house.world, kernel) if kernel else None
+        texts = example.documents(house.world, house.service, house.home / "state", mode, kernel, watch=watch)
         mandate = replace(TREASURY.mandate, payroll=(Payment("alice", Amount(ODD, SALARY)),))
         ours = {"policy.toml": render(self.document), "mandate.toml": render_mandate(mandate, {**DECIMALS, ODD: 18})}
         return example.write(texts | ours, house.home / mode)
