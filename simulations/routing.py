@@ -202,9 +202,12 @@ def _total(curves: Sequence[Curve], level: float) -> float:
 
 
 def _whole(curves: Sequence[Curve], amounts: Sequence[float], units: int) -> list[int]:
-    """Rounded down, the rest to the largest: its marginal price moves least."""
+    """Rounded down, the rest to the largest that can take it: its marginal price moves least."""
     whole = [min(int(amount), each.taken[-1]) for amount, each in zip(amounts, curves, strict=True)]
-    whole[whole.index(max(whole))] += units - sum(whole)
+    rest = units - sum(whole)
+    able = [place for place, each in enumerate(curves) if whole[place] + rest <= each.taken[-1]]
+    if able:
+        whole[max(able, key=lambda place: whole[place])] += rest
     return whole
 
 

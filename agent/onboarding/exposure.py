@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.onboarding.history import first_block_since, read_logs, topic_of
+from agent.onboarding.modifiers import Modifier, modifier_of
 from strongroom.addresses import keccak, to_address
 from strongroom.chain.transport import Transport
 from strongroom.model import Address, Block
@@ -14,7 +15,7 @@ from strongroom.ports import Chain
 from strongroom.protocols import safe_modules
 from strongroom.protocols.erc20 import read_allowance
 from strongroom.protocols.safe import address_in_word
-from strongroom.protocols.safe_modules import ALLOWANCE_MODULE, MODULE_GUARD_SLOT, CalendarAllowance, Modifier
+from strongroom.protocols.safe_modules import ALLOWANCE_MODULE, MODULE_GUARD_SLOT, CalendarAllowance
 
 _APPROVAL = "0x" + keccak(b"Approval(address,address,uint256)").hex()
 _MOST_REQUESTS = 40
@@ -46,7 +47,7 @@ class OpenApproval:
 
 def attached_modifiers(chain: Chain, modules: Sequence[Address], block: Block) -> tuple[Attached, ...]:
     """The modifiers among the Safe's modules. Members with an EIP-7702 delegate are contracts too."""
-    found = [(module, safe_modules.modifier_of(chain.code(module, block))) for module in modules]
+    found = [(module, modifier_of(chain.code(module, block))) for module in modules]
     known = [(module, modifier) for module, modifier in found if modifier is not None]
     members = chain.read([safe_modules.members_read(module) for module, _ in known], block)
     return tuple(

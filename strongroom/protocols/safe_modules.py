@@ -1,7 +1,7 @@
 """Modules of others that a Safe may have: Zodiac's modifiers, told by the master copy behind them, and Safe's allowance
 module. What they say of themselves is theirs; the code of a clone cannot lie about its master copy.
 
-Sources: EIP-1167; Zodiac's list of master copies; safe-modules `AllowanceModule.sol`; safe-smart-account 1.5.0
+Sources: EIP-1167; safe-modules `AllowanceModule.sol`; safe-smart-account 1.5.0
 `ModuleManager.sol`.
 """
 
@@ -23,38 +23,11 @@ _SENTINEL = Address("0x0000000000000000000000000000000000000001")
 _PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Modifier:
-    """A Zodiac modifier: its members act through it. With `takes_reverts` it counts what a contract member's signature
-    check reverts with as its answer, so that anybody acts as that member (June 2026)."""
-
-    name: str
-    takes_reverts: bool = False
-
-
-_MODIFIERS = {
-    Address("0xD62129BF40CD1694b3d9D9847367783a1A4d5cB4"): Modifier("Zodiac Delay 1.0.0"),
-    Address("0xd54895B1121A2eE3f37b502F507631FA1331BED6"): Modifier("Zodiac Delay 1.0.1"),
-    Address("0x01F8cabB808D7dE0dF4202D4B60C8310d2f1339b"): Modifier("Zodiac Delay 1.1.0", takes_reverts=True),
-    Address("0x824175b945838d127C1ca83CbcE11D8e44F6dF01"): Modifier("Zodiac Delay 1.1.1"),
-    Address("0x85388a8cd772b19a468F982Dc264C238856939C9"): Modifier("Zodiac Roles 1.0.0"),
-    Address("0xD8DfC1d938D7D163C5231688341e9635E9011889"): Modifier("Zodiac Roles 1.1.0"),
-    Address("0x9646fDAD06d3e24444381f44362a3B0eB343D337"): Modifier("Zodiac Roles 2.1.0", takes_reverts=True),
-    Address("0xF2964CE6161ce0e75964Fe7927cE114cb0B283D5"): Modifier("Zodiac Roles 2.1.1"),
-}
-
-
 def master_copy(code: bytes) -> Address | None:
     """Whose code a clone (EIP-1167) runs; `None` for any other code."""
     head, tail = _CLONE
     is_clone = len(code) == len(head) + 20 + len(tail) and code.startswith(head) and code.endswith(tail)
     return to_address(code[len(head) : -len(tail)]) if is_clone else None
-
-
-def modifier_of(code: bytes) -> Modifier | None:
-    """The modifier that a module's runtime code is a clone of; `None` for anything that we do not know."""
-    master = master_copy(code)
-    return _MODIFIERS.get(master) if master else None
 
 
 def members_read(modifier: Address) -> Read[tuple[Address, ...]]:

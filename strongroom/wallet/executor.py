@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.addresses import keccak, to_address, to_digest
+from strongroom.errors import NodeRefused
 from strongroom.fees import TIP_WEI, gas_limit, offered_wei
 from strongroom.model import Account, Address, Digest, LedgerReceipt
 from strongroom.ports import Chain, MinedTransaction, Signer
@@ -116,9 +117,15 @@ class Executor:
 
     def broadcast(self, sent: Sent) -> None:
         """Sends the kept bytes; again is no error. Nothing is sent once what they outbid was mined."""
-        rivals = self._outbox.rivals(sent)
-        if len(rivals) < 2 or self._mined([each.tx_hash for each in rivals]) is None:
+        rivals = [each.tx_hash for each in self._outbox.rivals(sent) if each != sent]
+        if rivals and self._mined([sent.tx_hash, *rivals]):
+            return
+        try:
             self._chain.send(sent.raw)
+        except NodeRefused:
+            # The rival may have been mined in between.
+            if not rivals or self._mined(rivals) is None:
+                raise
 
     def await_mined(self, tx_hash: Digest, timeout_seconds: float) -> MinedTransaction | None:
         """The mined transaction, this one or what was signed in its place, or `None` when the time is up: unknown is

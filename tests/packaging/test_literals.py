@@ -16,8 +16,8 @@ SMALL = 0xFFFF
 """Zero, the sentinel of Safe's lists, and precompiles are numbers, not places somebody deployed to."""
 
 WORLD = "strongroom/world/"
-DOCUMENTS = ("agent/onboarding/chains.toml", "policies/samples/")
-"""Configuration that ships: what is known of each chain, and samples beside their cases."""
+DOCUMENTS = ("agent/onboarding/chains.toml", "agent/onboarding/modifiers.toml", "policies/samples/")
+"""Configuration that ships: what is known of each chain and of modules, and samples beside their cases."""
 
 
 def _shipped() -> list[str]:

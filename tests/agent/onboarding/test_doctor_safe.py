@@ -328,8 +328,8 @@ def test_too_little_gas_is_found(treasury: Treasury, unwell: Unwell, chain: RpcC
 def test_gas_that_does_not_last_a_month_of_the_schedule_is_a_warning_and_the_days_are_told(
     treasury: Treasury, unwell: Unwell, strongroom: Strongroom, chain: RpcChain
 ) -> None:
-    """Ten units could be paid for; a rebalancing each day for thirty days could not."""
-    treasury.world.set_balance(AGENT.address, 10 * needed_wei(2_000_000, chain.base_fee_wei(chain.head())))
+    """A month of lending each day could be paid for; a rebalancing each day beside it could not."""
+    treasury.world.set_balance(AGENT.address, 22 * needed_wei(2_000_000, chain.base_fee_wei(chain.head())))
     assert unwell() == {}
     treasury.edit("schedule.toml", "0 10 * * mon", "0 10 * * *")
     assert unwell() == {"gas": "warn"}

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from agent.onboarding.modifiers import modifier_of
 from strongroom.addresses import to_address
 from strongroom.model import Address, TokenId
 from strongroom.protocols.abi import encode_arguments, encode_call
 from strongroom.protocols.erc20 import encode_approve
-from strongroom.protocols.safe_modules import master_copy, modifier_of
+from strongroom.protocols.safe_modules import master_copy
 from strongroom.world.people import STRANGER
 from strongroom.world.treasury import DAI, USDC
 from tests.agent.onboarding.patient import Treasury
