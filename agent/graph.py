@@ -10,6 +10,7 @@ from agent.context import Context
 from agent.nodes import agent_lane, judging, owner_lane, sending
 from agent.nodes import state as read
 from agent.nodes.state import State
+from agent.units import REVERTED
 from strongroom.model import Verdict
 from strongroom.settings import Mode
 
@@ -18,18 +19,20 @@ Graph = Any
 """A compiled LangGraph; its generic parameters say nothing that `State` and `Context` do not."""
 
 
-def build(checkpointer: Any, mode: Mode) -> Graph:
+def build(checkpointer: Any, mode: Mode, signs: bool = True) -> Graph:
     """The graph of one unit over a checkpointer: up to the verdict in shadow mode, with the owner lane in propose mode,
-    with both lanes in guarded mode."""
+    with both lanes in guarded mode. Where it does not sign, it ends at the verdict and the lane that it would take."""
     graph: Any = StateGraph(State, context_schema=Context)
     _judging(graph)
-    if mode is Mode.SHADOW:
+    if mode is Mode.SHADOW or not signs:
+        _asking(graph)
         graph.add_conditional_edges("compile", _compiled, ["dress", END])
-        graph.add_edge("judge", END)
+        graph.add_conditional_edges("judge", _asked, ["ask owners", END])
     else:
         _sending(graph)
         _owner_lane(graph)
         if mode is Mode.GUARDED:
+            _asking(graph)
             _agent_lane(graph)
         following = {"propose", "release", END} | ({"intend", "ask owners"} if mode is Mode.GUARDED else set())
         graph.add_conditional_edges("compile", _compiled, ["dress", "release", END])
@@ -76,12 +79,15 @@ def _owner_lane(graph: Any) -> None:
     graph.add_conditional_edges("execute", _signed, ["send", "propose"])
 
 
-def _agent_lane(graph: Any) -> None:
+def _asking(graph: Any) -> None:
     graph.add_node("ask owners", judging.ask_owners)
+    graph.add_edge("ask owners", "compile")
+
+
+def _agent_lane(graph: Any) -> None:
     graph.add_node("intend", agent_lane.intend)
     graph.add_node("preflight", agent_lane.preflight)
     graph.add_node("sign", agent_lane.sign_call)
-    graph.add_edge("ask owners", "compile")
     graph.add_edge("intend", "preflight")
     graph.add_conditional_edges("preflight", _cleared, ["sign", "observe", END])
     graph.add_edge("sign", "send")
@@ -91,13 +97,20 @@ def _sending(graph: Any) -> None:
     graph.add_node("send", sending.send)
     graph.add_node("settle", sending.settle)
     graph.add_node("outbid", sending.outbid)
-    graph.add_conditional_edges("send", _unless_underpriced("settle"), ["settle", "outbid"])
-    graph.add_conditional_edges("settle", _unless_underpriced(END), ["outbid", END])
+    graph.add_conditional_edges("send", _sent, ["settle", "outbid"])
+    graph.add_conditional_edges("settle", _mined, ["outbid", "wait", END])
     graph.add_edge("outbid", "send")
 
 
-def _unless_underpriced(following: str) -> Any:
-    return lambda state: "outbid" if state["status"] == "underpriced" else following
+def _sent(state: State) -> str:
+    return "outbid" if state["status"] == "underpriced" else "settle"
+
+
+def _mined(state: State) -> str:
+    """What guardians have signed and reverted still stands: whoever has the signatures may send it again."""
+    if state["status"] == "underpriced":
+        return "outbid"
+    return "wait" if state["status"] == REVERTED and state["action"]["kind"] == "SafeTx" else END
 
 
 def _compiled(state: State) -> str:
@@ -110,6 +123,10 @@ def _lane(state: State) -> str:
     if state["action"]["kind"] == "SafeTx":
         return "propose"
     return "intend" if state["decision"]["verdict"] == Verdict.ALLOW else "ask owners"
+
+
+def _asked(state: State) -> str:
+    return "ask owners" if _lane(state) == "ask owners" else END
 
 
 def _denied(state: State) -> str:

@@ -13,7 +13,7 @@ from agent.graph import Graph
 from agent.nodes import state as read
 from agent.nodes.owner_lane import enough, others_use
 from agent.nodes.state import State
-from agent.units import DRIFTED, RUNNING, WAITING, Row, Units, next_attempt
+from agent.units import DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, next_attempt
 from policies.document import document_hash
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
@@ -60,7 +60,7 @@ class Runner:
         with self._one_at_a_time:
             rows = []
             for unit in plan.units:
-                attempts = self._units.attempts(unit.id)
+                attempts = self._looked_at(unit.id)
                 name = next_attempt(unit.id, attempts)
                 if name is None:
                     rows.append(attempts[-1])
@@ -68,6 +68,14 @@ class Runner:
                 row = self._units.add(replace(unit, id=name), plan.actor, plan.id, cause, _standing_nonce(attempts))
                 rows.append(self._advance(row, _initial(row)))
             return tuple(rows)
+
+    def _looked_at(self, unit_id: str) -> tuple[Row, ...]:
+        """The attempts at a unit, once those that sleep were looked at: what became of one decides about another."""
+        asleep = {row.id for row in self._units.asleep()}
+        for row in self._units.attempts(unit_id):
+            if row.id in asleep and (event := self._event(row)):
+                self._wake(row, event)
+        return self._units.attempts(unit_id)
 
     def poll(self) -> tuple[Row, ...]:
         """Takes up what was cut off, then wakes each sleeping unit whose wait is over. Returns the units that moved."""
@@ -152,7 +160,16 @@ class Runner:
         except StrongroomError as error:
             self._tell_once(row, str(error))
             return self._units.change(row.id, why=str(error))
-        return self._units.change(row.id, **_columns(self._graph.get_state(_config(row))))
+        return self._settled(row, self._graph.get_state(_config(row)))
+
+    def _settled(self, row: Row, snapshot: Any) -> Row:
+        """Where the thread stands now. One that another mode cut off has steps to take that this mode lacks: it stays
+        under way, so that nothing of it is done a second time."""
+        if not snapshot.next and snapshot.values["status"] not in (*OVER, WAITING, DRIFTED):
+            why = "begun in another mode and not done; set `mode` in treasury.toml back until it is"
+            self._tell_once(row, why)
+            return self._units.change(row.id, why=why)
+        return self._units.change(row.id, **_columns(snapshot))
 
     def _event(self, row: Row) -> str | None:
         """What became of a sleeping unit's proposal, from the chain first and the queue second."""
@@ -171,6 +188,8 @@ class Runner:
         tx = read.safe_tx(state)
         if safe.nonce > tx.nonce:
             return self._used(row, state)
+        if row.status == REVERTED:
+            return None
         if state.get("asked") is None:
             return None if others_use(context, tx) else "cleared"
         if (event := self._stale(state, block)) and not others_use(context, tx):
@@ -201,8 +220,11 @@ class Runner:
         ours = (context.queue.executed(safe_tx_hash(each)) for each in (tx, *read.dropped(state)))
         if executed := next((tx_hash for tx_hash in ours if tx_hash), None):
             return "superseded" if executed in [other.tx_hash for other in others] else "executed"
-        rejected = safe_tx_hash(rejection(tx.account, tx.nonce))
-        theirs = context.queue.executed(rejected) and not context.ledger.intent(rejected)
+        used = context.queue.used(tx.nonce)
+        if used is None or used in map(safe_tx_hash, (tx, *read.dropped(state))):
+            # The service is behind the chain: what it does not know yet may be the unit itself.
+            return None
+        theirs = used == safe_tx_hash(rejection(tx.account, tx.nonce)) and not context.ledger.intent(used)
         return "rejected" if theirs else "superseded"
 
     def _stale(self, state: State, block: Block) -> str | None:
@@ -222,13 +244,13 @@ class Runner:
 def _initial(row: Row) -> dict[str, Any]:
     begun = {"unit": to_plain(row.value()), "actor": row.actor, "cause": row.cause, "nonce": row.nonce}
     # Beside a proposal that stands, only the Safe's own nonce keeps this attempt from paying a second time.
-    return begun if row.nonce is None else begun | {"lane": Lane.OWNER}
+    return begun if row.nonce is None else begun | {"lane": Lane.OWNER.value}
 
 
 def _standing_nonce(attempts: tuple[Row, ...]) -> int | None:
     """A proposal that drifted or reverted still stands in the queue, signed, whatever was tried after it: its successor
     takes its nonce, so that only one can execute."""
-    standing = [row.nonce for row in attempts if row.status in (DRIFTED, "reverted")]
+    standing = [row.nonce for row in attempts if row.status in (DRIFTED, REVERTED)]
     return next((nonce for nonce in reversed(standing) if nonce is not None), None)
 
 
@@ -252,5 +274,5 @@ def _columns(snapshot: Any) -> dict[str, Any]:
 def _status(said: str, asleep: bool) -> str:
     """A unit that was denied after it was proposed is over, though it sleeps until its nonce is used up."""
     if asleep:
-        return DRIFTED if said == DRIFTED else WAITING
+        return said if said in (DRIFTED, REVERTED) else WAITING
     return {"judged": "shadowed"}.get(said, said)

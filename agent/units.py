@@ -12,11 +12,14 @@ from typing import Any
 from strongroom.model import Unit
 from strongroom.plain import from_plain, to_plain
 
-RUNNING, WAITING, DRIFTED = "running", "waiting", "drifted"
+RUNNING, WAITING, DRIFTED, REVERTED = "running", "waiting", "drifted", "reverted"
 OPEN = (RUNNING, WAITING)
 """A unit in one of these still has steps to take."""
-ASLEEP = (WAITING, DRIFTED)
-"""What waits for guardians: the unit, or the rejection that takes its place."""
+ASLEEP = (WAITING, DRIFTED, REVERTED)
+"""What stands at a nonce of the Safe's until that is used: the unit, the rejection that takes its place, or what
+reverted, for whoever has its signatures may send it again."""
+OVER = ("judged", "denied", "executed", REVERTED, "rejected", "superseded")
+"""A thread that ends says one of these. One that stops at another was cut off where this mode has no further step."""
 SPENT = (*OPEN, "executed", "rejected")
 """While one attempt stands here, the same unit is not tried again: what guardians rejected is over."""
 
@@ -93,7 +96,8 @@ class Units:
         return tuple(row for row in self.all() if row.status in OPEN)
 
     def asleep(self) -> tuple[Row, ...]:
-        """Those whose nonce guardians have something to do with: they wait, or were denied after they were proposed."""
+        """Those whose nonce guardians have something to do with: they wait, were denied after they were proposed, or
+        reverted with their signatures."""
         rows = (row for row in self.all() if row.nonce is not None)
         return tuple(row for row in rows if row.status in ASLEEP)
 

@@ -183,6 +183,10 @@ class Queue(Protocol):
     def executed(self, safe_tx_hash: Digest) -> Digest | None:
         """The hash of the chain transaction that executed this one, or `None`; the receipt is the caller's to read."""
 
+    def used(self, nonce: int) -> Digest | None:
+        """Which of the Safe's transactions was executed at `nonce`; `None` while that is not known, though the chain
+        may have gone past it."""
+
     def propose(self, tx: SafeTx, safe_tx_hash: Digest, signature: bytes, origin: str) -> None:
         """Post a proposal as delegate; posting it again is no error."""
 

@@ -54,8 +54,9 @@ def _dressed(state: State, context: Context, compiled: Compiled) -> Action:
         call = dress_for_kernel(compiled, facts, context.document)
         if call is not None:
             return call
+    # A nonce of its own is kept though it is used up: by whom, its sleep finds out. At another it might be paid twice.
     nonce = state.get("nonce")
-    if nonce is None or nonce < facts.safe.nonce:
+    if nonce is None:
         nonce = next_nonce(facts)
     return dress_for_owners(compiled, context.document.multisend, nonce)
 

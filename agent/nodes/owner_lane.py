@@ -31,13 +31,16 @@ _ORIGIN_LIMIT = 200
 
 
 def propose(state: State, runtime: Runtime[Context]) -> Update:
-    """The tx.intent entry is durable before the delegate signs. Proposing the same transaction again is no error. Never
-    at a nonce that somebody else uses: it waits for a proposal of its own that stands there, or takes another nonce."""
+    """The tx.intent entry is durable before the delegate signs. Proposing the same transaction again is no error.
+    Nothing new is proposed at a nonce that is used up, or that somebody else uses: it waits where a proposal of its own
+    stands, or takes another nonce. What was intended once is proposed there, for somebody may hold it already."""
     context, unit, tx = runtime.context, read.unit(state), read.safe_tx(state)
     if context.wallet is None:
         raise ValueError("nothing is proposed without a wallet")
     status = "drifted" if read.is_rejection(state) else "waiting"
-    if others_use(context, tx):
+    if tx.nonce < read.facts(state).safe.nonce:
+        return {"asked": None, "status": status}
+    if others_use(context, tx) and not context.ledger.intent(safe_tx_hash(tx)):
         context.notices.tell(f"{unit.id}: not proposed; nonce {tx.nonce} is also used by others")
         return {"asked": None, "status": status if state.get("nonce") == tx.nonce else "crowded"}
     decision, expires = read.decision(state), read.facts(state).block.timestamp + PROPOSAL_SECONDS
@@ -49,7 +52,8 @@ def propose(state: State, runtime: Runtime[Context]) -> Update:
     asked = record_once(context, "human.req", body, cause=receipt.index)
     what = f"the rejection of nonce {tx.nonce} is proposed" if not terms else f"proposed at nonce {tx.nonce}"
     context.notices.tell(f"{unit.id}: {what}, waiting for guardians")
-    return {"intent": to_plain(receipt), "asked": asked.index, "cause": asked.index, "status": status} | terms
+    stands: Update = {"lane": Lane.OWNER.value, "nonce": tx.nonce, "asked": asked.index, "status": status}
+    return {"intent": to_plain(receipt), "cause": asked.index} | stands | terms
 
 
 def others_use(context: Context, tx: SafeTx) -> bool:
@@ -76,7 +80,8 @@ def hear(state: State, runtime: Runtime[Context]) -> Update:
     context, event, asked = runtime.context, state["event"], state.get("asked")
     heard: Update = {"status": _status(state)}
     if event == "executed":
-        heard["action"] = to_plain(_executed(state, context))
+        # What the treasurer itself sent may have reverted, with the same signatures sent by others just before.
+        heard |= {"action": to_plain(_executed(state, context)), "tx_hash": ""}
     if asked is None or not context.ledger.is_open(asked):
         return heard
     queued = context.queue.find(safe_tx_hash(read.safe_tx(state)))

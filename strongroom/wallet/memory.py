@@ -52,6 +52,9 @@ class MemoryQueue:
     def executed(self, safe_tx_hash: Digest) -> Digest | None:
         return self._executed.get(safe_tx_hash)
 
+    def used(self, nonce: int) -> Digest | None:
+        return next((each for each in self._executed if self._queued[each].tx.nonce == nonce), None)
+
     def execute(self, safe_tx_hash: Digest, tx_hash: Digest) -> None:
         """What the chain does in life: the transaction leaves the queue and its nonce is used up."""
         self._executed[safe_tx_hash] = tx_hash

@@ -76,6 +76,12 @@ class SafeService:
             row = self._row(safe_tx_hash)
             return Digest(row["transactionHash"]) if row and row["isExecuted"] else None
 
+    def used(self, nonce: int) -> Digest | None:
+        with self._translated(f"nonce {nonce}"):
+            rows = self._api.get_transactions(self._account.safe, nonce=nonce, executed="true", limit=1)
+            executed = [row for row in rows if row["isExecuted"] and int(row["nonce"]) == nonce]
+            return Digest(executed[0]["safeTxHash"]) if executed else None
+
     def propose(self, tx: SafeTx, safe_tx_hash: Digest, signature: bytes, origin: str) -> None:
         self._require_ours(tx, safe_tx_hash)
         signed = only_signer(safe_tx_hash, signature)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.demo.scene import signing
 from agent.desk import OwnDesk
 from strongroom.protocols.erc20 import encode_transfer
@@ -49,6 +51,24 @@ def test_an_order_does_not_take_the_place_of_a_transaction_that_a_killed_process
     assert order["status"] == "executed"
     paid = PAYROLL | {(ALICE.address, USDC): PAYROLL[ALICE.address, USDC] + units(USDC, 10)}
     assert lodge.picture().since(before).payees == paid
+    lodge.require_sound_ledger()
+
+
+@pytest.mark.parametrize("mode", [Mode.PROPOSE, Mode.SHADOW])
+def test_a_unit_that_another_mode_cut_off_is_neither_lost_nor_begun_again(lodge: Lodge, mode: Mode) -> None:
+    """Its Kernel call is signed. A mode without the agent lane cannot go on with it; a proposal beside it would pay
+    everybody twice."""
+    before = lodge.picture()
+    lodge.killed(Mode.GUARDED, "cycle", "payroll", at="signed")
+    with lodge.treasurer(mode) as treasurer:
+        treasurer.runner.poll()
+        (unit,) = OwnDesk(treasurer).cycle("payroll")["units"]
+        assert (unit["status"], len(treasurer.units.all())) == ("running", 1)
+        assert "set `mode` in treasury.toml back" in treasurer.units.get(unit["id"]).why
+    assert lodge.picture().since(before).payees == dict.fromkeys(PAYROLL, 0)
+    with lodge.treasurer(Mode.GUARDED) as treasurer:
+        assert [row.status for row in treasurer.runner.poll()] == ["executed"]
+    assert lodge.picture().since(before).payees == PAYROLL
     lodge.require_sound_ledger()
 
 

@@ -13,21 +13,24 @@ import pytest
 from agent import example
 from agent.app import open_documents, open_treasurer
 from agent.demo import guarded
-from agent.demo.scene import PASSWORD, Scene
+from agent.demo.scene import PASSWORD, Scene, signing
 from agent.demo.stage import Stage
 from agent.desk import OwnDesk
 from agent.installing import plan_installation
 from agent.nodes.owner_lane import PROPOSAL_SECONDS
 from guardians.server.serving import Server, open_service
 from policies.terms import ActionLimit
-from strongroom.addresses import to_address
+from strongroom.addresses import from_digest, to_address
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
-from strongroom.errors import BadValue, PolicyMismatch
+from strongroom.errors import BadValue, PolicyMismatch, ServiceRefused
+from strongroom.model import Digest, Operation, SafeTx
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.erc20 import read_allowance
+from strongroom.protocols.safe import safe_tx_hash
 from strongroom.settings import Mode
-from strongroom.world.people import OPERATOR
+from strongroom.wallet.service import SafeService
+from strongroom.world.people import GUARDIANS, OPERATOR
 from strongroom.world.treasury import WETH
 from strongroom.world.world import World
 
@@ -96,6 +99,36 @@ def test_what_guardians_were_asked_for_is_never_done_by_the_kernel_as_well(
         assert (again.id, again.lane, again.status) == (second["id"], "owner", "waiting")
 
 
+def test_a_proposal_whose_answer_was_lost_is_never_done_by_the_kernel_as_well(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the queue though nobody said so. An owner's own transaction at the same nonce, and a day later room
+    in the Kernel's bucket: guardians may still execute it."""
+    whole, propose = example._policy, SafeService.propose
+    monkeypatch.setattr(example, "_policy", lambda world: replace(whole(world), actions=ActionLimit(2, 86_400, 1)))
+    installed = guarded.install(scene)
+
+    def lost(service: SafeService, tx: SafeTx, digest: Digest, signature: bytes, origin: str) -> None:
+        propose(service, tx, digest, signature, origin)
+        raise ServiceRefused("the proposal", "read timed out")
+
+    with ExitStack() as stack:
+        documents = open_documents(installed.documents(Mode.GUARDED))
+        treasurer = stack.enter_context(open_treasurer(documents, MemoryNotices()))
+        OwnDesk(treasurer).chat(OPERATOR.name, "pay 1,000 USDC to alice")
+        with monkeypatch.context() as unlucky:
+            unlucky.setattr(SafeService, "propose", lost)
+            (unit,) = OwnDesk(treasurer).chat(OPERATOR.name, "pay 1,100 USDC to bob")["units"]
+        (ours,) = treasurer.context.queue.pending(0)
+        theirs = SafeTx(scene.world.account, OPERATOR.address, 1, b"", Operation.CALL, ours.tx.nonce)
+        digest = safe_tx_hash(theirs)
+        treasurer.context.queue.propose(theirs, digest, signing(GUARDIANS[0])(from_digest(digest)), "")
+        scene.world.advance(86_400)
+        (again,) = treasurer.runner.poll()
+    assert (again.id, again.lane, again.status) == (unit["id"], "owner", "waiting")
+    assert (again.binding, again.nonce) == (ours.safe_tx_hash, ours.tx.nonce)
+
+
 def test_moving_the_aggregator_changes_the_plan(scene: Scene) -> None:
     """At the price of the start every weight is inside its band; a dearer ether is sold, a cheaper one bought."""
     installed = guarded.install(scene)
@@ -160,3 +193,39 @@ def _kernel_call(planned: dict[str, object]) -> tuple[object, ...]:
     tx = from_plain(SafeTx, planned["transaction"])
     largest = max(decode_multisend(tx.account, tx.data), key=lambda call: len(call.data))
     return largest.to, largest.data
+
+
+def _lanes(units: list[dict[str, object]]) -> list[tuple[object, object]]:
+    return [(unit["lane"], unit["verdict"]) for unit in units]
+
+
+def test_a_dry_run_tells_the_lane_and_the_verdict_that_the_run_gets(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small enough for the Kernel, so large that guardians are asked, and payroll; with no password at hand."""
+    installed = guarded.install(scene)
+    documents, notices = open_documents(installed.documents(Mode.GUARDED)), MemoryNotices()
+    orders = ("swap 2 WETH to USDC", "swap 25 WETH to USDC", "swap 250 WETH to USDC")
+    seen = []
+    for dry_run in (True, False):
+        with monkeypatch.context() as patched, ExitStack() as stack:
+            if dry_run:
+                patched.delenv("STRONGROOM_PASSWORD")
+            desk = OwnDesk(stack.enter_context(open_treasurer(documents, notices, dry_run)))
+            units = [unit for order in orders for unit in desk.chat(OPERATOR.name, order)["units"]]
+            seen.append((_lanes(units), _lanes(desk.cycle("payroll")["units"])))
+    dry, real = seen
+    assert dry == real == ([("agent", "allow"), ("owner", "ask"), ("owner", "deny")], [("agent", "allow")])
+
+
+def test_a_policy_that_the_kernel_does_not_enforce_is_tried_as_in_shadow_mode_and_says_so(scene: Scene) -> None:
+    installed = guarded.install(scene)
+    config = installed.documents(Mode.GUARDED)
+    policy = config / "policy.toml"
+    policy.write_text(policy.read_text().replace("15_000 USDC", "14_000 USDC"))
+    notices = MemoryNotices()
+    with open_treasurer(open_documents(config), notices, dry_run=True) as treasurer:
+        (unit,) = OwnDesk(treasurer).cycle("payroll")["units"]
+    assert (unit["lane"], unit["verdict"]) == ("owner", "allow")
+    (told,) = notices.told
+    assert told.startswith("judged as in shadow mode, for the run itself would not start: the policy's hash is")
