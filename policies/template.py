@@ -15,7 +15,7 @@ from strongroom.quantities import format_bps, format_seconds, quantity
 _HEAD = """\
 # policy.toml: what the treasurer may do. Nothing else may happen: whatever is not written here is refused.
 # Amounts name their token (`25_000.50 USDC`), shares are `1.5 %`, windows are `30 days`. Windows roll: no cap resets at
-# midnight. After a change run `strongroom policy check`; `strongroom policy diff` shows what it loosens.
+# midnight. After a change run `strongroom policy check`, and in guarded mode `strongroom policy update`.
 """
 _ACCOUNT = """\
 # The one Safe this policy is for, and the only contract it may ever delegate a call to (Safe's MultiSendCallOnly)."""

@@ -55,7 +55,7 @@ _REGISTRY = """\
 registry = {}
 """
 _WATCH = """\
-# The Kernel's guardian that anybody may make pause it after a drawdown.
+# The contract that anybody may use to pause the Kernel after a fall (`[watch]` in policy.toml).
 watch = {}
 """
 

@@ -96,7 +96,7 @@ def _tripped(scene: Scene) -> WatchState:
     stage.check(world.send_as(STRANGER.address, watch, encode_trip()).success, "the fall is confirmed")
     stage.check(_paused(scene), "the Kernel is paused")
     stage.tell(
-        f"   the same call now: {usd(_wealth(state))} are left, below the floor; "
+        f"   the same call now: it counts {usd(_wealth(state))}, payments since the mark included, below the floor; "
         f"again {state.confirm_blocks} blocks later: the Kernel is paused"
     )
     return state

@@ -81,9 +81,7 @@ def paid_once(scene: Scene, treasurer: Child, units: list[dict[str, Any]]) -> No
     scene.stage.check(not treasurer.lines(", due "), "nothing is owed any more")
     paid = [(unit["id"], unit["status"], unit["lane"]) for unit in runs]
     scene.stage.check(paid == [(_missed_month(scene), "executed", "agent")], f"payroll is paid once, alone: {paid}")
-    scene.stage.tell(
-        f"   process {treasurer.pid} found nothing owed: {runs[0]['id']} stands once, {runs[0]['tx_hash']}"
-    )
+    scene.stage.tell(f"   and the month that was missed is still paid once: {runs[0]['id']}, {runs[0]['tx_hash']}")
 
 
 def _missed_month(scene: Scene) -> str:
@@ -119,4 +117,6 @@ def _refused(scene: Scene, text: str) -> None:
     scene.stage.check(unit["status"] == "denied", f"`{text}` is refused")
     for finding in unit["findings"]:
         if finding["verdict"] == "deny":
-            scene.stage.tell(f"      {finding['rule']}: {finding['reason']} {finding['measured']}".rstrip())
+            bounds = [finding["measured"], finding["limit"] and f"limit {finding['limit']}"]
+            margin = "; ".join(filter(None, bounds))
+            scene.stage.tell(f"      {finding['rule']}: {finding['reason']}" + (f" [{margin}]" if margin else ""))

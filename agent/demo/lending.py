@@ -49,7 +49,7 @@ def _earned(scene: Scene, principal: dict[TokenId, int]) -> None:
     interest = {token: _lent(scene, token) - units for token, units in principal.items()}
     scene.stage.check(all(units > 0 for units in interest.values()), f"what is lent earns interest: {interest}")
     words = " and ".join(shown(token, units) for token, units in interest.items())
-    scene.stage.tell(f"   a month later it has earned {words} of interest")
+    scene.stage.tell(f"   in five weeks it has earned {words} of interest")
 
 
 def _payday(scene: Scene) -> None:
