@@ -6,12 +6,14 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.contracts.gas_book import GasBook, open_book
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "contracts" / "out"
@@ -62,6 +64,14 @@ def _wait_for(client: Any) -> None:
     raise TimeoutError("anvil does not answer")
 
 
+@pytest.fixture(scope="session")
+def gas_book() -> Iterator[GasBook]:
+    """What paths cost, by the committed book; written anew by `make gas`."""
+    book = open_book()
+    yield book
+    book.close()
+
+
 @dataclass(frozen=True)
 class Treasury:
     """A Safe with money, and how its transactions are sent."""
@@ -85,6 +95,31 @@ class Treasury:
         sender = self.web3.eth.accounts[0]
         receipt = self.web3.eth.wait_for_transaction_receipt(factory.constructor(*arguments).transact({"from": sender}))
         return self.web3.eth.contract(address=receipt["contractAddress"], abi=compiled["abi"])
+
+    def one_of_one(self) -> Any:
+        """Another Safe, of the first account alone."""
+        sender, built = self.web3.eth.accounts[0], _safe_artifact("Safe.sol/Safe.json")
+        singleton = self.deploy(built)
+        factory = self.deploy(_safe_artifact("proxies/SafeProxyFactory.sol/SafeProxyFactory.json"))
+        setup = singleton.encode_abi("setup", [[sender], 1, ZERO, b"", ZERO, ZERO, 0, ZERO])
+        creation = factory.functions.createProxyWithNonce(singleton.address, setup, 1)
+        made = creation.call()
+        self.send(sender, creation)
+        return self.web3.eth.contract(address=made, abi=built["abi"])
+
+    def execute(self, safe: Any, to: str, data: str, operation: int) -> int:
+        """Gas of a Safe's own transaction, sent by its one owner, who signs by sending."""
+        sender = self.web3.eth.accounts[0]
+        signature = bytes(12) + bytes.fromhex(sender[2:]) + bytes(32) + b"\x01"
+        arguments = (to, 0, data, operation, 0, 0, 0, ZERO, ZERO, signature)
+        return int(self.send(sender, safe.functions.execTransaction(*arguments))["gasUsed"])
+
+    def batch(self, calls: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """MultiSendCallOnly, and its calldata for these calls."""
+        library = self.deploy(_safe_artifact("libraries/MultiSendCallOnly.sol/MultiSendCallOnly.json"))
+        bodies = ((bytes.fromhex(to[2:]), bytes.fromhex(data[2:])) for to, data in calls)
+        packed = b"".join(b"\0" + to + bytes(32) + len(body).to_bytes(32, "big") + body for to, body in bodies)
+        return library.address, library.encode_abi("multiSend", [packed])
 
     def kernel(self, root: bytes, buckets: list[tuple[Any, ...]]) -> Any:
         """A Kernel with this policy, enabled on the Safe. A bucket: token, class, capacity, level, drain."""
