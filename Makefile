@@ -71,10 +71,10 @@ gas: setup
 	@$(BIN)/python -m tests.contracts.gas_book
 
 prove: setup
-	@tools/prove
+	@$(BIN)/python tools/prove
 
 prove-long: setup
-	@tools/prove --long
+	@$(BIN)/python tools/prove --long
 
 chaos: setup
 	@STRONGROOM_CHAOS=1 $(BIN)/pytest tests/adversarial/test_killed.py tests/adversarial/test_disturbed.py -n 2 $(ARGS)

@@ -10,6 +10,7 @@ import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule} from "./interfaces/
 /// @notice UNAUDITED. With the agent's key stolen the treasury loses at most what the buckets and standing orders say, to
 /// allowlisted recipients only, and nothing after a pause. contracts/README.md holds the threat model and each error.
 /// @dev One Kernel for one Safe, 1.4.1 or 1.5.0. Authority is msg.sender only. Needs Cancun (transient storage).
+// slither-disable-next-line missing-inheritance (IKernel is all of its parts together)
 contract Kernel is KernelDelays, IKernelRun {
     /// @dev The first policy needs no delay: the Safe reads it all before it enables the module.
     constructor(Birth memory birth)

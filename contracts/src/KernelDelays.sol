@@ -19,6 +19,7 @@ abstract contract KernelDelays is KernelActs, IKernelAnnouncedRuns {
     mapping(bytes32 id => Announced) private _announced;
 
     /// @inheritdoc IKernelAnnouncedRuns
+    // slither-disable-next-line reentrancy-benign,reentrancy-events (behind the lock; only the registry is called)
     function announceRun(Leg[] calldata legs, bytes32 ledgerLeaf) external locked returns (bytes32 id) {
         _enter(ledgerLeaf);
         id = _runId(legs);
@@ -35,6 +36,7 @@ abstract contract KernelDelays is KernelActs, IKernelAnnouncedRuns {
 
     /// @inheritdoc IKernelAnnouncedRuns
     function vetoRun(bytes32 id) external onlyGuardian locked {
+        // slither-disable-next-line incorrect-equality (zero: never announced)
         if (runReadyAt(id) == 0) revert NotAnnounced(id);
         delete _announced[id];
         emit RunVetoed(id, msg.sender);
@@ -62,8 +64,10 @@ abstract contract KernelDelays is KernelActs, IKernelAnnouncedRuns {
     function _takeRun(Leg[] calldata legs, bytes32 leaf, uint256 delay) internal {
         bytes32 id = _runId(legs);
         uint256 readyAt = runReadyAt(id);
+        // slither-disable-next-line incorrect-equality (zero: never announced)
         if (readyAt == 0) revert RuleDelayed(leaf, delay);
         if (block.timestamp < readyAt) revert NotReady(id, readyAt);
+        // slither-disable-next-line costly-loop (once a run: the legs after it need no announcement)
         delete _announced[id];
     }
 

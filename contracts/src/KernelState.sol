@@ -201,6 +201,7 @@ abstract contract KernelState is IKernelState, IKernelPaid {
 
     /// @dev What was never announced expired in 1970.
     function _isInForce(uint256 expiresAt, uint256 pauses) internal view returns (bool) {
+        // slither-disable-next-line incorrect-equality (counts)
         return block.timestamp <= expiresAt && pauses == _counters.pauses;
     }
 

@@ -28,6 +28,7 @@ contract OwnerGuard is OwnerGuardRemoval, IOwnerGuard {
     bool private transient _isChange;
 
     constructor(address kernel_, uint32 delay_, uint32 window_) OwnerGuardRemoval(_safeOf(kernel_), delay_, window_) {
+        // slither-disable-next-line missing-zero-check (`_safeOf` wants code there)
         kernel = kernel_;
     }
 
@@ -82,6 +83,7 @@ contract OwnerGuard is OwnerGuardRemoval, IOwnerGuard {
     function announce(bytes calldata call) external onlySafe {
         bytes32 change = keccak256(call);
         if (_isPending(change)) revert AlreadyAnnounced(change);
+        // slither-disable-next-line uninitialized-local (no vetoes yet)
         Announced memory made;
         made.subject = _subject(call);
         made.readyAt = uint40(block.timestamp + delay);
@@ -139,6 +141,7 @@ contract OwnerGuard is OwnerGuardRemoval, IOwnerGuard {
 
     function _countVeto(bytes32 change, Announced memory found) private {
         uint16 vetoes = found.vetoes + 1;
+        // slither-disable-next-line incorrect-equality (counts)
         if (vetoes == found.needed) {
             delete _announced[change];
             _timesVetoed[change] = found.needed;

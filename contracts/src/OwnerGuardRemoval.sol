@@ -80,6 +80,7 @@ abstract contract OwnerGuardRemoval is IOwnerGuardRemoval {
 
     /// @inheritdoc IOwnerGuardRemoval
     function cancelRemoval() external onlySafe {
+        // slither-disable-next-line incorrect-equality (zero: none is announced)
         if (removalReadyAt() == 0) revert NoRemoval();
         _removalReadyAt = 0;
         emit RemovalCancelled();

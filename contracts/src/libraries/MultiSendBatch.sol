@@ -29,6 +29,7 @@ library MultiSendBatch {
         uint256 offset = uint256(bytes32(data[4:36]));
         uint256 length = uint256(bytes32(data[36:PREFIX]));
         if (offset != 32 || length > data.length) revert IOwnerGuard.BadBatch(0);
+        // slither-disable-next-line divide-before-multiply (rounded up to whole words)
         if (data.length != PREFIX + (length + 31) / 32 * 32) revert IOwnerGuard.BadBatch(0);
         return data[PREFIX:PREFIX + length];
     }
