@@ -75,6 +75,7 @@ prove: setup
 
 prove-long: setup
 	@$(BIN)/python tools/prove --long
+	@STRONGROOM_DIFFERENTIAL_CASES=1000000 $(BIN)/pytest -q tests/differential -k kernel_and
 
 chaos: setup
 	@STRONGROOM_CHAOS=1 $(BIN)/pytest tests/adversarial/test_killed.py tests/adversarial/test_disturbed.py -n 2 $(ARGS)
