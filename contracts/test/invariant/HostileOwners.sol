@@ -53,12 +53,17 @@ contract HostileOwners is OwnerGuardFixture {
         _send(paying(units % 3));
     }
 
-    function announceChange(uint256 which) external {
-        _announce(which % KINDS);
+    /// @notice What is in force already is left alone, but for one time in four: it is refused, and they get nowhere.
+    function announceChange(uint256 which, uint256 mood) external {
+        which = which % KINDS;
+        bool stands = guard.pending(keccak256(wanted[which])).readyAt != 0;
+        if (stands && mood % 4 != 0) _send(paying(1));
+        else _announce(which);
     }
 
-    function announceLeaving() external {
-        _announceLeaving();
+    function announceLeaving(uint256 mood) external {
+        if (guard.removalReadyAt() != 0 && mood % 4 != 0) _send(paying(1));
+        else _announceLeaving();
     }
 
     /// @notice A change as a call, in a batch, behind a payment, through a module or inside another transaction; half

@@ -44,10 +44,17 @@ abstract contract OwnerGuardInvariantTest is Test {
         assertEq(thieves.breaches(), 0, "breaches");
     }
 
+    /// @dev Not asked of every run: some are too short to announce, wait and change.
+    function test_the_thieves_make_a_change_when_it_is_due() external {
+        thieves.announceChange(0, 0);
+        thieves.change(0, 0, 2);
+        assertEq(thieves.changes(), 1, "changes");
+        assertEq(thieves.breaches(), 0, "breaches");
+    }
+
     /// @dev A campaign whose transactions are mostly refused proves nothing.
     function afterInvariant() external view {
         if (thieves.attempts() < 30) return;
-        assertTrue(thieves.changes() != 0, "changes among them");
         assertTrue(thieves.accepted() * 10 >= thieves.attempts() * 3, "at least 30 % are accepted");
     }
 }
