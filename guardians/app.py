@@ -18,21 +18,25 @@ from strongroom.settings import Treasury, load_treasury
 if TYPE_CHECKING:
     from guardians.key import GuardianKey
     from policies.terms import PolicyDocument
+    from strongroom.chain.transport import Transport
     from strongroom.observe import Subject
     from strongroom.ports import Chain
     from strongroom.wallet.service import SafeService
 
 PASSWORD = "STRONGROOM_GUARDIAN_PASSWORD"  # noqa: S105 - the variable's name
+_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """A wired guardian: nothing here holds a key or a ledger."""
+    """A wired guardian: nothing here holds a key or a ledger. `node` is what `chain` stands on, for event logs and for
+    headers of blocks long past."""
 
     treasury: Treasury
     document: PolicyDocument
     subject: Subject
     chain: Chain
+    node: Transport
     service: SafeService
 
 
@@ -42,13 +46,20 @@ def open_console(folder: Path) -> Iterator[Console]:
     treasury, document = open_documents(folder)
     with ExitStack() as stack:
         chain = _chain(stack, treasury)
-        yield Console(treasury, document, subject_of(document, treasury.watch), chain, _service(stack, treasury, chain))
+        subject, service = subject_of(document, treasury.watch), _service(stack, treasury, chain)
+        yield Console(treasury, document, subject, chain, _node(stack, treasury), service)
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:
     from strongroom.chain.rpc import connect
 
     return stack.enter_context(closing(connect(treasury.rpc, treasury.account.chain_id)))
+
+
+def _node(stack: ExitStack, treasury: Treasury) -> Transport:
+    from strongroom.chain.transport import Transport
+
+    return stack.enter_context(closing(Transport(treasury.rpc, _TIMEOUT_SECONDS)))
 
 
 def _service(stack: ExitStack, treasury: Treasury, chain: Chain) -> SafeService:

@@ -50,9 +50,22 @@ def review_lines(review: Review, agent: Address | None = None) -> Iterator[str]:
     if review.installation:
         yield from installation_lines(review.installation, agent)
     yield from _rehearsal_lines(review)
+    if review.installation:
+        count = len(review.decision.findings)
+        yield f"  of an installation the policy knows nothing: its {count} findings, most of them denials, say nothing"
+        yield f"verdict: {_installing(review.installation, agent)}"
+        return
     yield f"  findings by policy {document_hash(review.document)}, {_policy_compared(review)}"
     yield from (f"    {line}" for line in _finding_lines(review))
     yield f"verdict {review.decision.verdict}: {_verdict_in_words(review)}"
+
+
+def _installing(installation: Installation, agent: Address | None) -> str:
+    """Whether a guardian may sign it: its bytes are the guardian's own, and the agent is the guardian's to name."""
+    own, found = "your own policy's installation", installation.birth.agent
+    if agent is None:
+        return f"{own}; name with `--agent` the address that you know from whoever keeps the agent's key"
+    return f"{own}, agent as you named it; you may sign" if agent == found else f"{own}, for another agent; do not sign"
 
 
 def _rehearsal_lines(review: Review) -> Iterator[str]:
@@ -85,11 +98,7 @@ def _strictest_first(findings: Sequence[Finding]) -> list[Finding]:
 
 def _finding_lines(review: Review) -> Iterator[str]:
     findings = _strictest_first(review.decision.findings)
-    if review.installation:
-        yield "of an installation the policy knows nothing: what is not denied says nothing either"
-        findings = [finding for finding in findings if finding.verdict is Verdict.DENY]
-    else:
-        yield "bytes do not tell who chose an amount: here each counts as a model's choice"
+    yield "bytes do not tell who chose an amount: here each counts as a model's choice"
     # Five salaries give five equal findings: people read each once, the JSON keeps all.
     yield from dict.fromkeys(map(_finding_line, findings))
 
@@ -104,9 +113,6 @@ def _verdict_in_words(review: Review) -> str:
     decision, nonce = review.decision, review.proposal.tx.nonce
     if review.proposal.is_rejection:
         return f"a rejection moves nothing and no policy is asked; sign it with `guardian reject {nonce}`"
-    if review.installation:
-        keeper = "the address that you know from whoever keeps the agent's key"
-        return f"no policy lets the Safe's modules change; sign this one with `--agent` and {keeper}"
     if decision.verdict is Verdict.DENY:
         return f"do not sign; `guardian reject {nonce}` uses up its nonce instead"
     if decision.verdict is Verdict.ASK:

@@ -28,12 +28,13 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call without value, never a delegatecall."""
+    """One call without value, never a delegatecall. `function` is what `data` calls, as explorers show it."""
 
     id: str
     by: By
     to: Address
     data: bytes
+    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,37 +76,58 @@ class KillCard:
     missing: tuple[str, ...]
 
 
-def pause(kernel: Address, others: Sequence[Address]) -> Card:
+def pause(kernel: Address, others: Sequence[Address], paused: bool) -> Card:
     """One guardian, at once; `others` are the pause-only keys beside the owners."""
+    doubt = "at the first doubt: at once, with one key, and it harms nothing"
     besides = tuple(f"Pause-only key: {each}" for each in others)
     notes = ("The agent's key can do nothing more until a re-key. No Safe is needed.", *besides)
     return Card(
         "PAUSE",
-        "at the first doubt: at once, with one key, and it harms nothing",
-        (Step("pause", By.GUARDIAN, kernel, encode_pause()),),
+        "already paused; to be used again only after a re-key" if paused else doubt,
+        (Step("pause", By.GUARDIAN, kernel, encode_pause(), "pause()"),),
         notes,
     )
 
 
-def trip(watch: WatchBirth, address: Address) -> Card:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the chain has been: `seconds` for its last `blocks` blocks."""
+
+    seconds: int
+    blocks: int
+
+    def minutes(self, least_blocks: int, most_blocks: int) -> str:
+        """`1 to 121 minutes`: the first rounded up, the second down."""
+        least = -(-least_blocks * self.seconds // (60 * self.blocks))
+        return f"{least} to {max(least, most_blocks * self.seconds // (60 * self.blocks))} minutes"
+
+
+def trip(watch: WatchBirth, address: Address, pace: Pace | None, paused: bool) -> Card:
     """For who has no role at all: the Kernel pauses after a fall, and only then."""
-    fall, blocks = format_bps(watch.max_drawdown_bps), watch.confirm_blocks
-    notes = (f"Twice, {blocks} to {blocks + watch.expiry_blocks} blocks apart; it reverts while all is well.",)
-    step = Step("trip", By.ANYBODY, address, encode_trip())
-    return Card("TRIP", f"the treasury has fallen by {fall} and no guardian is near", (step,), notes)
+    fall, least = format_bps(watch.max_drawdown_bps), watch.confirm_blocks
+    most = least + watch.expiry_blocks
+    about = f" (about {pace.minutes(least, most)})" if pace else ""
+    notes = (f"Twice, {least} to {most} blocks{about} apart; fails if all is well.",)
+    step = Step("trip", By.ANYBODY, address, encode_trip(), "trip()")
+    fallen = f"the treasury has fallen by {fall} and no guardian is near"
+    return Card("TRIP", "already paused: until a re-key it reverts" if paused else fallen, (step,), notes)
 
 
-def rekey(kernel: Address, agent: Address, delay: str, window: str, watch: Address | None) -> Card:
+def rekey(kernel: Address, agent: Address, delay: str, window: str, watch: Address | None, paused: bool) -> Card:
     """The only way out of a pause: announced by the Safe, then made by any owner or guardian. What the watch holds
     against the treasury outlives it, so the Safe sets its mark anew."""
     call = encode_rekey(agent)
-    steps = (Step("announce", By.SAFE, kernel, encode_announce(call)), Step("rekey", By.GUARDIAN, kernel, call))
-    rebased = (Step("rebase", By.SAFE, watch, encode_rebase()),) if watch else ()
-    marked = ("c right after b, or both in one Safe batch: else a fall pauses it again.",) if watch else ()
+    steps = (
+        Step("announce", By.SAFE, kernel, encode_announce(call), "announce(bytes)"),
+        Step("rekey", By.GUARDIAN, kernel, call, "rekey(address,bytes32,address[])"),
+    )
+    rebased = (Step("rebase", By.SAFE, watch, encode_rebase(), "rebase()"),) if watch else ()
+    mark = "c sets the watch's mark to today's value. Send it with b (one Safe batch) or right after: otherwise "
+    marked = (mark + "anybody can pause the new key after a fall.",) if watch else ()
+    first = "" if paused else " Pause first: a pause voids what is announced."
     notes = (
         f"New agent: {agent}",
-        f"b works {delay} after a, for {window}; it burns the old key for ever and ends a pause. "
-        "Pause first: a pause voids what is announced.",
+        f"b works {delay} after a, for {window}; it burns the old key for ever and ends a pause.{first}",
         *marked,
     )
     return Card("RE-KEY", "to go on with a new key, the only way out of a pause", (*steps, *rebased), notes)
@@ -120,7 +142,7 @@ def disable_module(safe: Address, kernel: Address, modules: Sequence[Address]) -
     return Card(
         "DISABLE MODULE",
         "to end the agent lane for good; the Safe itself goes on",
-        (Step("disable", By.SAFE, safe, call),),
+        (Step("disable", By.SAFE, safe, call, "disableModule(address,address)"),),
         notes,
     )
 
@@ -129,7 +151,8 @@ def remove_guard(safe: Address, guard: Address) -> Card:
     """Takes the Safe's transaction guard out."""
     call = encode_call("setGuard(address)", NATIVE)
     notes = (f"Guard: {guard}. It may demand that its own removal is announced first.",)
-    return Card("REMOVE GUARD", "if the guard itself stands in the way", (Step("unguard", By.SAFE, safe, call),), notes)
+    step = Step("unguard", By.SAFE, safe, call, "setGuard(address)")
+    return Card("REMOVE GUARD", "if the guard itself stands in the way", (step,), notes)
 
 
 def typed_removal(chain_id: int, delegate: Address, hour: str | int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from guardians.kill_card import cards
-from guardians.kill_card.cards import Card, Delegation, KillCard
-from strongroom.errors import BadValue, ServiceError
+from guardians.kill_card.cards import Card, Delegation, KillCard, Pace
+from strongroom.errors import BadValue, NodeRefused, ServiceError
 from strongroom.model import NATIVE, Address, Block, KernelState, SafeState
 from strongroom.observe import safe_state
 from strongroom.protocols.kernel import burned_read, fixed_from, fixed_reads, guardian_read, state_from, state_reads
@@ -17,6 +17,7 @@ from strongroom.quantities import format_seconds
 if TYPE_CHECKING:
     from guardians.app import Console
 
+_PACE_BLOCKS = 1_000
 _NO_KERNEL = "No Kernel: pause, re-key and disable module do not apply; nothing moves unsigned."
 _NO_KEY = "RE-KEY: make a new key first, then print this again with --new-agent ADDRESS."
 _NO_DELEGATE = "The service lists no delegate for this Safe; ones for all Safes of an owner are not listed."
@@ -95,9 +96,9 @@ def _cards(
 ) -> Iterator[Card]:
     account, watched = console.treasury.account, console.treasury.watch if watch else None
     if kernel is not None:
-        yield cards.pause(kernel.address, _pause_only(console, safe, kernel, block))
+        yield cards.pause(kernel.address, _pause_only(console, safe, kernel, block), kernel.paused)
         if watch and watched:
-            yield cards.trip(watch, watched)
+            yield cards.trip(watch, watched, _pace(console, block), kernel.paused)
         if new_agent is not None:
             yield _rekey(console, kernel, watched, new_agent, block)
         if kernel.enabled:
@@ -109,7 +110,23 @@ def _cards(
 def _rekey(console: Console, kernel: KernelState, watch: Address | None, new_agent: Address, block: Block) -> Card:
     fixed = fixed_from(console.chain.read(fixed_reads(kernel.address), block))
     window = format_seconds(fixed.window_seconds) if fixed else "a while"
-    return cards.rekey(kernel.address, new_agent, format_seconds(kernel.rekey_delay_seconds), window, watch)
+    delay = format_seconds(kernel.rekey_delay_seconds)
+    return cards.rekey(kernel.address, new_agent, delay, window, watch, kernel.paused)
+
+
+def _pace(console: Console, block: Block) -> Pace | None:
+    """Over the last blocks; `None` from a node that has no old headers, and on a chain that has just begun: minutes are
+    a help, and no card fails for them."""
+    from strongroom.chain.answers import reading, to_block
+
+    first = max(0, block.number - _PACE_BLOCKS)
+    try:
+        header = console.node.ask("eth_getBlockByNumber", hex(first), False)
+        with reading("eth_getBlockByNumber"):
+            seconds = block.timestamp - to_block(header).timestamp
+    except NodeRefused:
+        return None
+    return Pace(seconds, block.number - first) if seconds > 0 and first < block.number else None
 
 
 def _pause_only(console: Console, safe: SafeState, kernel: KernelState, block: Block) -> tuple[Address, ...]:

@@ -4,6 +4,7 @@
     record     the ledger's entries, whether they hold, and each one's proof
     story      the entries as a treasurer tells them: who asked for what, and what became of it
     chain      what the chain says now: the anchored head, holdings, and money that no entry explains
+    breaker    every pause, fall, new key and new mark, from the event logs of Kernel and watch
     holdings   a treasury in shares, before and after
     page, …    the page and its sections; `writing` puts it into a file
 

@@ -12,6 +12,7 @@ from strongroom.model import Address, Block, Facts, Outflow
 
 if TYPE_CHECKING:
     from guardians.app import Console
+    from guardians.report.breaker import Story
     from strongroom.protocols.registry import AnchoredLog
 
 
@@ -30,10 +31,12 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The chain at one block. `anchor` is empty where no log is opened."""
+    """The chain at one block. `anchor` is empty where no log is opened, `breaker` without a Kernel and where the node
+    gives no event logs."""
 
     facts: Facts
     anchor: Anchor | None
+    breaker: Story | None
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -76,7 +79,14 @@ def _seen(console: Console) -> Seen:
 
     subject = replace(console.subject, kernel=console.treasury.kernel)
     facts = observe(console.chain, MemoryQueue(subject.account, (), {}), subject)
-    return Seen(facts, _anchor(console, facts.block))
+    return Seen(facts, _anchor(console, facts.block), _breaker(console, facts.block))
+
+
+def _breaker(console: Console, block: Block) -> Story | None:
+    from guardians.report.breaker import read_breaker
+
+    kernel, watch = console.treasury.kernel, console.treasury.watch
+    return read_breaker(console.node, kernel, watch, block) if kernel else None
 
 
 def _anchor(console: Console, block: Block) -> Anchor | None:

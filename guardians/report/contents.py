@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from strongroom.model import Facts, Outflow, TokenId
 from strongroom.settings import Mandate, Treasury, Weight
 
 if TYPE_CHECKING:
+    from guardians.report.breaker import Happening
     from policies.terms import PolicyDocument
 
 
@@ -61,6 +62,13 @@ class Contents:
     before: Picture | None
     after: Picture | None
     unexplained: tuple[Outflow, ...] | None
+
+    @property
+    def breaker(self) -> Sequence[Happening]:
+        """Every pause, fall, new key and new mark of the period, as the chain has them."""
+        story = self.chain.breaker if isinstance(self.chain, Seen) else None
+        found = story.happenings if story else ()
+        return [each for each in found if self.period is None or self.period.holds(each.at)]
 
     @property
     def facts(self) -> Facts | None:

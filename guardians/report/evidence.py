@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from guardians.report.chain import Unseen
 from guardians.report.contents import Contents
-from guardians.report.happened import moment
 from guardians.report.markup import Markup, join, tag, trusted, visible
+from guardians.report.naming import moment
 from guardians.report.plainly import mapping, text
 from guardians.report.record import Proof
 from guardians.report.story import anchorings

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from guardians.report.chain import Seen
 from guardians.report.contents import Contents
 from guardians.report.findings import findings
 from guardians.report.markup import Markup, join, tag
-from guardians.report.plainly import amount, machine_time, mapping, mappings, number, text, when
+from guardians.report.moved import balances, measured
+from guardians.report.naming import moment
+from guardians.report.plainly import amount, counted, mapping, mappings, number, text, when
+from guardians.report.stopped import stopped
 from guardians.report.story import Asked, Fate, Told
 from policies.terms import PolicyDocument
-from strongroom.model import TokenId
 
-_MINUS = "\N{MINUS SIGN}"
+CLOCKS_AGREE_SECONDS = 900
 
 
 def happened(contents: Contents) -> Markup:
-    """The section, oldest ask first."""
-    if not contents.asks:
-        return tag("p", "Nothing was asked for in this time.", class_="quiet")
-    return join(_asked(each, contents.document) for each in contents.asks)
+    """The section: asks oldest first, and between them what the chain says of pauses, falls and keys."""
+    nothing = tag("p", "Nothing was asked for in this time.", class_="quiet")
+    return join(_unread(contents), None if contents.asks else nothing, _in_order(contents))
 
 
-def moment(at: int) -> Markup:
-    """A time for people and for machines."""
-    return tag("time", when(at), datetime=machine_time(at))
+def _unread(contents: Contents) -> Markup | None:
+    """What of pauses and falls cannot be told, where there is a Kernel that could be paused."""
+    if not isinstance(contents.chain, Seen) or contents.treasury.kernel is None:
+        return None
+    if contents.chain.breaker is None:
+        return tag("p", "The node gives no event logs: pauses, falls and new keys are not told here.", class_="note")
+    if first := contents.chain.breaker.first_block:
+        return tag("p", f"Pauses, falls and new keys are told from block {first} on.", class_="note")
+    return None
+
+
+def _in_order(contents: Contents) -> Iterator[Markup]:
+    """By the blocks that asks saw; one that saw none stays behind the ask before it."""
+    left = list(contents.breaker)
+    for asked in contents.asks:
+        seen = number(mapping(asked.facts.get("block")).get("number"))
+        while left and seen is not None and left[0].block < seen:
+            yield stopped(left.pop(0), contents)
+        yield _asked(asked, contents.document)
+    yield from (stopped(each, contents) for each in left)
 
 
 def _asked(asked: Asked, document: PolicyDocument) -> Markup:
     block = mapping(asked.facts.get("block"))
-    seen = f"seen at block {number(block.get('number'))}" if block else ""
+    seen = f"seen at block {number(block.get('number'))}{_chain_time(block, asked.at)}" if block else ""
     return tag(
         "article",
         tag("header", tag("p", who(asked.actor)), tag("p", moment(asked.at), class_="quiet"), class_="asked"),
@@ -45,6 +64,12 @@ def _asked(asked: Asked, document: PolicyDocument) -> Markup:
         class_="plan",
         id=f"ask-{asked.index}",
     )
+
+
+def _chain_time(block: Mapping[str, Any], at: int) -> str:
+    """The block's own time, where it is not that of the ask: on a local world, or from a node that lags."""
+    timestamp = number(block.get("timestamp"))
+    return "" if timestamp is None or abs(timestamp - at) < CLOCKS_AGREE_SECONDS else f", chain time {when(timestamp)}"
 
 
 def who(actor: str) -> str:
@@ -67,7 +92,7 @@ def _unit(unit: Told, asked: Asked, document: PolicyDocument) -> Markup:
         "section",
         tag("h4", tag("span", unit.id, class_="id"), " ", _badge(unit.fate)),
         _wanted(unit, tokens),
-        tag("p", _told(unit)),
+        tag("p", told(unit)),
         _facts(unit, tokens, document),
         findings(unit),
         class_="unit",
@@ -75,7 +100,8 @@ def _unit(unit: Told, asked: Asked, document: PolicyDocument) -> Markup:
 
 
 def _badge(fate: Fate) -> Markup:
-    kind = {Fate.EXECUTED: "done", Fate.DENIED: "stopped", Fate.REVERTED: "stopped"}.get(fate, "open")
+    ended = (Fate.DENIED, Fate.REJECTED, Fate.REVERTED)
+    kind = "done" if fate is Fate.EXECUTED else "stopped" if fate in ended else "open"
     return tag("span", fate, class_=f"badge {kind}")
 
 
@@ -119,19 +145,21 @@ def _other(value: Mapping[str, Any], tokens: Mapping[str, Any]) -> Iterator[Mark
     yield ",".join(named)
 
 
-def _told(unit: Told) -> str:
+def told(unit: Told) -> str:
     """One sentence on who decided, and how it ended."""
+    if unit.is_denied:
+        return _denied(unit)
     needed = number(unit.decision.get("approvals_needed")) or 0
     lane = {"agent": "The agent's key sent it alone, within what the Kernel enforces.", "owner": ""}.get(unit.lane, "")
     match unit.fate:
         case Fate.EXECUTED | Fate.REVERTED | Fate.SENT if unit.lane == "owner":
-            return f"{_count(len(unit.signed), 'guardian')} signed it" + (f", {needed} were asked." if needed else ".")
+            return f"{counted(len(unit.signed), 'guardian')} signed it" + (f", {needed} were asked." if needed else ".")
         case Fate.EXECUTED | Fate.REVERTED | Fate.SENT:
             return lane
-        case Fate.DENIED:
-            return "The policy denied it. Nothing was signed or sent after that."
+        case Fate.REJECTED:
+            return f"Guardians rejected it: they used up nonce {unit.nonce} themselves, and it can never execute."
         case Fate.WAITING:
-            return f"It waits for guardians at nonce {unit.nonce}; {_count(len(unit.signed), 'signature')} so far."
+            return f"It waits for guardians at nonce {unit.nonce}; {counted(len(unit.signed), 'signature')} so far."
         case Fate.JUDGED if unit.mode == "shadow":
             return "Shadow mode: it was rehearsed and judged, and nothing was signed."
         case Fate.JUDGED:
@@ -143,8 +171,13 @@ def _told(unit: Told) -> str:
     return "It did not go further than this."
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _denied(unit: Told) -> str:
+    """What was proposed before the denial is rejected in the Safe; nothing else is ever signed."""
+    if unit.fate is Fate.WAITING:
+        return f"The policy denied it; its rejection waits for guardians at nonce {unit.nonce}."
+    if unit.mined:
+        return "The policy denied it. Guardians signed its rejection, which used up its nonce and moved nothing."
+    return "The policy denied it. Nothing was signed or sent after that."
 
 
 def _facts(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> Markup | None:
@@ -157,10 +190,10 @@ def _facts(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> M
 def _pairs(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> Iterator[tuple[str, Markup | str]]:
     if unit.decision:
         yield "Verdict", _verdict(unit)
-    if unit.mined:
-        yield "Moved", _moved(unit, tokens, document)
+    if unit.mined and unit.fate is not Fate.DENIED:
+        yield "Moved", measured(unit.mined, tokens, document)
     elif unit.fate is not Fate.DENIED and mappings(unit.outcome.get("deltas")):
-        yield "Rehearsed", _deltas(mappings(unit.outcome.get("deltas")), tokens, document)
+        yield "Rehearsed", balances(mappings(unit.outcome.get("deltas")), tokens, document)
     if unit.outcome.get("success") is False:
         yield "Rehearsal", f"fails: {text(unit.outcome.get('revert')) or 'no reason is given'}"
     if unit.signed:
@@ -178,62 +211,10 @@ def _pairs(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> I
 def _verdict(unit: Told) -> str:
     verdict, needed = text(unit.decision.get("verdict")), number(unit.decision.get("approvals_needed")) or 0
     words = {"allow": "allowed", "deny": "denied", "delay": "allowed after a delay"}
-    return f"{_count(needed, 'guardian')} must sign" if verdict == "ask" else words.get(verdict, "unreadable")
+    return f"{counted(needed, 'guardian')} must sign" if verdict == "ask" else words.get(verdict, "unreadable")
 
 
 def _links(entries: Sequence[int]) -> Iterator[Markup | str]:
     for place, index in enumerate(entries):
         yield ", " if place else ""
         yield tag("a", str(index), href=f"#entry-{index}")
-
-
-def _moved(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> Markup:
-    deltas = mappings(unit.mined.get("deltas"))
-    same = unit.mined.get("as_rehearsed")
-    note = None
-    if isinstance(same, bool):
-        words = _as_rehearsed(deltas, document) if same else "NOT as rehearsed."
-        note = tag("p", words, class_="quiet" if same else "note")
-    return join(_deltas(deltas, tokens, document), note)
-
-
-def _as_rehearsed(deltas: Iterable[Mapping[str, Any]], document: PolicyDocument) -> str:
-    if any(each.get("token") in document.shares() for each in deltas):
-        return "Every balance moved as rehearsed, beside the interest that what is lent earned meanwhile."
-    return "Every balance moved exactly as rehearsed."
-
-
-def _deltas(deltas: Iterable[Mapping[str, Any]], tokens: Mapping[str, Any], document: PolicyDocument) -> Markup:
-    """The Safe's own balances, and everybody else's folded up beneath."""
-    listed = list(deltas)
-    own = [each for each in listed if each.get("holder") == document.account.safe]
-    others = [each for each in listed if each not in own]
-    folded = tag("details", tag("summary", _count(len(others), "other balance")), _lines(others, tokens, document))
-    return join(_lines(own, tokens, document), folded if others else None)
-
-
-def _lines(deltas: Iterable[Mapping[str, Any]], tokens: Mapping[str, Any], document: PolicyDocument) -> Markup:
-    return tag("ul", (tag("li", *_line(each, tokens, document)) for each in deltas), class_="deltas")
-
-
-def _line(delta: Mapping[str, Any], tokens: Mapping[str, Any], document: PolicyDocument) -> tuple[Markup, str]:
-    """A share reads as its token, with where that is lent."""
-    token, whose = text(delta.get("token")), holder(delta.get("holder"), document)
-    market, reserve = document.shares().get(TokenId(token), (None, None))
-    if market is not None and reserve is not None:
-        token, whose = reserve.token, f"{whose}, lent at {market.id}"
-    return tag("span", _signed_amount(token, delta.get("units"), tokens), class_="figure"), f" {whose}"
-
-
-def _signed_amount(token: str, moved: Any, tokens: Mapping[str, Any]) -> str:
-    units = number(moved)
-    shown = amount(token, units, tokens)
-    return f"+{shown}" if units is not None and units > 0 else shown.replace("-", _MINUS, 1)
-
-
-def holder(address: Any, document: PolicyDocument) -> str:
-    """An address by the name that the policy gives it."""
-    if address == document.account.safe:
-        return "the Safe"
-    payee = document.payee_at(address) if isinstance(address, str) else None  # type: ignore[arg-type]
-    return payee.id if payee else text(address) or "nobody named"

@@ -11,10 +11,11 @@ from pathlib import Path
 from guardians.report.allocation import allocation
 from guardians.report.contents import Contents
 from guardians.report.evidence import evidence, standing
-from guardians.report.happened import happened, moment
+from guardians.report.happened import CLOCKS_AGREE_SECONDS, happened
 from guardians.report.markup import Markup, join, tag, trusted
+from guardians.report.naming import moment
 from guardians.report.people import approvals, protection, unexplained
-from guardians.report.plainly import usd
+from guardians.report.plainly import mapping, number, usd
 from guardians.report.story import Fate
 from strongroom.mandate import monthly_need, runway_months
 
@@ -106,6 +107,17 @@ def _span(contents: Contents) -> Iterator[Markup | str]:
         return
     first, last = contents.entries[0].link.at, contents.entries[-1].link.at
     yield join(moment(first), " to ", moment(last))
+    yield from _chain_span(contents, first)
+
+
+def _chain_span(contents: Contents, first: int) -> Iterator[Markup | str]:
+    """When it was on the chain, where that is another time: on a local world, whose clock is moved."""
+    blocks = (mapping(each.facts.get("block")) for each in contents.asks)
+    times = [at for block in blocks if (at := number(block.get("timestamp"))) is not None]
+    times += [each.at for each in contents.breaker]
+    last = contents.entries[-1].link.at
+    if times and max(abs(min(times) - first), abs(max(times) - last)) > CLOCKS_AGREE_SECONDS:
+        yield join("; by the chain's clock ", moment(min(times)), " to ", moment(max(times)))
 
 
 def _tile(value: str, name: str, more: str) -> Markup:
@@ -122,6 +134,8 @@ def _tiles(contents: Contents) -> Iterator[tuple[str, str, str]]:
     yield str(fates[Fate.EXECUTED]), "carried out", f"{lanes['agent']} alone, {lanes['owner']} with guardians"
     yield str(fates[Fate.DENIED]), "denied", "by the policy"
     yield str(fates[Fate.WAITING]), "waiting", "for guardians"
+    if fates[Fate.REJECTED]:
+        yield str(fates[Fate.REJECTED]), "rejected", "by guardians"
     if contents.after is not None and contents.after.nav_e8 is not None:
         yield usd(contents.after.nav_e8).removesuffix(" USD"), "USD held", "at the lower prices"
     yield from _runway(contents)

@@ -6,19 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from guardians.report.contents import Contents
-from guardians.report.happened import holder, moment
 from guardians.report.markup import Markup, join, tag
-from guardians.report.plainly import amount
+from guardians.report.naming import holder, moment
+from guardians.report.plainly import amount, usd
+from guardians.report.story import Signing
 from policies.document import document_hash
-from strongroom.model import Facts, Outflow
+from strongroom.model import Facts, Outflow, WatchState
 from strongroom.plain import to_plain
+from strongroom.protocols.breaker import BreakerEvent, Observed, Paused, Rebased, Rekeyed, Tripped
 from strongroom.quantities import format_seconds
 
 _SHOWN = 8
 
 
 def approvals(contents: Contents) -> Markup:
-    """Who signed what, owners who signed nothing included."""
+    """Who signed what and who stopped the agent, owners who did nothing included."""
     owners = contents.facts.safe.owners if contents.facts else contents.document.guardians.members
     names = list(dict.fromkeys([*owners, *(each.guardian for each in contents.signings)]))
     signed = {name: [each for each in contents.signings if each.guardian == name] for name in names}
@@ -28,15 +30,16 @@ def approvals(contents: Contents) -> Markup:
             tag("th", tag("span", name, class_="hash"), scope="row"),
             tag("td", str(len(signed[name])), data_label="Signed"),
             tag("td", _units([(each.unit, each.index) for each in signed[name]]), data_label="Units"),
+            tag("td", join(_stops(name, contents)) or _idle(signed[name]), data_label="On chain"),
         )
         for name in names
     )
-    head = tag("tr", (tag("th", each, scope="col") for each in ("Guardian", "Signed", "Units")))
+    head = tag("tr", (tag("th", each, scope="col") for each in ("Guardian", "Signed", "Units", "On chain")))
     return tag(
         "div",
         tag(
             "table",
-            tag("caption", "As the agent saw them on the service or the chain", class_="quiet"),
+            tag("caption", "Signatures as the agent saw them on the service or the chain", class_="quiet"),
             tag("thead", head),
             tag("tbody", rows),
         ),
@@ -45,11 +48,27 @@ def approvals(contents: Contents) -> Markup:
 
 
 def _units(signed: Sequence[tuple[str, int]]) -> Iterator[Markup | str]:
-    if not signed:
-        yield "nothing in this time"
     for place, (unit, index) in enumerate(signed):
         yield ", " if place else ""
         yield tag("a", unit, href=f"#entry-{index}")
+
+
+def _stops(guardian: str, contents: Contents) -> Iterator[Markup | str]:
+    """What a guardian did to the breaker with an own key."""
+    done = [(_act(each.event, guardian), each.at) for each in contents.breaker]
+    for place, (act, at) in enumerate((act, at) for act, at in done if act):
+        yield "; " if place else ""
+        yield join(f"{act}, ", moment(at))
+
+
+def _idle(signed: Sequence[Signing]) -> str:
+    return "" if signed else "nothing in this time"
+
+
+def _act(event: BreakerEvent, guardian: str) -> str:
+    if isinstance(event, Rekeyed | Rebased) or event.by != guardian:
+        return ""
+    return {Paused: "paused the Kernel", Observed: "observed a fall", Tripped: "tripped the watch"}.get(type(event), "")
 
 
 def unexplained(contents: Contents) -> Markup:
@@ -110,6 +129,7 @@ def _protection(contents: Contents) -> Iterator[tuple[str, Markup | str]]:
         return
     yield "Owners", f"{facts.safe.threshold} of {len(facts.safe.owners)} sign for the Safe"
     yield from _kernel(contents, facts)
+    yield from _watch(contents, facts)
     foreign = [each for each in facts.safe.modules if each != treasury.kernel]
     if foreign:
         yield "Other modules", tag("ul", (tag("li", each, class_="hash") for each in foreign))
@@ -130,3 +150,26 @@ def _kernel(contents: Contents, facts: Facts) -> Iterator[tuple[str, Markup | st
     yield "Agent's key", join(tag("span", kernel.agent, class_="hash"), replaced if kernel.epoch else "")
     same = kernel.document_hash == document_hash(contents.document)
     yield "Its policy", "the very policy.toml beside this report" if same else "NOT the policy.toml beside this report"
+
+
+def _watch(contents: Contents, facts: Facts) -> Iterator[tuple[str, Markup | str]]:
+    named, watch = contents.treasury.watch, facts.watch
+    if named is None:
+        if contents.treasury.kernel is not None:
+            yield "Watch", "none: a fall of the treasury stops nothing by itself"
+        return
+    if watch is None:
+        yield "Watch", join(tag("span", named, class_="hash"), " does not answer as a watch")
+        return
+    yield "Watch", join(tag("span", watch.address, class_="hash"), f" {_watched(watch, facts)}")
+    yield "Its mark", f"{usd(watch.mark_e8)}, its floor {usd(watch.floor_e8)}"
+
+
+def _watched(watch: WatchState, facts: Facts) -> str:
+    if watch.wealth_e8 is None:
+        return "counts nothing while a price is missing"
+    counts = f"counts {usd(watch.wealth_e8)}"
+    if not watch.has_fallen:
+        return f"{counts}, at its floor or above"
+    paused = facts.kernel is not None and facts.kernel.paused
+    return f"{counts}, below its floor: {'a re-key needs a new mark' if paused else 'anybody can pause the Kernel'}"

@@ -50,6 +50,11 @@ def amount(token: Any, units: Any, tokens: Mapping[str, Any]) -> str:
     return f"{format_units(count, decimals)} {name}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 guardian`, `2 guardians`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def usd(value_e8: int) -> str:
     """USD scaled by 1e8 as `1,234 USD`, rounded down to whole dollars."""
     return f"{value_e8 // 10**8:,} USD"

@@ -22,6 +22,7 @@ class Fate(StrEnum):
     DENIED = "denied"
     WAITING = "waits for guardians"
     REPLACED = "superseded"
+    REJECTED = "rejected"
     DROPPED = "not sent"
     SENT = "sent, not mined yet"
     REVERTED = "reverted"
@@ -46,6 +47,12 @@ class Told:
     tx_hash: str = ""
     why: str = ""
     entries: list[int] = field(default_factory=list)
+
+    @property
+    def is_denied(self) -> bool:
+        """By the last judgement: what is proposed or mined from then on only uses up the nonce of what was proposed
+        before."""
+        return self.decision.get("verdict") == "deny"
 
     @property
     def findings(self) -> tuple[Mapping[str, Any], ...]:
@@ -134,7 +141,7 @@ def _rehearsed(unit: Told, body: Mapping[str, Any]) -> None:
 
 def _judged(unit: Told, body: Mapping[str, Any]) -> None:
     unit.decision, unit.mode = mapping(body.get("decision")), text(body.get("mode"))
-    if unit.decision.get("verdict") == "deny":
+    if unit.is_denied:
         unit.fate = Fate.DENIED
     elif unit.fate in (Fate.BEGUN, Fate.DENIED):
         unit.fate = Fate.JUDGED
@@ -147,8 +154,9 @@ def _asks_humans(unit: Told, body: Mapping[str, Any]) -> None:
 
 def _humans_answered(unit: Told, body: Mapping[str, Any]) -> None:
     unit.signed = tuple(text(each.get("guardian")) for each in mappings(body.get("approvals")))
-    if body.get("event") == "superseded":
-        unit.fate = Fate.REPLACED
+    used_up = {"superseded": Fate.REPLACED, "rejected": Fate.REJECTED}.get(text(body.get("event")))
+    if used_up is not None:
+        unit.fate = Fate.DENIED if unit.is_denied else used_up
 
 
 def _dropped(unit: Told, body: Mapping[str, Any]) -> None:
@@ -160,7 +168,8 @@ def _sent(unit: Told, body: Mapping[str, Any]) -> None:
 
 
 def _mined(unit: Told, body: Mapping[str, Any]) -> None:
-    unit.fate, unit.mined, unit.tx_hash = Fate.EXECUTED, body, text(body.get("tx_hash"))
+    unit.mined, unit.tx_hash = body, text(body.get("tx_hash"))
+    unit.fate = Fate.DENIED if unit.is_denied else Fate.EXECUTED
 
 
 def _reverted(unit: Told, body: Mapping[str, Any]) -> None:

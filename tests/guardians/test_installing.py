@@ -91,6 +91,19 @@ def test_without_the_agents_address_nothing_is_signed_and_it_is_not_shown_either
     assert hall.signers(planned.safe_tx_hash) == {INES.address}
 
 
+def test_the_verdict_on_an_installation_is_one_word_for_whom_the_guardian_named(
+    hall: Hall, guardian: Run, planned: Planned
+) -> None:
+    """The policy denies every change of modules; of this one its findings say nothing, so none stands in the way."""
+    _, out, _ = guardian(INES, "propose", str(planned.file), *FOR_AGENT)
+    assert "verdict: your own policy's installation, agent as you named it; you may sign\n" in out
+    assert "deny " not in out and "verdict deny" not in out and "`--agent`" not in out
+    _, out, _ = guardian(JONAS, "verify", planned.safe_tx_hash)
+    assert "verdict: your own policy's installation; name with `--agent`" in out and "you may sign" not in out
+    _, out, _ = guardian(JONAS, "verify", planned.safe_tx_hash, "--agent", NEXT_AGENT.address)
+    assert "for another agent; do not sign\n" in out and "you may sign" not in out
+
+
 def test_an_installation_for_another_key_than_the_named_one_is_refused(
     hall: Hall, guardian: Run, planned: Planned
 ) -> None:

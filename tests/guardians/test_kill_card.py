@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +20,8 @@ from typing import Any
 import pytest
 from eth_account import Account as Keys
 from eth_account.messages import encode_typed_data
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.app import open_documents, open_treasurer
 from agent.cli import strongroom
@@ -26,9 +30,10 @@ from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage
 from guardians.app import open_console
 from guardians.kill_card import paper
+from guardians.kill_card.cards import Pace
 from guardians.kill_card.reading import read_card
 from guardians.server.serving import Server, open_service
-from strongroom.addresses import to_address
+from strongroom.addresses import keccak, to_address
 from strongroom.clock import WallClock
 from strongroom.errors import BadValue
 from strongroom.model import Address
@@ -39,7 +44,8 @@ from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER
 from strongroom.world.treasury import PRICES_E8, WETH
 from strongroom.world.world import World
 
-INES, JONAS, KEMI = (guardian.address for guardian in GUARDIANS)
+INES, JONAS, KEMI = OWNERS = tuple(guardian.address for guardian in GUARDIANS)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 A4_LINES = 70
 """Six lines an inch on A4; a browser's page is set to hold as many."""
 YES_TO_ALL = bytes.fromhex("600160005260206000f3")
@@ -110,7 +116,9 @@ def arguments(to: str, data: str, last: list[str], signatures: str | None = None
 
 def steps(card: str) -> list[tuple[str, str, str]]:
     """Every (who, to, data) on the card, in its order."""
-    found = re.finditer(r"^ [abc ] (from|as) .*  to (0x\w{40})\n   data  (0x\w{8})((?:\n {9}\w{1,64})*)$", card, re.M)
+    found = re.finditer(
+        r"^ [abc ] (from|as) .*  to (0x\w{40})\n   data  (0x\w{8})  [a-z].*\)((?:\n {9}\w{1,64})*)$", card, re.M
+    )
     return [(each[1], each[2], each[3] + re.sub(r"\s", "", each[4])) for each in found]
 
 
@@ -149,6 +157,59 @@ def paused(hands: BareHands, kernel: str) -> bool:
     return int(hands.call(kernel, "0x5c975abb"), 16) == 1
 
 
+def test_every_address_that_a_step_needs_stands_on_the_card_owners_included(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    card = printed(scene, new_agent=NEXT_AGENT.address)
+    assert re.findall(r"^Owner     (\S+)$", card, re.M) == list(OWNERS)
+    assert f"\nWatch     {scene.watch}\n" in card
+    for function in ("pause()", "trip()", "announce(bytes)", "rekey(address,bytes32,address[])", "rebase()"):
+        assert f"0x{keccak(function.encode())[:4].hex()}  {function}" in card
+
+
+def test_what_the_re_keys_last_step_is_for_stands_beside_it(scene: Scene) -> None:
+    card = " ".join(printed(guarded.install(scene), new_agent=NEXT_AGENT.address).split())
+    assert "c sets the watch's mark to today's value. Send it with b" in card
+    assert "otherwise anybody can pause the new key after a fall." in card
+
+
+def test_a_card_printed_in_a_pause_says_that_pause_and_trip_are_spent(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    live = printed(scene, new_agent=NEXT_AGENT.address)
+    assert "1 PAUSE  at the first doubt" in live and "Pause first" in live and "already paused" not in live
+    assert scene.world.send_as(KEMI, scene.kernel_address, encode_pause()).success
+    card = printed(scene, new_agent=NEXT_AGENT.address)
+    assert "1 PAUSE  already paused" in card and "2 TRIP  already paused: until a re-key it reverts" in card
+    assert "at the first doubt" not in card and "Pause first" not in card
+    assert not BareHands(scene.world.url).send(STRANGER.address, *step(card, 2))
+
+
+@given(
+    seconds=st.integers(1, 10**6), blocks=st.integers(1, 10**6), least=st.integers(1, 1_000), more=st.integers(0, 10**5)
+)
+def test_minutes_are_never_promised_too_early_nor_too_late(seconds: int, blocks: int, least: int, more: int) -> None:
+    """Within the minutes said, where there is a whole one, the blocks are mined at this pace."""
+    first, last = map(int, re.findall(r"\d+", Pace(seconds, blocks).minutes(least, least + more)))
+    assert first * 60 * blocks >= least * seconds
+    assert first == last or last * 60 * blocks <= (least + more) * seconds
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here")
+def test_the_page_to_print_is_one_sheet_with_pause_largest_and_the_preamble_last(scene: Scene, tmp_path: Path) -> None:
+    with open_console(guarded.install(scene).documents(Mode.GUARDED)) as console:
+        page = paper.page(read_card(console, NEXT_AGENT.address))
+    order = [
+        page.index(each) for each in ('class="first"', "0x8456cb59", 'class="card"', 'class="places"', "approveHash")
+    ]
+    assert order == sorted(order) and page.count('class="first"') == 1
+    (tmp_path / "card.html").write_text(page)
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    rest = f"--disable-component-update --disable-sync --user-data-dir={tmp_path / 'profile'} --no-pdf-header-footer"
+    printed_to = tmp_path / "card.pdf"
+    command = [str(CHROMIUM), *flags.split(), *rest.split(), f"--print-to-pdf={printed_to}"]
+    subprocess.run([*command, f"file://{tmp_path / 'card.html'}"], capture_output=True, check=True, timeout=120)
+    assert re.findall(rb"/Count (\d+)", printed_to.read_bytes()) == [b"1"]
+
+
 def test_pause_and_re_key_work_from_the_page_alone(scene: Scene) -> None:
     scene = guarded.install(scene)
     card, hands, kernel = printed(scene, new_agent=NEXT_AGENT.address), BareHands(scene.world.url), scene.kernel_address
@@ -170,7 +231,7 @@ def test_a_stranger_trips_from_the_page_after_a_fall_and_owners_set_the_new_mark
     scene = guarded.install(scene)
     card, hands, kernel = printed(scene, new_agent=NEXT_AGENT.address), BareHands(scene.world.url), scene.kernel_address
     trip, safe = step(card, 2), scene.world.account.safe
-    assert "Twice, 5 to 605 blocks apart;" in card
+    assert re.search(r"Twice, 5 to 605 blocks \(about \d+ to \d+ minutes\) apart;", card)
     assert not hands.send(STRANGER.address, *trip), "all is well"
     scene.world.move_market(WETH, PRICES_E8[WETH][0] * 65 // 100)
     assert hands.send(STRANGER.address, *trip) and not paused(hands, kernel)
@@ -206,6 +267,12 @@ def test_the_module_is_disabled_wherever_it_stands_in_the_list(scene: Scene) -> 
     enabled = "0x2d9ad53d" + word(scene.kernel_address)
     assert int(hands.call(world.account.safe, enabled), 16) == 0
     assert "DISABLE MODULE: the Kernel is not a module" in printed(scene)
+
+
+def removal_lines(card: str) -> list[str]:
+    found = [line.strip() for line in card.splitlines() if "delegator" in line or '"safe"' in line]
+    assert found
+    return found
 
 
 def removal(card: str, hour: int) -> urllib.request.Request:
@@ -263,7 +330,11 @@ def test_it_fits_one_page_of_a4_and_its_other_forms_say_the_same(scene: Scene) -
     assert calls == [(to, calldata) for who, to, calldata in steps(text) if who == "as"]
     assert {batch["chainId"] for batch in batches} == {"31337"}
     assert steps(text)[0][2] == "0x" + encode_pause().hex()
-    assert text.splitlines()[5] in paper.page(card)
+    page = re.sub(r"<[^>]+>", "", paper.page(card))
+    assert all(
+        f"{each['function']} is the data {each['data']}" in page and each["to"] in page for each in data["steps"]
+    )
+    assert all(line in page.replace("&quot;", '"') for line in removal_lines(text))
 
 
 def test_without_a_kernel_what_remains_is_printed(

@@ -12,10 +12,9 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -25,8 +24,13 @@ from agent.cli import strongroom
 from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene, signing
 from agent.demo.stage import Stage
+from agent.demo.thief import watch_of
 from agent.desk import OwnDesk
+from guardians.report.breaker import Story
+from guardians.report.chain import Seen, Unseen
 from guardians.report.contents import Contents
+from guardians.report.page import render
+from guardians.report.plainly import usd, when
 from guardians.report.writing import write_report
 from guardians.server.serving import Server, open_service
 from strongroom.clock import WallClock
@@ -35,66 +39,17 @@ from strongroom.ledger.file_ledger import FileLedger
 from strongroom.model import Digest, TokenId
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.erc20 import encode_transfer
+from strongroom.protocols.kernel import encode_announce, encode_pause, encode_rekey
+from strongroom.protocols.watch import encode_rebase, encode_trip
 from strongroom.quantities import format_units, parse_bps
 from strongroom.settings import Mode
-from strongroom.world.people import GUARDIANS, OPERATOR, STRANGER
-from strongroom.world.treasury import DAI, DECIMALS, TREASURY, USDC
+from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, OPERATOR, STRANGER
+from strongroom.world.treasury import DAI, DECIMALS, TREASURY, USDC, WETH
 from strongroom.world.world import World
+from tests.guardians.pages import Node, Tree
 
 MADE_AT = 1_800_000_000
-VOID = frozenset({"meta"})
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@dataclass
-class Node:
-    """An element with its attributes and what is in it, in order."""
-
-    tag: str
-    attributes: dict[str, str]
-    inside: list[Node | str] = field(default_factory=list)
-
-    def all(self, tag: str = "", **attributes: str) -> Iterator[Node]:
-        for each in self.inside:
-            if isinstance(each, Node):
-                held = {key.rstrip("_"): value for key, value in attributes.items()}
-                if tag in ("", each.tag) and all(
-                    value in each.attributes.get(k, "").split() for k, value in held.items()
-                ):
-                    yield each
-                yield from each.all(tag, **attributes)
-
-    def one(self, tag: str = "", **attributes: str) -> Node:
-        (found,) = self.all(tag, **attributes)
-        return found
-
-    @property
-    def text(self) -> str:
-        return "".join(each if isinstance(each, str) else each.text for each in self.inside)
-
-
-class Tree(HTMLParser):
-    """A page as nodes; a tag that is not closed where it must be is an error."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.root = Node("", {})
-        self._open = [self.root]
-        self.feed(page)
-        self.close()
-        assert self._open == [self.root]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        node = Node(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].inside.append(node)
-        if tag not in VOID:
-            self._open.append(node)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop().tag == tag
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].inside.append(data)
 
 
 @dataclass(frozen=True)
@@ -109,7 +64,9 @@ class Told:
     swap: str
     refilled: str
     refused: str
+    rejected: str
     stray: Digest
+    began: int
 
 
 @pytest.fixture(scope="module")
@@ -144,16 +101,36 @@ def _told(scene: Scene) -> Told:
         (swap,) = desk.chat(OPERATOR.name, "swap 25 WETH to USDC")["units"]
         _sign(scene, swap["proposal"])
         treasurer.runner.poll()
+        (rejected,) = desk.chat(OPERATOR.name, "swap 24 WETH to USDC")["units"]
+        scene.world.safe_exec(scene.world.account, GUARDIANS[:2], scene.world.account.safe)
+        treasurer.runner.poll()
         desk.anchor()
+    began = scene.world.now()
     usdc = scene.world.contracts.tokens[USDC]
     stray = scene.world.safe_exec(
         scene.world.account, GUARDIANS[:2], usdc, encode_transfer(STRANGER.address, 7_000_000)
     )
+    _stopped(scene)
     out = scene.home / "report.html"
     contents = write_report(scene.home / Mode.GUARDED, out, MADE_AT)
     page = out.read_text()
-    ids = (each["id"] for each in (payroll, swap, refilled, refused))
-    return Told(scene, contents, page, Tree(page).root, *ids, stray.tx_hash)
+    ids = (each["id"] for each in (payroll, swap, refilled, refused, rejected))
+    return Told(scene, contents, page, Tree(page).root, *ids, stray.tx_hash, began)
+
+
+def _stopped(scene: Scene) -> None:
+    """A guardian pauses, the owners re-key; then ether falls and a stranger trips the watch."""
+    world, kernel, watch = scene.world, scene.kernel_address, watch_of(scene)
+    assert world.send_as(GUARDIANS[2].address, kernel, encode_pause()).success
+    call = encode_rekey(NEXT_AGENT.address)
+    assert world.safe_exec(world.account, GUARDIANS[:2], kernel, encode_announce(call)).success
+    world.advance(3_600)
+    assert world.send_as(GUARDIANS[0].address, kernel, call).success
+    assert world.safe_exec(world.account, GUARDIANS[:2], watch, encode_rebase()).success
+    world.fall(WETH, 3_500)
+    assert world.send_as(STRANGER.address, watch, encode_trip()).success
+    world.mine(5)
+    assert world.send_as(STRANGER.address, watch, encode_trip()).success
 
 
 def _sign(scene: Scene, proposal: str) -> None:
@@ -176,7 +153,8 @@ def test_each_unit_is_told_with_payees_exact_amounts_and_its_end(told: Told) -> 
     entries = [entry for entry in told.contents.record.entries if entry.type == "tx.mined"]
     (mined,) = (entry for entry in entries if entry.body.get("unit") == told.payroll)
     assert mined.body["tx_hash"] in payroll.text
-    assert "−28,500.00 USDC the Safe" in payroll.text  # noqa: RUF001
+    assert "−28,500.00 USDC from the Safe" in payroll.text  # noqa: RUF001
+    assert "+11,000.00 USDC to alice" in payroll.text
     assert "Every balance moved exactly as rehearsed." in payroll.text
 
 
@@ -184,11 +162,12 @@ def test_what_is_lent_and_taken_back_reads_as_such_with_its_interest(told: Told)
     """No share's own name is needed to follow the money."""
     (lent,) = (each for each in told.tree.all("section", class_="unit") if "Lend 300,000.00 USDC" in each.text)
     assert "Lend 300,000.00 USDC at aave" in lent.text
-    assert "−300,000.00 USDC the Safe" in lent.text  # noqa: RUF001
-    assert re.search(r"\+(300,000\.00|299,999\.99999\d) USDC the Safe, lent at aave", lent.text)
+    assert "−300,000.00 USDC from the Safe" in lent.text  # noqa: RUF001
+    assert re.search(r"\+(300,000\.00|299,999\.99999\d) USDC to aave, lent by the Safe", lent.text)
     taken = unit(told, told.refilled)
     assert "Take 5,000.00 USDC back from aave" in taken.text
-    assert "+5,000.00 USDC the Safe" in taken.text
+    assert "+5,000.00 USDC to the Safe" in taken.text
+    assert "USDC from aave, lent by the Safe" in taken.text
     for each in (lent, taken):
         assert "as rehearsed, beside the interest that what is lent earned meanwhile" in each.text
         assert "USDC@aave" not in "".join(
@@ -220,6 +199,60 @@ def test_margins_are_those_of_the_recorded_findings(told: Told) -> None:
     assert "91%" in used
 
 
+def test_what_guardians_rejected_is_over_and_waits_for_nobody(told: Told) -> None:
+    rejected = unit(told, told.rejected)
+    assert rejected.one("span", class_="badge").text == "rejected"
+    assert "Guardians rejected it: they used up nonce" in rejected.text and "waits for" not in rejected.text
+    tiles = [tile.text for tile in told.tree.one("dl", class_="tiles").all("div")]
+    assert "waiting0for guardians" in tiles and "rejected1by guardians" in tiles
+
+
+def test_who_stopped_the_agent_is_told_between_the_asks_with_what_the_watch_counted(told: Told) -> None:
+    """From the chain's own events, in its order and its time; the ledger knows nothing of them."""
+    stops = list(told.tree.one("section", id="happened").all("article", class_="stop"))
+    ines, kemi = GUARDIANS[0].address, GUARDIANS[2].address
+    titles = [each.one("h3").text for each in stops]
+    rekeyed = f"Re-keyed: {NEXT_AGENT.address} is the agent"
+    assert [title for title in titles if "mark" not in title] == [
+        f"Paused by guardian {kemi}, an owner",
+        rekeyed,
+        f"A fall observed by {STRANGER.address}, who has no role",
+        f"Tripped by {STRANGER.address}, who has no role: the Kernel is paused",
+    ]
+    assert f"{AGENT.address} is burned for ever" in stops[titles.index(rekeyed)].text
+    state = told.contents.facts and told.contents.facts.watch
+    assert state is not None and state.wealth_e8 is not None
+    counted = f"The watch counted {usd(state.wealth_e8)}; its floor was {usd(state.floor_e8)}."
+    assert counted in stops[-1].text and f"New mark of the watch: {usd(state.mark_e8)}" in titles
+    rows = {row.one("th").text: row.text for row in told.tree.one("section", id="approvals").one("tbody").all("tr")}
+    assert "paused the Kernel" in rows[kemi] and "paused the Kernel" not in rows[ines]
+
+
+def test_a_node_without_event_logs_or_old_blocks_is_told(told: Told) -> None:
+    """A page that tells of no pause must not read as if there had been none."""
+    chain = told.contents.chain
+    assert isinstance(chain, Seen) and chain.breaker is not None
+    silent = render(replace(told.contents, chain=replace(chain, breaker=None)), MADE_AT)
+    assert "The node gives no event logs: pauses, falls and new keys are not told here." in silent
+    short = render(replace(told.contents, chain=replace(chain, breaker=Story((), 900))), MADE_AT)
+    assert "Pauses, falls and new keys are told from block 900 on." in short
+    assert "are told from block" not in told.page and "no event logs" not in told.page
+
+
+def test_the_watch_guards_the_treasury_and_says_what_it_counts(told: Told) -> None:
+    section = told.tree.one("section", id="protection").text
+    watch = told.contents.facts and told.contents.facts.watch
+    assert watch is not None and watch.wealth_e8 is not None
+    assert f"{watch.address} counts {usd(watch.wealth_e8)}, below its floor" in section
+    assert f"{usd(watch.mark_e8)}, its floor {usd(watch.floor_e8)}" in section
+
+
+def test_the_chains_own_time_stands_beside_the_logs_where_it_differs(told: Told) -> None:
+    opening = told.tree.one("p", class_="span").text
+    assert told.contents.breaker[-1].at > told.began + 3_600
+    assert f" to {when(told.contents.breaker[-1].at)}" in opening.partition("; by the chain's clock ")[2]
+
+
 def test_signatures_stand_with_the_unit_and_with_each_guardian(told: Told) -> None:
     signed = unit(told, told.swap)
     for guardian in GUARDIANS[:2]:
@@ -227,7 +260,9 @@ def test_signatures_stand_with_the_unit_and_with_each_guardian(told: Told) -> No
     rows = {row.one("th").text: row.text for row in told.tree.one("section", id="approvals").one("tbody").all("tr")}
     assert set(rows) == {guardian.address for guardian in GUARDIANS}
     assert told.swap in rows[GUARDIANS[0].address]
-    assert "nothing in this time" in rows[GUARDIANS[2].address]
+    assert rows[GUARDIANS[2].address].startswith(f"{GUARDIANS[2].address}0paused the Kernel, ")
+    idle = Tree(render(replace(told.contents, chain=Unseen("it is gone"), signings=()), MADE_AT)).root
+    assert "nothing in this time" in idle.one("section", id="approvals").one("tbody").text
 
 
 def test_money_without_an_entry_is_named(told: Told) -> None:

@@ -29,7 +29,7 @@ from strongroom.ledger.file_ledger import FileLedger
 from strongroom.model import Account, Digest, Facts
 from strongroom.plain import to_plain
 from strongroom.quantities import format_units
-from tests.guardians.test_report import Node, Tree
+from tests.guardians.pages import Node, Tree
 
 EXAMPLE = Path(__file__).parents[2] / "config"
 AT = 1_795_000_000
