@@ -25,7 +25,7 @@ from policies.grants import compile_policy
 from policies.terms import UNISWAP_V2, PolicyDocument
 from strongroom.clock import WallClock
 from strongroom.documents import read
-from strongroom.errors import BadValue, KeyMissing
+from strongroom.errors import BadValue, KeyMissing, SetupError
 from strongroom.model import Address
 from strongroom.notices import StreamNotices
 from strongroom.observe import Subject, safe_state
@@ -75,12 +75,17 @@ def open_documents(folder: Path) -> Documents:
     for payment in mandate.payroll:
         if payment.payee not in policy.payees:
             raise BadValue(payment.payee, "`payee` in mandate.toml", "add the payee to policy.toml first")
+    require_venues(mandate, policy)
+    return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
+
+
+def require_venues(mandate: Mandate, policy: PolicyDocument) -> None:
+    """Raises `BadValue` for idle tokens that the mandate lends where the policy lists no market for them."""
     for token, idle in mandate.idle.items():
         market = policy.markets.get(idle.venue)
         if market is None or market.reserve(token) is None:
             where, mend = f"`venue` of [idle.{token}] in mandate.toml", f"list it with {token} in policy.toml first"
             raise BadValue(idle.venue, where, mend)
-    return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
 
 
 def subject_of(
@@ -116,25 +121,26 @@ def password() -> str:
 
 @contextmanager
 def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run: bool = False) -> Iterator[Treasurer]:
-    """Takes the state folder and wires everything. A dry run judges as in shadow mode, whatever the mode, and keeps
-    nothing but its log entries. Raises `SetupError`, `NodeError` or `LedgerError`: nothing began."""
-    if dry_run:
-        documents = replace(documents, treasury=replace(documents.treasury, mode=Mode.SHADOW))
-    treasury, folder = documents.treasury, StateFolder(documents.treasury.state_dir)
+    """Takes the state folder and wires everything. A dry run opens no key and keeps nothing but its log entries; it
+    judges as its mode does, and as in shadow mode where guarded mode would not start. Raises `SetupError`, `NodeError`
+    or `LedgerError`: nothing began."""
+    folder, told = StateFolder(documents.treasury.state_dir), notices or StreamNotices(sys.stderr)
     with ExitStack() as stack:
         # First of all: whoever finds the folder held asks its holder, and needs nothing else.
         stack.callback(Held(folder).release)
-        chain = _chain(stack, treasury)
+        chain = _chain(stack, documents.treasury)
+        if dry_run:
+            documents = _judged_as(documents, chain, told)
+        treasury = documents.treasury
         queue = _queue(stack, treasury, chain)
-        wallet = None if treasury.mode is Mode.SHADOW else _wallet(stack, treasury, folder, chain, queue)
-        subject = _subject(documents, wallet.address if wallet else None)
-        if wallet and treasury.mode is Mode.GUARDED:
-            known = chain_of(treasury.folder, treasury.account.chain_id)
-            require_parity(chain, subject, documents.policy, wallet.address, known, treasury.registry)
+        signs = treasury.mode is not Mode.SHADOW and not dry_run
+        wallet = _wallet(stack, treasury, folder, chain, queue) if signs else None
+        subject = _subject(documents, wallet.address) if wallet else onlooker(documents)
+        if signs:
+            _require_enforced(documents, chain, subject)
         ledger = _ledger(stack, documents, folder)
         units = copied(folder.units) if dry_run else Units(folder.units)
         stack.callback(units.close)
-        told = notices or StreamNotices(sys.stderr)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
         checkpoints = stack.enter_context(open_checkpoints(IN_MEMORY if dry_run else folder.checkpoints))
         model = model_of(treasury)
@@ -152,6 +158,29 @@ def connected(treasury: Treasury) -> Iterator[tuple[Chain, Queue]]:
     with ExitStack() as stack:
         chain = _chain(stack, treasury)
         yield chain, _queue(stack, treasury, chain)
+
+
+def _judged_as(documents: Documents, chain: Chain, notices: Notices) -> Documents:
+    """The documents in the mode of a dry run. A policy that the Kernel does not enforce yet can be tried all the same,
+    and whoever tries it is told that the run itself would not start."""
+    try:
+        _require_enforced(documents, chain, onlooker(documents))
+    except (SetupError, BadValue) as error:
+        notices.tell(f"judged as in shadow mode, for the run itself would not start: {error}")
+        return replace(documents, treasury=replace(documents.treasury, mode=Mode.SHADOW))
+    return documents
+
+
+def _require_enforced(documents: Documents, chain: Chain, subject: Subject) -> None:
+    """What guarded mode asks before it starts, and nothing in the other modes: that the Kernel enforces this very
+    policy, on this very key. Raises `KeyMissing`, or what `require_parity` raises."""
+    treasury = documents.treasury
+    if treasury.mode is not Mode.GUARDED:
+        return
+    if subject.agent is None:
+        raise KeyMissing(str(StateFolder(treasury.state_dir).keystore), "put the agent's keystore there")
+    known = chain_of(treasury.folder, treasury.account.chain_id)
+    require_parity(chain, subject, documents.policy, subject.agent, known, treasury.registry)
 
 
 def onlooker(documents: Documents) -> Subject:
@@ -253,4 +282,5 @@ def _runner(checkpoints: Any, context: Context, units: Units, planner: Planner, 
     from agent.graph import build
     from agent.runner import Runner
 
-    return Runner(build(checkpoints, context.mode), context, units, planner, jobs)
+    graph = build(checkpoints, context.mode, signs=context.wallet is not None)
+    return Runner(graph, context, units, planner, jobs)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from agent.onboarding.chains import Kind, KnownChain
 from guardians import blueprint
 from policies.terms import ListedToken, PolicyDocument
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, NotNamed
 from strongroom.model import NATIVE, Address, TokenId
 from strongroom.protocols.price_source import PriceTerms
 from strongroom.wallet.deploy import Deployment
@@ -39,9 +39,8 @@ def price_terms(listed: ListedToken, policy: PolicyDocument, known: KnownChain) 
 def _sequencer(known: KnownChain) -> Address:
     """Zero on an L1."""
     if known.kind is Kind.L2 and known.sequencer is None:
-        where = f"`sequencer` in [chains.{known.chain_id}] of chains.toml"
         mend = "while an L2's sequencer is down, prices look fresh that are not; name its uptime feed"
-        raise BadValue("nothing", where, mend)
+        raise NotNamed("sequencer", f"[chains.{known.chain_id}] of chains.toml", mend)
     return known.sequencer or NATIVE
 
 
@@ -52,4 +51,6 @@ def require_named(policy: PolicyDocument, sources: Mapping[TokenId, Deployment])
         named = policy.tokens[token].source
         if named != planned.address:
             mend = f'write `source = "{planned.address}"` there; this policy makes it at that address'
-            raise BadValue(named or "nothing", f"`source` of [tokens.{token}] in policy.toml", mend)
+            if named is None:
+                raise NotNamed("source", f"[tokens.{token}] in policy.toml", mend)
+            raise BadValue(named, f"`source` of [tokens.{token}] in policy.toml", mend)

@@ -35,8 +35,10 @@ HELP = (
 def require_operator(name: str, operators: Collection[str]) -> None:
     """Raises `BadValue` for a name that treasury.toml does not list."""
     if name not in operators:
-        known = ", ".join(f"`{each}`" for each in operators) or "nobody yet"
-        raise BadValue(name, "an operator", f"treasury.toml lists {known}")
+        if not operators:
+            raise BadValue(name, "an operator", "treasury.toml lists nobody; list one in `names` of its [operators]")
+        known, first = ", ".join(f"`{each}`" for each in operators), next(iter(operators))
+        raise BadValue(name, "an operator", f"treasury.toml lists {known}; give `--as {first}`")
 
 
 Read = Callable[[str, str, Facts], Plan]

@@ -12,7 +12,7 @@ from strongroom.settings import Mode
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`wallet` is absent in shadow mode: there is nothing that could sign."""
+    """`wallet` is absent in shadow mode and in a dry run: there is nothing that could sign."""
 
     chain: Chain
     queue: Queue

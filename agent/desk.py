@@ -11,7 +11,7 @@ from agent.records import Records, told
 from agent.state_folder import StateFolder
 from policies.document import document_hash
 from strongroom.clock import WallClock
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, NotNamed
 from strongroom.observe import Subject, observe
 from strongroom.plain import to_plain
 
@@ -67,7 +67,7 @@ class OwnDesk:
         treasurer = self._treasurer
         if treasurer.anchoring is None:
             mend = f"name the registry, and put the anchoring key at `{treasurer.folder.anchor_keystore}`"
-            raise BadValue("nothing", "`registry` in treasury.toml", mend)
+            raise NotNamed("registry", "treasury.toml", mend)
         return treasurer.anchoring.anchor(treasurer.documents.treasury.account)
 
     def status(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from strongroom.quantities import format_units
 from strongroom.settings import Job
 
 DAYS_A_YEAR = 365
+_MOST_YEARS = 5
 _NEWEST = 3
 """So many units of an operation are looked at."""
 _GWEI_DECIMALS, _COIN_DECIMALS = 9, 18
@@ -113,14 +114,23 @@ def endurance(gas: Gas, runs: Mapping[str, int], measured: Mapping[str, int], mo
 
 
 def told(lasting: Endurance, coin: str) -> str:
-    """For people, in one line: what is held, the days it lasts, and what they assume."""
+    """For people, in a few words: what is held, and how long it lasts. Gas is never as cheap for years as today, so
+    beyond some years they are not counted."""
     held = f"{_shown(lasting.held_wei)} {coin}".rstrip()
     if lasting.days is None:
         return f"{held} for gas; the schedule sends nothing"
+    if lasting.days > _MOST_YEARS * DAYS_A_YEAR:
+        return f"{held} for gas, over {_MOST_YEARS} years of the schedule"
+    return f"{held} for gas, {lasting.days:,} day{'' if lasting.days == 1 else 's'} of the schedule"
+
+
+def told_in_full(lasting: Endurance, coin: str) -> str:
+    """`told`, and what it assumes."""
+    if lasting.days is None:
+        return told(lasting, coin)
     each = "; ".join(map(_assumed, lasting.uses))
-    days = f"{lasting.days:,} day{'' if lasting.days == 1 else 's'}"
     price = format_units(lasting.price_wei // 10 ** (_GWEI_DECIMALS - 3), 3)
-    return f"{held} for gas, enough for {days} of the schedule at {price} gwei, taking {each}"
+    return f"{told(lasting, coin)} at {price} gwei, taking {each}"
 
 
 def _assumed(use: Use) -> str:

@@ -68,6 +68,8 @@ def plan_installation(config: Path, agent: str | None = None) -> dict[str, Any]:
         "kernel": found.kernel,
         "registry": found.registry,
         "watch": found.watch,
+        "max_drawdown_bps": policy.watch.max_drawdown_bps if policy.watch else None,
+        "anchor_keystore": str(StateFolder(documents.treasury.state_dir).anchor_keystore),
         "sources": dict(found.sources),
         "agent": birth.agent,
         "root": birth.root,

@@ -18,7 +18,8 @@ from strongroom.protocols.watch import encode_rebase
 def particulars(unit: Unit, state: State) -> dict[str, Any]:
     """`payments` with the address that the compiled call really pays, `swaps` with the least that its route accepts,
     `lending`, each one `supply` or `withdraw`, `new_mark` with the watch that takes one after the payments, `decimals`
-    of the tokens observed, and the `verdict`. What a unit never came to is `None`."""
+    of the tokens observed, `held` in the Safe of each when it was judged, and the `verdict`. What a unit never came to
+    is `None`."""
     compiled = read.compiled(state) if "compiled" in state else None
     facts = state.get("facts", {})
     return {
@@ -26,6 +27,7 @@ def particulars(unit: Unit, state: State) -> dict[str, Any]:
         "swaps": list(_swaps(unit, compiled.routes if compiled else ())),
         "lending": [_lent(intent) for intent in unit.intents if isinstance(intent, Supply | Withdraw)],
         "decimals": {token: found["decimals"] for token, found in facts.get("tokens", {}).items()},
+        "held": dict(facts.get("balances", {})),
         "new_mark": _new_mark(compiled.calls if compiled else ()),
         "verdict": state["decision"]["verdict"] if "decision" in state else None,
     }

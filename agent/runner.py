@@ -70,8 +70,9 @@ class Runner:
             return tuple(rows)
 
     def _looked_at(self, unit_id: str) -> tuple[Row, ...]:
-        """The attempts at a unit, once those that sleep were looked at: what became of one decides about another."""
-        asleep = {row.id for row in self._units.asleep()}
+        """The attempts at a unit, once those that sleep were looked at: what became of one decides about another. A dry
+        run has none of the threads, and leaves what sleeps as it is."""
+        asleep = {row.id for row in self._units.asleep() if self.state(row)}
         for row in self._units.attempts(unit_id):
             if row.id in asleep and (event := self._event(row)):
                 self._wake(row, event)

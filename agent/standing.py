@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.gas import Endurance, endurance, units_a_year
 from agent.queued import Other, read_others
-from strongroom.model import NATIVE, Account, Address, Block, Bucket, Facts, Queued, TokenId
+from strongroom.model import NATIVE, Account, Address, Block, Facts, Queued, TokenId
 from strongroom.settings import Mode
 from strongroom.valuation import BPS, Price, Problem, value_e8_down
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from agent.unlisted import Arrivals
     from policies.terms import PolicyDocument
 
-_CLOSED = Bucket(0, 0, 0, 0)
-_USD_DECIMALS = 8
 _UNPRICED = "unpriced, outside the total"
 
 
@@ -34,13 +32,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One listed token; `units` is missing where the chain did not answer. Low price and value in USD scaled by 1e8 are
-    missing without a healthy price, and `why` says so. What is not `priced`, by the policy, has none by intent."""
+    """One listed token; of its `units`, `lent_units` lie at markets. Both are missing where the chain did not answer.
+    Low price and value in USD scaled by 1e8 are missing without a healthy price, and `why` says so. What is not
+    `priced`, by the policy, has none by intent."""
 
     token: TokenId
     address: Address
     units: int | None
     decimals: int
+    lent_units: int | None
     price_e8: int | None
     usd_e8: int | None
     why: str
@@ -63,9 +63,11 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Room:
     """A bucket of the Kernel: what the agent may move alone at this block, at one moment, and within any window.
-    The agent's calls, counted, and what swaps lost, in USD scaled by 1e8, have no token."""
+    `name` is the policy's class, `said` what it is for people. The agent's calls, counted, and what swaps lost, in USD
+    scaled by 1e8, have no token."""
 
     name: str
+    said: str
     token: TokenId | None
     decimals: int
     available_units: int
@@ -86,8 +88,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a treasurer wants to know, at one pinned block. `nav_e8` is missing while a balance is; runway in whole
-    months while there is payroll and its balances are known. `gas` is missing in shadow mode, which sends nothing."""
+    """What a treasurer wants to know, at one pinned block. `nav_e8` is missing while a balance is; `own_token`, which
+    the watch never counts, is in it, and not in `nav_without_own_e8`. Runway in whole months while there is payroll and
+    its balances are known. `gas` is missing in shadow mode, which sends nothing."""
 
     name: str
     mode: str
@@ -95,6 +98,8 @@ class Standing:
     block: Block
     holdings: tuple[Holding, ...]
     nav_e8: int | None
+    own_token: TokenId | None
+    nav_without_own_e8: int | None
     runway_months: int | None
     runway_wanted: int
     waiting: tuple[Waiting, ...]
@@ -117,13 +122,18 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
     facts, policy = from_plain(Facts, answer["facts"]), documents.policy
     found = prices(facts, policy)
     waiting = tuple(_waiting(unit, facts) for unit in answer["waiting"])
+    whole, own = _nav(facts, policy), _own_token(policy)
+    holdings = tuple(_holdings(facts, documents, found))
+    own_e8 = sum(each.usd_e8 or 0 for each in holdings if each.token == own)
     return Standing(
         name=documents.treasury.name,
         mode=answer["mode"],
         account=facts.account,
         block=facts.block,
-        holdings=tuple(_holdings(facts, documents, found)),
-        nav_e8=_nav(facts, policy),
+        holdings=holdings,
+        nav_e8=whole,
+        own_token=own,
+        nav_without_own_e8=None if whole is None else whole - own_e8,
         runway_months=_runway(facts, documents),
         runway_wanted=documents.mandate.runway_months,
         waiting=waiting,
@@ -147,7 +157,8 @@ def _holdings(facts: Facts, documents: Documents, prices: Mapping[TokenId, Price
         priced = bool(documents.policy.feeds_of(id_))
         why = "" if isinstance(price, Price) else price.reason if priced else _UNPRICED
         value = None if held is None or low is None else value_e8_down(held, decimals, low)
-        yield Holding(id_, listed.token.address, held, decimals, low, value, why, priced, shares.get(id_))
+        lent = None if held is None else held - facts.balances[id_]
+        yield Holding(id_, listed.token.address, held, decimals, lent, low, value, why, priced, shares.get(id_))
 
 
 def _shares(facts: Facts, documents: Documents) -> Mapping[TokenId, Share]:
@@ -172,6 +183,13 @@ def _nav(facts: Facts, policy: PolicyDocument) -> int | None:
     from policies.pricing import nav
 
     return nav(facts, policy).usd_e8 if set(policy.tokens) == set(_held(facts, policy)) else None
+
+
+def _own_token(policy: PolicyDocument) -> TokenId | None:
+    """The DAO's own, where the policy's watch names it and lists it."""
+    named = policy.watch.own_token if policy.watch else None
+    listed = policy.token_at(named) if named else None
+    return listed.token.id if listed else None
 
 
 def _held(facts: Facts, policy: PolicyDocument) -> dict[TokenId, int]:
@@ -217,34 +235,24 @@ def _kernel(facts: Facts, documents: Documents) -> str:
 
 
 def _watch(facts: Facts, documents: Documents) -> str:
-    from agent.watching import watch_told
+    from agent.watching import in_safe_e8, watch_told
 
     if (named := documents.treasury.watch) is None:
         return ""
-    return f"{named} {watch_told(facts.watch, facts.block) if facts.watch else 'does not answer as a watch'}"
+    if facts.watch is None:
+        return f"{named} does not answer as a watch"
+    paused = facts.kernel is not None and facts.kernel.paused
+    return f"{named} {watch_told(facts.watch, facts.block, in_safe_e8(facts, documents.policy), paused)}"
 
 
 def _rooms(facts: Facts, policy: PolicyDocument) -> Iterator[Room]:
-    from policies.grants import available_units
-    from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, bucket_key, class_number
+    from agent.meters import meters
 
-    if facts.kernel is None:
+    if (kernel := facts.kernel) is None:
         return
-
-    buckets, at = facts.kernel.buckets, facts.block.timestamp
-    for cap in policy.metered_caps():
-        token = policy.token(cap.token)
-        assert token is not None
-        bucket = buckets.get(bucket_key(token.address, class_number(cap.bucket_class)), _CLOSED)
-        now, most = available_units(bucket, at), bucket.capacity
-        yield Room(cap.bucket_class, token.id, token.decimals, now, most, cap.cap_units, cap.window_seconds)
-    if lost := policy.losses:
-        bucket = buckets.get(bucket_key(LOSSES, 0), _CLOSED)
-        now, most = available_units(bucket, at), bucket.capacity
-        yield Room("lost by swapping, USD", None, _USD_DECIMALS, now, most, lost.cap_e8, lost.window_seconds)
-    bucket, limit = buckets.get(bucket_key(ACTIONS, 0), _CLOSED), policy.actions
-    now, most = available_units(bucket, at) // ACTION_UNITS, bucket.capacity // ACTION_UNITS
-    yield Room("calls", None, 0, now, most, limit.count, limit.window_seconds)
+    for each in meters(policy):
+        now, most = each.available_units(kernel, facts.block.timestamp), each.bucket(kernel).capacity // each.scale
+        yield Room(each.name, each.said, each.token, each.decimals, now, most, each.cap_units, each.window_seconds)
 
 
 def _coin(policy: PolicyDocument) -> str:

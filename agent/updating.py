@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.app import Documents, open_documents
+from agent.app import Documents, open_documents, subject_of
 from agent.blueprint import plan_sources, plan_watch, require_named
 from agent.installing import connected, free_nonce, require_multisend
+from agent.meters import meters
 from agent.onboarding.chains import KnownChain, chain_of
 from agent.parity import require_terms
 from guardians.blueprint import WatchPlan, made_in_order
 from policies.document import document_hash
 from policies.grants import compile_policy
-from strongroom.errors import BadValue
-from strongroom.model import Address, Block, Call, Operation, SafeTx, TokenId
-from strongroom.observe import safe_state
+from policies.terms import PolicyDocument
+from strongroom.errors import NotDeployed, NotNamed
+from strongroom.model import Address, Block, Call, KernelState, Operation, SafeTx, TokenId
+from strongroom.observe import kernel_state, safe_state
 from strongroom.plain import to_plain
 from strongroom.ports import Chain
 from strongroom.protocols.abi import encode_call
@@ -36,6 +38,20 @@ class Making:
     calls: tuple[Call, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CapChange:
+    """A bucket that another policy changes: what passes at once, in units of the token or of 10^-decimals, and the
+    seconds in which a used-up one flows back. Before, both are zero where the Kernel has no such bucket."""
+
+    said: str
+    token: TokenId | None
+    decimals: int
+    at_once_before: int
+    at_once_after: int
+    drain_seconds_before: int
+    drain_seconds_after: int
+
+
 def plan_update(config: Path) -> dict[str, Any]:
     """How the standing Kernel takes the policy in `config`: what the Safe signs, and what anybody of the owners and
     guardians sends once the delay is over. Raises `InputError`, `SetupError` or `NodeError`; a Kernel whose own terms
@@ -43,18 +59,22 @@ def plan_update(config: Path) -> dict[str, Any]:
     documents = open_documents(config)
     policy, kernel = documents.policy, documents.treasury.kernel
     if kernel is None:
-        raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel, or `strongroom policy deploy` one")
+        raise NotNamed("kernel", "treasury.toml", "name the Kernel, or `strongroom policy deploy` one")
     known = chain_of(config, policy.account.chain_id)
     sources, watch = plan_sources(policy, known), plan_watch(policy, kernel, known)
     require_named(policy, sources)
     with connected(documents.treasury) as chain:
         block = chain.head()
         require_terms(chain, kernel, policy, block)
+        state = _standing(chain, documents, kernel, block)
         making = _making(chain, kernel, sources, watch, block)
         call = _set_policy(documents)
         tx = _transaction(chain, documents, making, Call(policy.account, kernel, 0, encode_announce(call)), known)
         dropped = _dropped(chain, documents, watch, block)
     return {
+        "unchanged": _is_enforced(state, policy) and not making.calls and dropped is None,
+        "caps": [to_plain(change) for change in _caps_changed(state, policy)],
+        "delays": {"config": policy.kernel.config_delay_seconds, "window": policy.kernel.window_seconds},
         "kernel": kernel,
         "root": compile_policy(policy).root,
         "document_hash": document_hash(policy),
@@ -67,6 +87,32 @@ def plan_update(config: Path) -> dict[str, Any]:
         "transaction": to_plain(tx),
         "dropped": dropped,
     }
+
+
+def _standing(chain: Chain, documents: Documents, kernel: Address, block: Block) -> KernelState:
+    """The Kernel with the buckets of this policy. Raises `NotDeployed`."""
+    subject = subject_of(documents.policy, None, kernel)
+    state = kernel_state(chain, subject, safe_state(chain, subject.account.safe, block), block)
+    if state is None:
+        raise NotDeployed("Kernel", kernel, "check `kernel` in treasury.toml")
+    return state
+
+
+def _is_enforced(state: KernelState, policy: PolicyDocument) -> bool:
+    compiled = compile_policy(policy)
+    found = {key: (bucket.capacity, bucket.drain) for key, bucket in state.buckets.items()}
+    same = all(found.get(each.key) == (each.capacity_units, each.drain_seconds) for each in compiled.buckets)
+    return same and (state.root, state.document_hash) == (compiled.root, document_hash(policy))
+
+
+def _caps_changed(state: KernelState, policy: PolicyDocument) -> Iterator[CapChange]:
+    settings = {each.key: each for each in compile_policy(policy).buckets}
+    for meter in meters(policy):
+        had, gets = meter.bucket(state), settings[meter.key]
+        if (had.capacity, had.drain) != (gets.capacity_units, gets.drain_seconds):
+            was, drain = had.capacity // meter.scale, had.drain
+            sizes = (was, meter.at_once_units, drain, gets.drain_seconds)
+            yield CapChange(meter.said, meter.token, meter.decimals, *sizes)
 
 
 def _set_policy(documents: Documents) -> bytes:

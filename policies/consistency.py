@@ -10,7 +10,7 @@ from policies.addressbook import lookalike
 from policies.markets import EXITS, LENDING, Market
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
 from policies.watching import check_watch
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, NotNamed
 from strongroom.model import NATIVE, Address
 from strongroom.protocols.kernel import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS, MIN_WINDOW_SECONDS
 from strongroom.quantities import format_seconds, quantity
@@ -65,7 +65,7 @@ def _no_lookalikes(document: PolicyDocument, name: str) -> None:
 
 def _tokens(document: PolicyDocument, name: str) -> None:
     if not document.tokens:
-        raise BadValue("nothing", f"[tokens] of {name}", "list at least one token")
+        raise NotNamed("tokens", name, "list at least one token")
     for listed in document.tokens.values():
         _token(document, listed, f"token `{listed.token.id}` in {name}")
 
@@ -135,7 +135,7 @@ def _markets(document: PolicyDocument, name: str) -> None:
     for market in document.markets.values():
         where = f"[venues.{market.id}] of {name}"
         if not market.reserves:
-            raise BadValue("nothing", f"`reserves` in {where}", f"write rows: [[venues.{market.id}.reserves]]")
+            raise NotNamed("reserves", where, f"write rows: [[venues.{market.id}.reserves]]")
         for token, count in Counter(reserve.token for reserve in market.reserves).items():
             if count > 1:
                 raise BadValue(token, f"`reserves` in {where}", "list each token once")

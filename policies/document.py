@@ -28,7 +28,7 @@ from policies.terms import (
 from policies.watching import watch
 from strongroom.addresses import to_digest
 from strongroom.documents import Table, parse
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, NotNamed
 from strongroom.model import Account, Digest, Token, TokenId
 from strongroom.plain import to_plain
 from strongroom.quantities import parse_amount, parse_units
@@ -161,7 +161,7 @@ def _caps(bucket_class: str, table: Table, decimals: Decimals) -> Mapping[TokenI
     with table:
         rows = {id_: table.table(id_) for id_ in list(table.keys())}
         if not rows:
-            raise BadValue("nothing", table.where, f"write a cap: [caps.{bucket_class}.TOKEN]")
+            raise NotNamed("token", table.where, f"write a cap: [caps.{bucket_class}.TOKEN]")
         return {
             _listed(id_, row, decimals): _cap(bucket_class, TokenId(id_), row, decimals) for id_, row in rows.items()
         }

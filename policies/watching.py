@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from strongroom.documents import Table
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, NotNamed
 from strongroom.model import NATIVE, Address, TokenId
 from strongroom.protocols.watch import MOST_TOKENS
 from strongroom.quantities import parse_bps
@@ -70,22 +70,23 @@ def check_watch(document: PolicyDocument, name: str) -> None:
     for key, blocks in (("confirm_blocks", terms.confirm_blocks), ("expiry_blocks", terms.expiry_blocks)):
         if not 0 < blocks <= _MOST_BLOCKS:
             raise BadValue(blocks, f"`{key}` in {where}", f"at least one block, at most {_MOST_BLOCKS}")
-    _tokens(document, terms, f"`tokens` in {where}")
+    _tokens(document, terms, where)
     _own_token(document, terms, f"`own_token` in {where}")
 
 
 def _tokens(document: PolicyDocument, terms: WatchTerms, where: str) -> None:
     if not terms.tokens:
-        raise BadValue("nothing", where, "name the tokens that the treasury's worth is in")
+        raise NotNamed("tokens", where, "name the tokens that the treasury's worth is in")
     for token in terms.tokens:
         if token not in document.tokens or not document.feeds_of(token):
             priced = ", ".join(f"`{id_}`" for id_ in document.tokens if document.feeds_of(id_))
-            raise BadValue(token, where, f"name listed tokens with price feeds: {priced or 'there are none'}")
+            mend = f"name listed tokens with price feeds: {priced or 'there are none'}"
+            raise BadValue(token, f"`tokens` in {where}", mend)
         if terms.tokens.count(token) > 1:
-            raise BadValue(token, where, "name each token once")
+            raise BadValue(token, f"`tokens` in {where}", "name each token once")
     if len(found := counted(document)) > MOST_TOKENS:
         mend = f"with what stands for them at the markets these are more than {MOST_TOKENS}; leave some out"
-        raise BadValue(", ".join(found), where, mend)
+        raise BadValue(", ".join(found), f"`tokens` in {where}", mend)
 
 
 def _own_token(document: PolicyDocument, terms: WatchTerms, where: str) -> None:

@@ -5,6 +5,7 @@ StrongroomError
 │   ├── BadAddress
 │   ├── UnknownKey
 │   ├── BadValue
+│   ├── NotNamed
 │   └── Unparseable
 ├── SetupError          the installation, a key, the state folder or the Safe is not as it must be
 │   ├── ForeignPackage
@@ -70,6 +71,13 @@ class UnknownKey(InputError):
 class BadValue(InputError):
     def __init__(self, value: object, where: str, mend: str) -> None:
         super().__init__(f"`{value}` cannot be used for {where}; {mend}")
+
+
+class NotNamed(InputError):
+    """What a document leaves out and cannot do without here; `where` is the document, or one of its tables."""
+
+    def __init__(self, key: str, where: str, mend: str) -> None:
+        super().__init__(f"{where} names no `{key}`; {mend}")
 
 
 class Unparseable(InputError):

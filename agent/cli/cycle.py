@@ -14,7 +14,7 @@ from agent.cli.units import unit_lines
 
 @click.command()
 @click.argument("job", default="payroll")
-@click.option("--dry-run", is_flag=True, help="Plan, rehearse and judge, whatever the mode; nothing is signed.")
+@click.option("--dry-run", is_flag=True, help="Plan, rehearse and judge as this mode does; nothing is signed.")
 @click.option("--month", help="The month it is for, such as 2026-11; default: this one.")
 @config_option
 @json_option
@@ -34,8 +34,20 @@ def cycle(job: str, dry_run: bool, month: str | None, config: Path, as_json: boo
 
 
 def _now(config: Path, job: str, month: str | None) -> dict[str, Any]:
-    with reach(config) as desk:
-        return desk.cycle(job, month)
+    """What is told on the way is held back until the answer, which says some of it better."""
+    from strongroom.notices import MemoryNotices
+
+    notices, units = MemoryNotices(), list[dict[str, Any]]()
+    try:
+        with reach(config, notices) as desk:
+            answer = desk.cycle(job, month)
+            units = answer["units"]
+            return answer
+    finally:
+        answered = {f"{unit['id']}: {unit['status']} in {unit['tx_hash']}" for unit in units}
+        for line in notices.told:
+            if line not in answered:
+                click.echo(line, err=True)
 
 
 def _dry(config: Path, job: str, month: str | None) -> dict[str, Any]:
@@ -48,5 +60,6 @@ def _dry(config: Path, job: str, month: str | None) -> dict[str, Any]:
 
 def _text(answer: dict[str, Any], dry_run: bool) -> str:
     said = [line for unit in answer["units"] for line in unit_lines(unit)]
-    ended = "a dry run: nothing is proposed, signed or kept, except entries in the log"
+    each = "; each unit is judged as if it were the only one" if len(answer["units"]) > 1 else ""
+    ended = f"a dry run: nothing is proposed, signed or kept, except entries in the log{each}"
     return "\n".join([answer["rationale"], *said, *([ended] if dry_run else [])])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from agent.cli import say
 from agent.cli.reach import config_option, json_option
 from strongroom.addresses import parse_address
-from strongroom.errors import InputError
+from strongroom.errors import BadValue, InputError
 
 if TYPE_CHECKING:
     from agent.onboarding.examination import Check
@@ -53,6 +54,8 @@ def doctor(config: Path, safe: str | None, rpc: str | None, service: str, chains
 
     if (safe is None) != (rpc is None):
         raise NodeMissing
+    if rpc is not None:
+        _require_url(rpc)
     subject = Bare(parse_address(safe), rpc, service.rstrip("/")) if safe and rpc else config
     about_safe = SERVED_SAFE_QUESTIONS if service else SAFE_QUESTIONS
     with open_premises(subject, WallClock(), password(), chains) as premises:
@@ -62,6 +65,13 @@ def doctor(config: Path, safe: str | None, rpc: str | None, service: str, chains
     say("" if as_json else _table(checks), {"ok": not failed, "checks": plain}, as_json)
     if failed:
         raise SystemExit(1)
+
+
+def _require_url(rpc: str) -> None:
+    """Raises `BadValue`: what is no address of a node is not looked for in any document."""
+    place = urlsplit(rpc)
+    if place.scheme not in ("http", "https") or not place.netloc:
+        raise BadValue(rpc, "--rpc", "write http://… or https://…")
 
 
 def _table(checks: Sequence[Check]) -> str:

@@ -137,11 +137,12 @@ def _standing_lines(standing: Standing) -> Iterator[str]:
 
 
 def _holding_lines(standing: Standing) -> Iterator[str]:
-    head = ("token", "balance", "price", "value in USD", "weight", "target")
+    head = ("token", "balance", "of it lent", "price", "value in USD", "weight", "target")
     rows = [
         (
             each.token,
             "no answer" if each.units is None else _shown(each.units, each.decimals),
+            _shown(each.lent_units, each.decimals) if each.lent_units else "",
             "" if each.price_e8 is None else format_units(each.price_e8, 8),
             "" if each.usd_e8 is None else _usd(each.usd_e8),
             format_bps(each.share.bps) if each.share else "",
@@ -149,8 +150,14 @@ def _holding_lines(standing: Standing) -> Iterator[str]:
         )
         for each in standing.holdings
     ]
-    total = ("together", "", "", "unknown" if standing.nav_e8 is None else _usd(standing.nav_e8), "", "")
-    yield from aligned([head, *rows, total], right=(1, 2, 3, 4))
+    yield from aligned([head, *rows, *_total_rows(standing)], right=(1, 2, 3, 4, 5))
+
+
+def _total_rows(standing: Standing) -> Iterator[tuple[str, ...]]:
+    whole, rest = standing.nav_e8, standing.nav_without_own_e8
+    yield "together", "", "", "", "unknown" if whole is None else _usd(whole), "", ""
+    if standing.own_token and rest is not None:
+        yield f"without {standing.own_token}", "", "", "", _usd(rest), "", "the DAO's own token"
 
 
 def _why(holding: Holding) -> str:
@@ -240,8 +247,7 @@ def _unlisted_row(held: Unlisted, names: Mapping[Address, TokenId]) -> tuple[str
 def _room_row(room: Room) -> tuple[str, ...]:
     amounts = (room.available_units, room.at_once_units, room.cap_units)
     shown = (_shown(units, room.decimals) if room.decimals else f"{units:,}" for units in amounts)
-    name = f"  {room.name} {room.token or ''}".rstrip()
-    return name, *shown, f"per {format_seconds(room.window_seconds)}", ""
+    return f"  {room.said}", *shown, f"per {format_seconds(room.window_seconds)}", ""
 
 
 def _shown(units: int, decimals: int) -> str:

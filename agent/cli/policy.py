@@ -237,8 +237,8 @@ def deploy(config: Path, agent_address: str | None, as_json: bool) -> None:
 def update(config: Path, as_json: bool) -> None:
     """Print how the standing Kernel takes policy.toml as it is now: announced, vetoable, then made.
 
-    Where the policy wants a watch or a price source that does not stand yet, the same Safe transaction makes it.
-    Nothing is signed or sent.
+    Where the policy wants a watch or a price source that does not stand yet, the same Safe transaction makes it. Every
+    transaction is in update.json beside the documents. Nothing is signed or sent.
 
     \b
     Example:
@@ -247,7 +247,7 @@ def update(config: Path, as_json: bool) -> None:
     from agent.updating import plan_update
 
     answer = plan_update(config)
-    if answer["transaction"]["operation"]:
+    if not answer["unchanged"]:
         answer["file"] = _write_out(answer, config / "update.json")
     say("\n".join(update_lines(answer)), answer, as_json)
 

@@ -16,6 +16,7 @@ from strongroom.errors import SetupError, StrongroomError
 if TYPE_CHECKING:
     from agent.desk import Desk
     from agent.records import Records
+    from strongroom.ports import Notices
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATIENCE_SECONDS = 120.0
@@ -48,9 +49,9 @@ def json_option(command: F) -> F:
 
 
 @contextmanager
-def reach(config: Path) -> Iterator[Desk]:
-    """The desk of this treasury, wherever it is. A running treasurer is asked at once: only who must do the work
-    itself loads what the work takes."""
+def reach(config: Path, notices: Notices | None = None) -> Iterator[Desk]:
+    """The desk of this treasury, wherever it is. A running treasurer is asked at once, and tells its own people: only
+    who must do the work itself loads what the work takes, and tells `notices`."""
     running = running_desk(config)
     if running is not None:
         yield running
@@ -58,7 +59,7 @@ def reach(config: Path) -> Iterator[Desk]:
     from agent.app import open_documents, open_treasurer
     from agent.desk import OwnDesk
 
-    with open_treasurer(open_documents(config)) as treasurer:
+    with open_treasurer(open_documents(config), notices) as treasurer:
         yield OwnDesk(treasurer)
 
 

@@ -12,7 +12,7 @@ from agent.cli import say
 from agent.cli.reach import config_option, json_option
 
 if TYPE_CHECKING:
-    from agent.app import Documents
+    from guardians.app import Console
     from strongroom.model import Address
 
 
@@ -31,33 +31,57 @@ def rekey(new_agent: str, dropped: tuple[str, ...], config: Path, as_json: bool)
     Example:
       strongroom rekey 0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc
     """
-    from agent.app import open_documents
+    from guardians.app import open_console
     from strongroom.addresses import parse_address
 
-    documents = open_documents(config)
-    data = _plan(documents, parse_address(new_agent), [parse_address(each) for each in dropped])
+    with open_console(config) as console:
+        agent, guardians = parse_address(new_agent), [parse_address(each) for each in dropped]
+        data = _plan(console, agent, guardians)
     say("\n".join(_lines(data)), data, as_json)
 
 
-def _plan(documents: Documents, agent: Address, dropped: Sequence[Address]) -> dict[str, Any]:
-    from strongroom.errors import BadValue
+def _plan(console: Console, agent: Address, dropped: Sequence[Address]) -> dict[str, Any]:
+    from guardians.kill_card.reading import read_card
+    from strongroom.errors import NotNamed
     from strongroom.protocols.kernel import encode_announce, encode_rekey
 
-    kernel = documents.treasury.kernel
+    kernel = console.treasury.kernel
     if kernel is None:
-        raise BadValue("nothing", "`kernel` in treasury.toml", "name the Kernel; `strongroom policy deploy` plans one")
+        raise NotNamed("kernel", "treasury.toml", "name the Kernel; `strongroom policy deploy` plans one")
+    # Reading the card of this key refuses whatever the Kernel would refuse after the owners' signatures and the delay.
+    read_card(console, agent)
+    _require_guardians(console, kernel, agent, dropped)
     call = encode_rekey(agent, dropped)
     plan = {"kernel": kernel, "announce": "0x" + encode_announce(call).hex(), "rekey": "0x" + call.hex()}
-    return {**plan, **_marking(documents, kernel, call)}
+    return {**plan, **_marking(console, kernel, call)}
 
 
-def _marking(documents: Documents, kernel: Address, rekey: bytes) -> dict[str, Any]:
+def _require_guardians(console: Console, kernel: Address, agent: Address, dropped: Sequence[Address]) -> None:
+    """Raises `BadValue` for a dropped one that the Kernel has no entry to remove for, and for a guardian as the agent:
+    the key could then shield what it does."""
+    from strongroom.errors import BadValue
+    from strongroom.observe import safe_state
+    from strongroom.protocols.kernel import guardian_read
+
+    block = console.chain.head()
+    is_own, *found = console.chain.read([guardian_read(kernel, each) for each in (agent, *dropped)], block)
+    if is_own:
+        raise BadValue(agent, "the new agent", "it is a guardian of this Kernel; make a key of its own")
+    owners = safe_state(console.chain, console.treasury.account.safe, block).owners
+    for address, is_guardian in zip(dropped, found, strict=True):
+        if address in owners:
+            raise BadValue(address, "--drop", "it owns the Safe; owners are removed in the Safe UI")
+        if not is_guardian:
+            raise BadValue(address, "--drop", "it is no guardian of this Kernel; `strongroom kill-card` lists them")
+
+
+def _marking(console: Console, kernel: Address, rekey: bytes) -> dict[str, Any]:
     """The watch's new mark, and the one Safe transaction that re-keys and sets it; nothing without a watch."""
     from strongroom.model import Call, Operation
     from strongroom.protocols.multisend import encode_multisend
     from strongroom.protocols.watch import encode_rebase
 
-    watch, policy = documents.treasury.watch, documents.policy
+    watch, policy = console.treasury.watch, console.document
     if watch is None:
         return {"watch": None, "rebase": None, "batch": None}
     calls = [Call(policy.account, kernel, 0, rekey), Call(policy.account, watch, 0, encode_rebase())]

@@ -9,6 +9,8 @@ from strongroom.model import Verdict
 from strongroom.quantities import format_units
 
 _NEVER_PROPOSED = ("shadowed", "denied")
+_MEASURING = ("envelope", "safe_state", "watch")
+"""Rules about what the rehearsal moved."""
 _PIPS_IN_PERCENT = 10_000
 
 
@@ -16,7 +18,7 @@ def unit_lines(unit: Mapping[str, Any]) -> Iterator[str]:
     """A unit as the desk tells it: where it stands, what it moves, every finding given."""
     yield _head(unit)
     asked = f"{unit['actor']}: {unit['rationale']}" if unit.get("rationale") else unit["actor"]
-    facts = {"asked by": asked, "lane": _lane(unit), **_sent(unit), "why": unit["why"]}
+    facts = {"asked by": asked, "lane": _lane(unit), **_sent(unit), "why": unit["why"] or _short(unit)}
     yield from (f"  {name:12} {text}" for name, text in facts.items() if text)
     yield from _payment_lines(unit)
     yield from _swap_lines(unit)
@@ -29,12 +31,17 @@ def unit_lines(unit: Mapping[str, Any]) -> Iterator[str]:
 
 
 def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Denials first, each line once: five salaries give five equal findings. Margins follow the reason."""
-    width = max((len(each["rule"]) for each in findings), default=0)
-    strictest = sorted(findings, key=lambda each: -Verdict(each["verdict"]).rank)
+    """Denials first, each line once: five salaries give five equal findings. Margins follow the reason. What measures
+    a rehearsal that failed says nothing new: it is counted and not shown."""
+    shown = [each for each in findings if not (_has_failed(findings) and each["rule"] in _MEASURING)]
+    width = max((len(each["rule"]) for each in shown), default=0)
+    strictest = sorted(shown, key=lambda each: -Verdict(each["verdict"]).rank)
     yield from dict.fromkeys(
         f"{each['verdict']:5}  {each['rule']:{width}}  {each['reason']}{_margin(each)}" for each in strictest
     )
+    following = len(findings) - len(shown)
+    if following:
+        yield f"and {following} of what the failed rehearsal moved, which is nothing; `--json` has them"
 
 
 def moved(unit: Mapping[str, Any], decimals: Mapping[str, int]) -> str:
@@ -61,6 +68,22 @@ def aligned(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> Iterato
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def _has_failed(findings: Sequence[Mapping[str, str]]) -> bool:
+    """A finding of the rule that denies alone: the unit would revert, or was rehearsed at another block."""
+    return any(each["rule"] == "rehearsed" and each["verdict"] == Verdict.DENY for each in findings)
+
+
+def _short(unit: Mapping[str, Any]) -> str:
+    """What most often fails a rehearsal: the Safe holds less than leaves it."""
+    if not _has_failed(unit["findings"]):
+        return ""
+    leaving = {token: int(units) for kind in ("pays", "sells", "lends") for token, units in unit[kind].items()}
+    observed = unit.get("held", {})
+    held = {token: int(observed[token]) for token in leaving if token in observed}
+    short = {token: units for token, units in held.items() if units < leaving[token]}
+    return f"the rehearsal fails; the Safe holds {_amounts(short, unit['decimals'])}" if short else ""
 
 
 def _head(unit: Mapping[str, Any]) -> str:

@@ -161,7 +161,8 @@ def advance(duration: str, folder: Path, as_json: bool) -> None:
     say(_moment_line(data), data, as_json)
 
 
-@world.command()
+# A negative PERCENT is no option.
+@world.command(context_settings={"ignore_unknown_options": True})
 @click.argument("token")
 @click.argument("percent")
 @_folder_option
@@ -189,9 +190,12 @@ def fall(token: str, percent: str, folder: Path, as_json: bool) -> None:
 def _fall_bps(percent: str) -> int:
     from strongroom.quantities import parse_bps
 
+    between = BadValue(percent, "PERCENT", "name more than `0 %` and less than `100 %`")
+    if percent.startswith("-"):
+        raise between
     bps = parse_bps(percent, "PERCENT")
     if not 0 < bps < 10_000:
-        raise BadValue(percent, "PERCENT", "name more than `0 %` and less than `100 %`")
+        raise between
     return bps
 
 

@@ -144,12 +144,14 @@ def _value(value: object) -> str:
     return str(value) if isinstance(value, int) else toml_text(str(value))
 
 
-def known_chain(chains: Mapping[int, KnownChain], chain_id: int) -> KnownChain:
-    """Raises `BadValue` for a chain that the file does not name."""
+ADD_BESIDE = "add it in one beside the documents, or in that of `init --chains FILE`"
+
+
+def known_chain(chains: Mapping[int, KnownChain], chain_id: int, mend: str = ADD_BESIDE) -> KnownChain:
+    """Raises `BadValue` for a chain that the file does not name, with how to `mend` it."""
     if chain_id not in chains:
         named = ", ".join(f"`{known}`" for known in chains)
-        mend = f"chains.toml knows {named}; add it in one beside the documents, or in that of `init --chains FILE`"
-        raise BadValue(chain_id, "the chain", mend)
+        raise BadValue(chain_id, "the chain", f"chains.toml knows {named}; {mend}")
     return chains[chain_id]
 
 

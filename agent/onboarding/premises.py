@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.app import subject_of
-from agent.onboarding.chains import KnownChain, chains_in, known_chain, load_chains
+from agent.onboarding.chains import ADD_BESIDE, KnownChain, chains_in, known_chain, load_chains
 from agent.onboarding.survey import surveyed_state
 from agent.state_folder import StateFolder
 from policies.document import load as load_policy
@@ -50,6 +50,10 @@ class Premises:
     ) -> None:
         self.clock, self.password = clock, password
         self._subject, self._chains, self._resources = subject, chains, resources
+
+    @property
+    def is_bare(self) -> bool:
+        return isinstance(self._subject, Bare)
 
     @property
     def folder(self) -> Path:
@@ -116,7 +120,8 @@ class Premises:
 
     @cached_property
     def known(self) -> KnownChain:
-        return known_chain(load_chains(self._chains), self.account.chain_id)
+        mend = "give this command `--chains FILE` with it" if self.is_bare else ADD_BESIDE
+        return known_chain(load_chains(self._chains), self.account.chain_id, mend)
 
     @cached_property
     def safe(self) -> SafeState:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from policies.kernel_rules import alone
+from agent.planners.lending import is_stopped, told, units_left, within_calls
 from policies.markets import LENDING, Market
 from policies.metering import promised
 from policies.pricing import holdings, price_of
@@ -89,18 +89,21 @@ class DeterministicPlanner:
 
     def _lend(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         """One unit for each token; none while an earlier one is under way. No supply is larger than the agent may make
-        alone: what is idle today is still idle tomorrow, and no guardian is asked for interest. What waits in the
-        guardians' queue is not idle: lent meanwhile, it would be missing once it is signed."""
+        alone now, and none is made while the Kernel is paused: what is idle today is still idle tomorrow, and no
+        guardian is asked for interest. What waits in the guardians' queue is not idle: lent meanwhile, it would be
+        missing once it is signed."""
         plan_id = f"lend-{_day(facts)}"
         if under_way := _under_way(ask, "lend"):
             return _plan(plan_id, ask, f"`{under_way}` is still under way")
         kept = promised(facts, self._document)
         wanted = (self._moved(plan_id, token, idle, kept[token], facts) for token, idle in self._mandate.idle.items())
-        units = tuple(Unit(move.id, facts.account, (move,)) for move in wanted if move)
-        said = f"{len(units)} moves keep what the mandate wants in the Safe" if units else "nothing lies idle"
-        return _plan(plan_id, ask, said, *units)
+        moves = within_calls([move for move in wanted if move], facts, self._document)
+        units = tuple(Unit(move.id, facts.account, (move,)) for move in moves)
+        return _plan(plan_id, ask, told(moves, self._mandate, facts, self._document), *units)
 
-    def _moved(self, plan_id: str, token: TokenId, idle: Idle, kept_units: int, facts: Facts) -> Intent | None:
+    def _moved(
+        self, plan_id: str, token: TokenId, idle: Idle, kept_units: int, facts: Facts
+    ) -> Supply | Withdraw | None:
         market, liquid = self._document.markets.get(idle.venue), facts.balances.get(token)
         seen = _seen(market, token, facts, self._document) if market else None
         if market is None or seen is None or liquid is None:
@@ -108,18 +111,18 @@ class DeterministicPlanner:
         wanted = lending_wanted(idle, liquid - kept_units, seen.supplied_units)
         if wanted < 0:
             return _withdraw(plan_id, token, idle.venue, -wanted, Label.MANDATE)
-        units = min(wanted, self._room(market, token, seen))
+        units = min(wanted, self._room(market, token, seen, facts))
         return _supply(plan_id, token, idle.venue, units) if units >= idle.step_units else None
 
-    def _room(self, market: Market, token: TokenId, seen: LendingReserve) -> int:
-        """Units that may be supplied: alone, and a little below the policy's largest position and the market's own cap.
-        Interest takes of both until the supply is mined, and both refuse what is a unit too much."""
+    def _room(self, market: Market, token: TokenId, seen: LendingReserve, facts: Facts) -> int:
+        """Units that may be supplied: alone now, and a little below the policy's largest position and the market's own
+        cap. Interest takes of both until the supply is mined, and both refuse what is a unit too much."""
         reserve, cap = market.reserve(token), self._document.cap(LENDING, token)
-        if reserve is None or cap is None or not seen.active or seen.frozen or seen.paused:
+        if reserve is None or cap is None or not seen.active or seen.frozen or seen.paused or is_stopped(facts):
             return 0
         own_room = reserve.most_units - seen.supplied_units
         room = own_room if seen.supply_room_units is None else min(own_room, seen.supply_room_units)
-        return max(min(alone(cap), room - reserve.most_units // _INTEREST_PART), 0)
+        return max(min(units_left(cap, facts, self._document), room - reserve.most_units // _INTEREST_PART), 0)
 
 
 def with_withdrawals(id_: str, intents: Sequence[Intent], facts: Facts, document: PolicyDocument) -> tuple[Intent, ...]:

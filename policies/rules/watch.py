@@ -53,7 +53,7 @@ def _moved(case: Case, watch: WatchState) -> Finding:
     if isinstance(mark_e8, Problem):
         return Finding(RULE, Verdict.DENY, f"what the mark becomes is not known: {mark_e8.reason}")
     marks = f"from {usd_down(watch.mark_e8)} to {usd_down(mark_e8)}"
-    reason = f"the watch counts losses from a new mark; this unit's payments are {_paid(case)} of the difference"
+    reason = f"the watch takes a new mark; {_paid(case)} of the change is what this unit pays"
     return Finding(RULE, Verdict.ASK, reason, marks)
 
 

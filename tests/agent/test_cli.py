@@ -117,6 +117,8 @@ def test_the_overview_names_every_command(run: Run) -> None:
         (["doctor", "--safe", STRANGER.address], "give `--rpc URL` too"),
         (["init"], "`init` needs a Safe"),
         (["world", "advance", "soon"], "`soon` cannot be used for DURATION; write a duration"),
+        (["world", "fall", "WETH", "-5%"], "`-5%` cannot be used for PERCENT; name more than `0 %`"),
+        (["doctor", "--safe", STRANGER.address, "--rpc", "foo"], "`foo` cannot be used for --rpc; write http://"),
         (["world", "advance", "1 day"], "start it with `strongroom world up`"),
         (["world", "advance", "1 day", "--folder", "x"], "/x` is up; start it with `strongroom world up --folder /"),
         (["status", "--nonsense"], "no such option '--nonsense'; see `strongroom status --help`"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from agent import example
 from agent.app import Treasurer
 from agent.checkpoints import IN_MEMORY, open_checkpoints
-from agent.gas import DAYS_A_YEAR, endurance, measured_gas, units_a_year
+from agent.gas import DAYS_A_YEAR, endurance, measured_gas, told_in_full, units_a_year
+from agent.gas import told as gas_told
 from agent.graph import build
 from agent.owed import ask_for, month_at
 from agent.planners.deterministic import DeterministicPlanner
@@ -113,6 +115,23 @@ def test_the_days_told_are_paid_for_and_one_more_is_not(
     assert {use.operation: use.measured for use in lasting.uses} == {name: name in measured for name in runs}
 
 
+@given(_RUNS, _MEASURED, st.integers(0, 10**20), st.integers(0, 10**12))
+def test_days_are_told_up_to_five_years_and_in_full_with_what_they_assume(
+    runs: dict[str, int], measured: dict[str, int], held: int, base_fee: int
+) -> None:
+    lasting = endurance(Gas(base_fee, held), runs, measured, 2_000_000)
+    said, full = gas_told(lasting, "ETH"), told_in_full(lasting, "ETH")
+    assert full.startswith(said) and "\n" not in full
+    if lasting.days is None:
+        return
+    assert ("over 5 years" in said) == (lasting.days > 5 * DAYS_A_YEAR)
+    assert ("over 5 years" in said) != (f"{lasting.days:,} day" in said)
+    for name, count in runs.items():
+        known = "as last measured" if name in measured else "the policy's most, none was measured yet"
+        times = f"{name} {count} time{'' if count == 1 else 's'} a year"
+        assert f"{times} with {measured.get(name, 2_000_000):,} gas each ({known})" in full
+
+
 # NOTHING STARTED
 
 
@@ -200,19 +219,19 @@ def scheduled(house: House) -> Iterator[tuple[Treasurer, Runner]]:
         yield treasurer, Runner(build(saver, Mode.PROPOSE), context, treasurer.units, planner, documents.jobs)
 
 
-def test_each_cycle_states_the_days_and_what_they_assume(scheduled: tuple[Treasurer, Runner], house: House) -> None:
-    """Before anything was mined by the policy's most; afterwards by what it used."""
+def test_each_cycle_states_how_long_the_gas_lasts_and_measures_what_was_used(
+    scheduled: tuple[Treasurer, Runner], house: House
+) -> None:
     treasurer, runner = scheduled
     (row,) = runner.cycle(_ask(treasurer))[1]
     (first,) = _stated(house)
-    assert first.startswith("the agent's key holds 10.00 ETH for gas, enough for ")
-    assert "; payroll 12 times a year with 2,000,000 gas each (the policy's most, none was measured yet)" in first
+    assert re.fullmatch(r"the agent's key holds 10\.00 ETH for gas, (over 5 years|[\d,]+ days?) of the schedule", first)
     house.sign(row.binding, *GUARDIANS[:2])
     (done,) = runner.poll()
     mined = treasurer.context.chain.transaction(Digest(done.tx_hash))
     assert mined is not None and mined.gas_used < 2_000_000
     runner.cycle(_ask(treasurer))
-    assert f"{mined.gas_used:,} gas each (as last measured)" in _stated(house)[1]
+    assert len(_stated(house)) == 2
     assert measured_gas(treasurer.context.chain, [(row.id, done.tx_hash), ("chat-9", "")]) == {
         "payroll": mined.gas_used
     }
@@ -234,4 +253,5 @@ def test_status_states_the_days(house: House, run: Run) -> None:
         ("rebalance", 2_000_000, False),
     }
     assert (int(shown["held_wei"]), shown["days"]) == (held, held * DAYS_A_YEAR // year)
-    assert f"enough for {shown['days']:,} days" in run("status", "--config", config)[1]
+    said = "over 5 years" if shown["days"] > 5 * DAYS_A_YEAR else f"{shown['days']:,} days"
+    assert f"10.00 ETH for gas, {said} of the schedule" in run("status", "--config", config)[1]

@@ -33,6 +33,7 @@ from strongroom.wallet.service import SafeService
 from strongroom.world.people import GUARDIANS, OPERATOR
 from strongroom.world.treasury import WETH
 from strongroom.world.world import World
+from tests.agent.conftest import Run
 
 
 @pytest.fixture
@@ -229,3 +230,10 @@ def test_a_policy_that_the_kernel_does_not_enforce_is_tried_as_in_shadow_mode_an
     assert (unit["lane"], unit["verdict"]) == ("owner", "allow")
     (told,) = notices.told
     assert told.startswith("judged as in shadow mode, for the run itself would not start: the policy's hash is")
+
+
+def test_a_cycle_says_once_that_a_unit_was_executed(scene: Scene, run: Run) -> None:
+    config = guarded.install(scene).documents(Mode.GUARDED)
+    code, out, err = run("cycle", "payroll", "--config", config)
+    assert code == 0 and "executed" in out and "payments of" in out.splitlines()[0]
+    assert "executed in" not in err and "for gas" in err

@@ -27,6 +27,7 @@ from strongroom.model import Address, Digest, TokenId, Verdict
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_approve, read_allowance, read_balance
+from strongroom.protocols.kernel import encode_pause
 from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input
 from strongroom.settings import Mode
 from strongroom.world.people import DEPLOYER, GUARDIANS, OPERATOR
@@ -89,6 +90,30 @@ def test_idle_tokens_are_lent_alone_and_payments_take_back_what_they_need(scene:
     with closing(RpcChain(scene.world.url)) as chain:
         left = read_allowance(contracts.tokens[USDC], safe, contracts.lending.pool)
         assert chain.read([left], chain.head()) == [0]
+
+
+def test_no_guardian_is_asked_for_interest(scene: Scene) -> None:
+    """A day later the bucket is still near empty: what flowed back is lent, and the rest waits for another day."""
+    with ExitStack() as stack:
+        treasurer = desk(stack, scene)
+        first = treasurer.cycle("lend")
+        assert first["rationale"] == (
+            "lend 300,000.00 USDC and 50,000.00 DAI; the mandate keeps 25,000.00 USDC and 30,000.00 DAI in the Safe"
+        )
+        scene.world.advance(86_400)
+        second = treasurer.cycle("lend")["units"]
+    (dai,) = [unit for unit in second if DAI in unit["id"]]
+    assert [told(unit) for unit in second] == [ALONE] * len(second)
+    assert 0 < int(dai["lends"][DAI]) < units(DAI, 50_000)
+
+
+def test_nothing_is_lent_while_the_kernel_is_paused(scene: Scene) -> None:
+    assert scene.kernel is not None
+    with ExitStack() as stack:
+        treasurer = desk(stack, scene)
+        assert scene.world.send_as(GUARDIANS[0].address, scene.kernel, encode_pause()).success
+        answer = treasurer.cycle("lend")
+    assert answer["units"] == [] and answer["rationale"].startswith("the Kernel is paused")
 
 
 def _leave(scene: Scene, token: TokenId, amount: int) -> None:

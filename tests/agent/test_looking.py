@@ -270,3 +270,23 @@ def test_one_entry_is_read_as_it_stands_among_all(closed: Path) -> None:
     entries = list(read_entries(folder))
     assert [read_entry(folder, each.index) for each in entries] == entries
     assert read_entry(folder, len(entries)) is None
+
+
+def test_a_payment_of_more_than_the_safe_holds_says_so_and_not_what_only_follows(house: House, run: Run) -> None:
+    with house.treasurer(Mode.SHADOW):
+        config = house.home / Mode.SHADOW
+    order = ("chat", "--as", "ana", "-m", "pay 15,000,000 USDC to alice", "--config", config)
+    told = run(*order)[1]
+    assert "why          the rehearsal fails; the Safe holds 399,000.00 USDC" in told
+    assert "the nonce must count" not in told and "must receive all" not in told
+    (folded,) = [line for line in told.splitlines() if "of what the failed rehearsal moved" in line]
+    findings = json.loads(run(*order, "--json")[1])["units"][0]["findings"]
+    measuring = [each for each in findings if each["rule"] in ("envelope", "safe_state", "watch")]
+    assert f"and {len(measuring)} of what" in folded and len(measuring) > 1
+
+
+def test_an_operator_who_is_not_listed_is_told_whom_to_name(house: House, run: Run) -> None:
+    with house.treasurer(Mode.SHADOW):
+        config = house.home / Mode.SHADOW
+    err = run("chat", "--as", "root", "-m", "pay 1 USDC to alice", "--config", config)[2]
+    assert "`root` cannot be used for an operator; treasury.toml lists `ana`; give `--as ana`" in err

@@ -125,3 +125,34 @@ def test_a_guardian_dropped_in_the_same_step_is_the_watch_if_it_is_named(site: S
     site.world.advance(HOUR)
     assert send_batch(site, plan["batch"])
     assert site.chain.read([guardian_read(kernel, watch)], site.chain.head()) == [False]
+
+
+def refused(run: Run, site: Site, *arguments: str) -> str:
+    code, out, err = run("rekey", *arguments, "--config", site.folder)
+    assert (code, out) == (1, "")
+    return str(err)
+
+
+def test_a_key_that_the_kernel_would_refuse_is_refused_before_anybody_signs(site: Site, run: Run) -> None:
+    """In the kill card's words; the Kernel itself says so only after the owners have signed and the delay is over."""
+    install(site)
+    for address, why in (
+        (AGENT.address, "it is the agent already"),
+        (GUARDIANS[0].address, "it owns the Safe"),
+        (site.world.account.safe, "it has code"),
+    ):
+        assert f"`{address}` cannot be used for the new agent; {why}" in refused(run, site, address)
+    printed(site, run)
+
+
+def test_nobody_is_dropped_who_is_no_guardian(site: Site, run: Run) -> None:
+    planned = install(site)
+    new = NEXT_AGENT.address
+    told = refused(run, site, new, "--drop", planned["watch"], "--drop", STRANGER.address)
+    assert f"`{STRANGER.address}` cannot be used for --drop; it is no guardian" in told
+    told = refused(run, site, new, "--drop", GUARDIANS[0].address)
+    assert f"`{GUARDIANS[0].address}` cannot be used for --drop; it owns the Safe" in told
+
+
+def test_without_a_kernel_there_is_nothing_to_re_key(site: Site, run: Run) -> None:
+    assert "treasury.toml names no `kernel`; " in refused(run, site, NEXT_AGENT.address)

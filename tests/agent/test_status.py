@@ -24,6 +24,7 @@ from strongroom.chain.rpc import RpcChain
 from strongroom.mandate import trades_wanted
 from strongroom.model import Address, Facts, Operation, Round, TokenId
 from strongroom.plain import from_plain, to_plain
+from strongroom.protocols.abi import encode_call
 from strongroom.protocols.kernel import available_read, bucket_key, class_number
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, GUARDIANS
@@ -132,9 +133,7 @@ def test_status_says_who_has_signed_and_who_has_not(house: House, run: Run) -> N
     assert (code, err) == (0, "")
     assert f"{unit['id']} waits at nonce 0: 1 of 2 have signed" in out
     assert f"signed  {GUARDIANS[0].address}" in out and f"not yet {GUARDIANS[1].address}" in out
-    assert re.search(
-        r"the agent's key holds 10\.00 ETH for gas, enough for [\d,]+ days of the schedule at \d\.\d+ gwei", out
-    )
+    assert re.search(r"the agent's key holds 10\.00 ETH for gas, (over 5 years|[\d,]+ days?) of the schedule\n", out)
 
 
 def test_a_running_treasurer_answers_the_same_over_its_socket(house: House, run: Run) -> None:
@@ -173,3 +172,26 @@ def test_the_room_shown_is_what_the_kernel_says_is_available(house: House, run: 
     assert room["available_units"] == available < room["at_once_units"] == units(USDC, 45_000)
     told = run("status", "--config", config)[1]
     assert f"Kernel {plan['kernel']} is live, epoch" in told and "lost by swapping, USD" in told
+    assert "in the Safe and lent, 2,499.75 USD paid since the mark)" in told
+    assert all(f"  {each}" in told for each in ("lend USDC", "take back USDC", "pay team USDC", "sell WETH"))
+
+
+def test_status_tells_what_is_lent_and_what_the_daos_own_token_makes_of_the_total(house: House, run: Run) -> None:
+    from strongroom.protocols.erc20 import encode_approve
+
+    contracts = house.world.contracts
+    pool, usdc, lent = contracts.lending.pool, contracts.tokens[USDC], units(USDC, 300_000)
+    supply = encode_call("supply(address,uint256,address,uint16)", usdc, lent, contracts.safe, 0)
+    for to, data in ((usdc, encode_approve(pool, lent)), (pool, supply)):
+        assert house.world.safe_exec(house.world.account, GUARDIANS[:2], to, data).success
+    documents = _documents(house, Mode.SHADOW)
+    assert documents.policy.watch is not None
+    shown = json.loads(run("status", "--config", house.home / Mode.SHADOW, "--json")[1])
+    held = {each["token"]: each for each in shown["holdings"]}
+    assert abs(int(held[USDC]["lent_units"]) - lent) <= units(USDC, 1) and int(held[WETH]["lent_units"]) == 0
+    assert int(held[USDC]["units"]) >= units(USDC, 399_000) - 2
+    own = held[shown["own_token"]]
+    assert int(shown["nav_e8"]) - int(shown["nav_without_own_e8"]) == int(own["usd_e8"]) > 0
+    told = run("status", "--config", house.home / Mode.SHADOW)[1]
+    assert re.search(r"USDC +399,000\.\d+ +(300,000|299,999)\.\d+ ", told)
+    assert re.search(r"without HALL +1,\d{3},\d{3}\.\d\d +the DAO's own token", told)

@@ -11,6 +11,7 @@ import pytest
 
 from agent.app import open_documents
 from agent.cli.installing import deploy_text, update_lines
+from agent.example import TEAM
 from agent.installing import plan_installation
 from agent.updating import plan_update
 from policies.terms import PolicyDocument
@@ -21,6 +22,7 @@ from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel import guardian_read, state_from, state_reads
 from strongroom.protocols.price_source import terms_from, terms_reads
 from strongroom.protocols.watch import birth_from, birth_reads, encode_trip, watch_from, watch_reads
+from strongroom.quantities import format_seconds
 from strongroom.world.people import AGENT, ALICE, DEPLOYER, GUARDIANS, STRANGER
 from strongroom.world.treasury import PRICES_E8, USDC, WETH, units
 from strongroom.world.world import World
@@ -225,6 +227,41 @@ def test_a_policy_that_wants_no_watch_any_more_drops_the_one_that_stands(site: S
     assert (update["watch"], update["adds_watch"]) == (None, False)
     assert update["dropped"]["watch"] == open_documents(site.folder).treasury.watch
     assert "3. Then treasury.toml names no `watch`" in list(update_lines({**update, "file": "update.json"}))
+
+
+def test_without_an_anchoring_key_the_deployment_says_that_nothing_is_anchored(site: Site) -> None:
+    told = deploy_text({**plan_installation(site.folder, AGENT.address), "file": "x"})
+    assert f"no anchoring key at {site.folder / 'state' / 'keystore' / 'anchor.json'}" in told
+    assert "the log will not be anchored" in told and "registry =" not in told
+    assert "after a fall of 10 % anybody can use it to pause the Kernel" in told
+
+
+def test_what_the_kernel_enforces_already_is_nothing_to_sign(site: Site, run: Run) -> None:
+    installed(site, site.policy)
+    code, out, _ = run("policy", "update", "--config", site.folder)
+    assert (code, out) == (0, "the Kernel already enforces this policy; nothing to sign\n")
+    assert not (site.folder / "update.json").exists()
+
+
+def test_the_caps_that_change_are_told_with_the_delay_and_long_data_is_kept_in_a_file(site: Site, run: Run) -> None:
+    installed(site, site.policy)
+    caps = site.policy.caps
+    cap = caps[TEAM][USDC]
+    smaller = replace(cap, at_once_units=units(USDC, 20_000))
+    site.rewrite(replace(site.policy, caps={**caps, TEAM: {**caps[TEAM], USDC: smaller}}))
+    code, out, _ = run("policy", "update", "--config", site.folder)
+    kept = json.loads((site.folder / "update.json").read_text())
+    assert code == 0 and max(map(len, out.splitlines())) < 250
+    (row,) = [line for line in out.splitlines() if " -> " in line]
+    assert row.split()[:3] == ["pay", "team", "USDC"]
+    assert "45,000.00 at once" in row and "20,000.00 at once" in row.partition("->")[2]
+    delay = site.policy.kernel.config_delay_seconds
+    assert f"2. After {format_seconds(delay)}, unless a guardian vetoes" in out
+    assert kept["set_policy"].startswith("0x") and kept["set_policy"] not in out
+    site.as_safe(Address(kept["kernel"]), bytes.fromhex(kept["announce"][2:]))
+    site.world.advance(delay)
+    assert guardian_sends(site, Address(kept["kernel"]), kept["set_policy"])
+    assert plan_update(site.folder)["unchanged"]
 
 
 def test_large_payments_of_the_owners_and_ether_itself_are_seen(site: Site) -> None:

@@ -42,6 +42,20 @@ def test_who_is_warned_is_warned_of_any_deeper_fall_too(state: WatchState, lost_
     assert watch_is_near(state) or not state.has_fallen
 
 
+@given(states, st.integers(0, 10**17))
+def test_what_was_paid_is_told_beside_what_is_in_the_safe(state: WatchState, paid_e8: int) -> None:
+    wealth = state.wealth_e8 or 0
+    told = watch_told(state, HEAD, max(wealth - paid_e8, 0))
+    assert ("paid since the mark" in told) == (min(paid_e8, wealth) >= 10**6)
+
+
+@given(states, st.integers(0, 200))
+def test_a_paused_kernel_is_not_threatened_with_a_pause(state: WatchState, block: int) -> None:
+    told = watch_told(replace(state, observed_at=block), HEAD, is_paused=True)
+    assert "anybody" not in told and "second observation" not in told
+    assert ("paused already" in told) == bool(state.has_fallen)
+
+
 @given(states, st.integers(1, 200))
 def test_an_observation_and_a_missing_price_are_always_a_warning(state: WatchState, block: int) -> None:
     assert watch_is_near(replace(state, observed_at=block)) and watch_is_near(replace(state, wealth_e8=None))

@@ -105,7 +105,7 @@ def test_guardians_read_from_what_to_what_the_mark_moves(guarded: Any) -> None:
     judged = staged(guarded, "pay 12_000 USDC to alice")
     (told,) = [finding for finding in of_watch(guarded, judged) if finding.verdict is ASK]
     assert told.measured == "from 400,000.00 USD to 308,000.00 USD"
-    assert "this unit's payments are 12,000.00 USD of the difference" in told.reason
+    assert "12,000.00 USD of the change is what this unit pays" in told.reason
 
 
 def test_several_payments_count_together_and_what_the_watch_does_not_count_counts_nothing(guarded: Any) -> None:

@@ -79,7 +79,7 @@ def test_the_commented_example_of_a_page_without_a_watch_is_sound() -> None:
         ("confirm_blocks = 25", f"confirm_blocks = {2**32}", "`confirm_blocks` in [watch]"),
         ("expiry_blocks = 600", "expiry_blocks = 0", "`expiry_blocks` in [watch] of policy.toml; at least one"),
         ("expiry_blocks = 600", "", "this key is required"),
-        (TOKENS, "tokens = []", "`tokens` in [watch] of policy.toml; name the tokens"),
+        (TOKENS, "tokens = []", "[watch] of policy.toml names no `tokens`; name the tokens"),
         (TOKENS, 'tokens = ["HALL"]', "name listed tokens with price feeds: `USDC`, `DAI`, `WETH`, `ETH`"),
         (TOKENS, 'tokens = ["GOLD"]', "`GOLD` cannot be used for `tokens` in [watch]"),
         (TOKENS, 'tokens = ["USDC@aave"]', "`USDC@aave` cannot be used for `tokens` in [watch]"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.gas import endurance, measured_gas, told, units_a_year
+from agent.gas import endurance, measured_gas, told_in_full, units_a_year
 from agent.onboarding.examination import Result, fail, ok, skipped, warn
 from agent.onboarding.premises import Premises
 from agent.records import Records
@@ -61,7 +61,7 @@ def gas(premises: Premises) -> Result:
     policy, at = premises.policy, premises.facts.gas
     lasting = endurance(at, _runs(premises), _measured(premises), policy.gas.max_gas_units)
     native, one_unit_wei = policy.token_at(NATIVE), needed_wei(policy.gas.max_gas_units, at.base_fee_wei)
-    found = f"`{premises.agent}` holds {told(lasting, native.token.id if native else '')}"
+    found = f"`{premises.agent}` holds {told_in_full(lasting, native.token.id if native else '')}"
     enough_wei = max(_COMFORTABLE_UNITS * one_unit_wei, _COMFORTABLE_DAYS * lasting.wei_a_day)
     mend = f"send it at least {format_units(max(enough_wei - lasting.held_wei, 0), 18)}"
     if lasting.held_wei < one_unit_wei:

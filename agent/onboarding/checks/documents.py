@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.app import require_venues
 from agent.onboarding.examination import Result, fail, ok, warn
 from agent.onboarding.premises import Premises
 from policies.document import document_hash
@@ -25,7 +26,7 @@ def policy(premises: Premises) -> Result:
 
 
 def mandate(premises: Premises) -> Result:
-    """Loads, and names only payees and amounts that the policy could ever let pass."""
+    """Loads, and names only payees, amounts and markets that the policy could ever let pass."""
     decimals = {id_: listed.token.decimals for id_, listed in premises.policy.tokens.items()}
     wanted = load_mandate(read(premises.folder / "mandate.toml"), decimals)
     refused = [payment.payee for payment in wanted.payroll if not _payable(payment, premises)]
@@ -34,7 +35,13 @@ def mandate(premises: Premises) -> Result:
             f"the policy will never pay {_list(refused)} what the payroll says",
             "list them under [payees] in policy.toml with `at_most` high enough, or correct mandate.toml",
         )
-    return ok(f"{len(wanted.payroll)} paid monthly, {len(wanted.weights)} tokens weighted")
+    require_venues(wanted, premises.policy)
+    lent = f", {_count(len(wanted.idle), 'token')} lent when idle" if wanted.idle else ""
+    return ok(f"{len(wanted.payroll)} paid monthly, {_count(len(wanted.weights), 'token')} weighted{lent}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _payable(payment: Payment, premises: Premises) -> bool:

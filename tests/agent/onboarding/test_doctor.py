@@ -6,11 +6,14 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agent.onboarding.checks import SAFE_QUESTIONS, TREASURY_QUESTIONS
+from agent.onboarding.checks.node import clock
+from agent.onboarding.examination import Grade
 from agent.state_folder import Held
 from strongroom.world.people import STRANGER
 from strongroom.world.world import World
@@ -64,6 +67,18 @@ def test_a_payroll_that_the_policy_will_never_pay_is_found(
 ) -> None:
     treasury.edit("mandate.toml", old, new)
     assert unwell() == {"mandate.toml": "fail"}
+
+
+def test_a_market_that_the_policy_does_not_list_is_found(treasury: Treasury, strongroom: Strongroom) -> None:
+    """The very line that a cycle refuses with."""
+    well = strongroom("doctor", "--config", treasury.folder, "--json").data["checks"]
+    told = next(check["what"] for check in well if check["name"] == "mandate.toml")
+    assert told.endswith("tokens weighted, 2 tokens lent when idle")
+    treasury.edit("mandate.toml", 'venue = "aave"', 'venue = "aavee"')
+    checks = strongroom("doctor", "--config", treasury.folder, "--json").data["checks"]
+    found = next(check for check in checks if check["name"] == "mandate.toml")
+    assert found["grade"] == "fail" and found["mend"].startswith("list it with ")
+    assert found["what"].startswith("`aavee` cannot be used for `venue` of [idle.")
 
 
 def test_a_broken_schedule_is_found(treasury: Treasury, unwell: Unwell) -> None:
@@ -127,17 +142,24 @@ def test_a_node_without_simulation_is_found(treasury: Treasury, unwell: Unwell, 
     assert unwell() == {"simulation": "fail"}
 
 
-@pytest.mark.parametrize("seconds", [120, -3_600])
-def test_a_clock_that_is_off_is_a_warning(
-    treasury: Treasury, unwell: Unwell, monkeypatch: pytest.MonkeyPatch, seconds: int
-) -> None:
-    """Ahead: the chain's time is moved. Behind: this machine's clock is, since a chain never goes back."""
-    if seconds > 0:
-        treasury.world.advance(seconds)
-    else:
-        real = time.time
-        monkeypatch.setattr(time, "time", lambda: real() - seconds)
+def test_a_clock_that_is_far_ahead_of_the_chain_is_a_warning(unwell: Unwell, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3_600)
     assert unwell() == {"clock": "warn"}
+
+
+def test_the_local_worlds_time_may_be_moved_on(treasury: Treasury, strongroom: Strongroom) -> None:
+    treasury.world.advance(120)
+    checks = strongroom("doctor", "--config", treasury.folder, "--json").data["checks"]
+    told = next(check for check in checks if check["name"] == "clock")
+    assert told["grade"] == "ok" and told["what"].startswith("the local world's time was moved on")
+
+
+@pytest.mark.parametrize(("chain_id", "grade"), [(1, Grade.WARN), (31_337, Grade.OK)])
+def test_on_any_other_chain_a_block_from_the_future_is_a_warning(chain_id: int, grade: Grade) -> None:
+    block, chain = SimpleNamespace(timestamp=1_000_120), SimpleNamespace(chain_id=lambda: chain_id)
+    premises: Any = SimpleNamespace(block=block, chain=chain, clock=SimpleNamespace(now=lambda: 1_000_000))
+    assert clock(premises).grade is grade
 
 
 # THE COMMAND
@@ -179,3 +201,19 @@ def test_what_init_wrote_is_well(
     assert strongroom("init", "--safe", world.account.safe, *place).error == ""
     checks = strongroom("doctor", "--config", known.parent, "--json").data["checks"]
     assert {check["grade"] for check in checks} == {"ok"}
+
+
+def test_a_bare_safe_is_mended_by_options_and_not_in_documents_that_there_are_not(
+    strongroom: Strongroom, world: World
+) -> None:
+    """A node that does not answer, and a chain that our own chains.toml does not know."""
+
+    def told(rpc: str) -> dict[str, str]:
+        answer = strongroom("doctor", "--safe", world.account.safe, "--rpc", rpc, "--json").data
+        return {check["what"]: check["mend"] for check in answer["checks"] if check["grade"] == "fail"}
+
+    silent = told("http://127.0.0.1:9")
+    assert [mend for what, mend in silent.items() if "cannot be reached" in what] == ["check what `--rpc` names"]
+    unknown = told(world.url)
+    assert "give this command `--chains FILE` with it" in unknown.values()
+    assert not any("treasury.toml" in mend or "beside the documents" in mend for mend in (silent | unknown).values())
