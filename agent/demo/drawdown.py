@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from strongroom.world.treasury import TREASURY, WETH
 _USD = 10**8
 _FALL_BPS = 3_500
 _MONTH_SECONDS = 31 * 86_400
+_FIVE_YEARS = 5 * 365
 """In the next calendar month, whatever the day."""
 _SELECTOR = 4
 
@@ -110,11 +112,22 @@ def _refused_work(scene: Scene, fall: Fall) -> None:
     refused = Thief.of(scene, NEXT_AGENT.address).refused()
     stage.check(refused == "KernelPaused()", f"the agent's key is refused: {refused}")
     stage.tell(f"   a payment with the agent's key: refused, {refused}")
-    stage.tell(f"   strongroom status: Kernel {asked()['kernel']}")
+    status = asked()
+    stage.tell(f"   strongroom status: Kernel {status['kernel']}")
+    _told_beside(scene, status)
     seen = (unit["id"], unit["status"], unit["lane"], unit["tx_hash"])
     stage.check(seen == (fall.payroll, "waiting", "owner", ""), f"payroll does not execute in the pause: {unit}")
     stage.check(_payees_hold(scene) == paid_before, "nobody is paid in the pause")
     stage.tell(f"   {unit['id']} is not executed; it waits for guardians at nonce {unit['nonce']}")
+
+
+def _told_beside(scene: Scene, status: Mapping[str, Any]) -> None:
+    """What the agent's key can pay for, and what strangers have sent: listed, never counted."""
+    stage, strange = scene.stage, status["arrivals"]["holdings"]
+    stage.check(status["gas"]["days"] > 0, f"the agent's key can pay for its work: {status['gas']}")
+    days = status["gas"]["days"]
+    lasts = "over 5 years" if days > _FIVE_YEARS else f"{days} days"
+    stage.tell(f"   and: the agent's key holds gas for {lasts}; {len(strange)} unlisted tokens count for nothing")
 
 
 def _payday(scene: Scene, fall: Fall) -> dict[str, Any]:

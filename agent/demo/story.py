@@ -38,8 +38,9 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
             swaps.rebalance(scene, treasurer)
             hostile_model.turn_down(scene, treasurer)
         withstood = hostile_model.withstand(scene)
+        card = thief.print_card(scene)
         loot = thief.drain(scene)
-        thief.rekey(scene)
+        thief.rekey(scene, card())
         with guarded.running(scene) as treasurer:
             thief.resume(scene, treasurer)
             lending.lend(scene)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agent import example
 from agent.demo.guarded import say
@@ -117,12 +119,20 @@ def _payees_hold(scene: Scene) -> int:
     return sum(scene.held(payee.address, USDC) for payee in scene.world.treasury.payees)
 
 
-def rekey(scene: Scene) -> None:
-    """One guardian pauses; the owners burn the old key; the delegate is replaced too."""
+def print_card(scene: Scene) -> Callable[[], Any]:
+    """Begins to print the kill card, in good times as one should; what is returned waits for it."""
+    return scene.stage.ask_strongroom("kill-card", "--config", str(scene.documents(Mode.GUARDED)))
+
+
+def rekey(scene: Scene, card: Mapping[str, Any]) -> None:
+    """One guardian pauses by the kill card; the owners burn the old key; the delegate is replaced too."""
     scene.stage.chapter("Pause and re-key: one guardian stops it, the owners replace the key for ever")
     world, stage, thief = scene.world, scene.stage, Thief.of(scene)
-    stage.check(world.send_as(GUARDIANS[2].address, scene.kernel_address, kernel.encode_pause()).success, "pause")
-    stage.tell(f"   {GUARDIANS[2].name} paused the Kernel")
+    pause = next(step for step in card["steps"] if step["id"] == "pause")
+    stage.check(pause["to"] == scene.kernel_address, f"the kill card names the Kernel: {pause}")
+    data = bytes.fromhex(pause["data"][2:])
+    stage.check(world.send_as(GUARDIANS[2].address, Address(pause["to"]), data).success, "pause")
+    stage.tell(f"   {GUARDIANS[2].name} paused the Kernel with a bare wallet, by the kill card: {pause['data']} to it")
     world.advance(_DAY)
     stage.check(not thief.take_all(), "the stolen key is refused while paused")
     replace_key(scene, AGENT, NEXT_AGENT)
