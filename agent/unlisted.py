@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from agent.onboarding.history import first_block_since, read_logs, topic_of
+from agent.onboarding.history import first_block_since, topic_of
 from strongroom.addresses import to_address
 from strongroom.chain.answers import reading
+from strongroom.chain.logs import read_logs
 from strongroom.chain.transport import Transport
 from strongroom.model import Account, Address, Block
 from strongroom.ports import Chain, Read

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.onboarding.history import first_block_since, read_logs, topic_of
+from agent.onboarding.history import first_block_since, topic_of
 from agent.onboarding.modifiers import Modifier, modifier_of
 from strongroom.addresses import keccak, to_address
+from strongroom.chain.logs import read_logs
 from strongroom.chain.transport import Transport
 from strongroom.model import Address, Block
 from strongroom.ports import Chain

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.addresses import keccak, to_address
+from strongroom.chain.logs import read_logs
 from strongroom.chain.transport import Transport
-from strongroom.errors import NodeRefused
 from strongroom.model import NATIVE, Account, Address, Block, Call, Operation
 from strongroom.protocols import safe
 from strongroom.protocols.abi import decode_values
@@ -25,7 +25,6 @@ _MULTISIG_TRANSACTION = (
 )
 _BY_MODULE = "ExecutionFromModuleSuccess(address)"
 _MOST_REQUESTS = 200
-_NARROWEST_SPAN = 10
 _MOST_EXECUTIONS = 1_000
 
 
@@ -93,28 +92,6 @@ def first_block_since(node: Transport, since: int, block: Block) -> int:
         early = header is None or int(header["timestamp"], 16) < since
         low, high = (middle + 1, high) if early else (low, middle)
     return low
-
-
-def read_logs(
-    node: Transport, wanted: Mapping[str, Any], first: int, block: Block, most_requests: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Logs from `first` to `block`, in the chain's order, and the oldest block that was read: a node that serves only
-    narrow spans is asked `most_requests` times, from the newest block backwards. Raises `NodeError`."""
-    found: list[dict[str, Any]] = []
-    last, width = block.number, block.number - first + 1
-    for _ in range(most_requests):
-        if last < first:
-            break
-        start = max(first, last - width + 1)
-        try:
-            page = node.ask("eth_getLogs", {**wanted, "fromBlock": hex(start), "toBlock": hex(last)})
-        except NodeRefused:
-            if width <= _NARROWEST_SPAN:
-                raise
-            width //= 2
-        else:
-            found, last = [*page, *found], start - 1
-    return found, last + 1
 
 
 def _is_erc20(log: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from strongroom.chain.answers import reading, to_block, to_bytes
+from strongroom.chain.logs import read_logs
 from strongroom.errors import NodeRefused
 from strongroom.model import Address, Block, Digest
 from strongroom.protocols.breaker import TOPICS, BreakerEvent, Paused, decode_event
@@ -44,32 +45,11 @@ def read_breaker(
     `NodeUnreachable`."""
     wanted = {"address": [kernel, *([watch] if watch else [])], "topics": [list(TOPICS)]}
     try:
-        logs, first_block = _logs(node, wanted, block, most_requests)
+        logs, first_block = read_logs(node, wanted, 0, block, most_requests, _NARROWEST_SPAN)
         with reading("eth_getLogs"):
             return Story(tuple(_happenings(node, logs, watch)), first_block)
     except NodeRefused:
         return None
-
-
-def _logs(
-    node: Transport, wanted: Mapping[str, Any], block: Block, most_requests: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Logs in the chain's order, and the oldest block that was read: newest spans first, as wide as the node takes."""
-    found: list[dict[str, Any]] = []
-    last, width = block.number, block.number + 1
-    for _ in range(most_requests):
-        if last < 0:
-            break
-        first = max(0, last - width + 1)
-        try:
-            page = node.ask("eth_getLogs", {**wanted, "fromBlock": hex(first), "toBlock": hex(last)})
-        except NodeRefused:
-            if width <= _NARROWEST_SPAN:
-                raise
-            width //= 2
-        else:
-            found, last = [*page, *found], first - 1
-    return found, last + 1
 
 
 def _happenings(node: Transport, logs: Sequence[Mapping[str, Any]], watch: Address | None) -> Iterator[Happening]:
