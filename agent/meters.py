@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.grants import available_units
+from policies.kernel.buckets import room_at
 from policies.markets import LENDING
 from policies.terms import SWAPS, Cap, PolicyDocument
 from strongroom.model import Bucket, Digest, KernelState, TokenId
@@ -36,7 +36,7 @@ class Meter:
 
     def available_units(self, kernel: KernelState, at: int) -> int:
         """What may still pass at a moment, rounded down."""
-        return available_units(self.bucket(kernel), at) // self.scale
+        return room_at(self.bucket(kernel), at) // self.scale
 
 
 def meters(policy: PolicyDocument) -> Iterator[Meter]:

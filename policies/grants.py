@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.effects import swap_order
+from policies.kernel.buckets import room_at
 from policies.kernel_rules import LARGEST_UNITS, AnyRule, rules_of
 from policies.markets import EXITS
 from policies.swap_losses import unalarming_e8, worst_losses_e8
@@ -17,7 +18,7 @@ from policies.terms import Cap, PolicyDocument
 from policies.tree import proof, root
 from policies.usd import usd_down, usd_up
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Address, Bucket, Call, Digest, Facts, KernelState
+from strongroom.model import NATIVE, Address, Call, Digest, Facts, KernelState
 from strongroom.protocols.erc20 import decode_approve, decode_transfer, encode_approve
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, BucketSetting, bucket_key, class_number
 from strongroom.protocols.kernel_acts import ActRule, ExitRule, GrantedAct
@@ -126,7 +127,7 @@ def _units_short(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
         needed[token, leg.rule.bucket_class] += leg.units
     for (token, number), units in needed.items():
         bucket = kernel.buckets.get(bucket_key(token, number))
-        room = available_units(bucket, at) if bucket else 0
+        room = room_at(bucket, at) if bucket else 0
         if units > room:
             return f"the Kernel's bucket of `{token}` has room for {room} units, {units} are needed"
     return ""
@@ -142,12 +143,6 @@ def _losses_short(legs: Sequence[AnyLeg], kernel: KernelState, facts: Facts, doc
         return ""
     most, left = usd_up(lost_e8), usd_down(room_e8)
     return f"the swaps may lose {most} at the worse of both prices, more than {left} makes the Kernel pause its agent"
-
-
-def available_units(bucket: Bucket, at: int) -> int:
-    """Units that could be spent from a bucket at time `at`, rounded down as the Kernel does (`LeakyBucket.sol`)."""
-    leaked = max(at - bucket.updated, 0) * bucket.capacity // bucket.drain if bucket.drain else 0
-    return max(bucket.capacity - max(bucket.level - leaked, 0), 0)
 
 
 def _payment(call: Call, compiled: KernelPolicy) -> Payment | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from policies.kernel.buckets import level_at, soft_limit
 from policies.source_prices import SourcePrice, source_price
 from policies.terms import PolicyDocument
 from strongroom.model import Address, Bucket, Facts
@@ -41,9 +42,7 @@ def unalarming_e8(bucket: Bucket, at: int) -> int:
     """USD scaled by 1e8 that the loss bucket takes at time `at` without reaching over three quarters of its capacity,
     rounded down. A level that is over them already leaves nothing, though the Kernel would let the last quarter be
     used: a little later it has drained below, and the next loss pauses."""
-    leaked = max(at - bucket.updated, 0) * bucket.capacity // bucket.drain if bucket.drain else 0
-    soft = bucket.capacity - bucket.capacity // 4
-    return max(soft - max(bucket.level - leaked, 0), 0)
+    return max(soft_limit(bucket) - level_at(bucket, at), 0)
 
 
 def _price_at(token: Address, facts: Facts, document: PolicyDocument) -> SourcePrice | Problem:

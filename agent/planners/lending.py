@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from policies.case import Case
-from policies.grants import available_units
+from policies.kernel.buckets import room_at
 from policies.kernel_rules import alone
 from policies.metering import in_flight, past, total
 from policies.rules.caps import level
@@ -81,7 +81,7 @@ def _calls_left(facts: Facts, document: PolicyDocument) -> int:
     if facts.kernel is None:
         return document.actions.at_once
     bucket = facts.kernel.buckets.get(bucket_key(ACTIONS, 0), _CLOSED)
-    return available_units(bucket, facts.block.timestamp) // ACTION_UNITS
+    return room_at(bucket, facts.block.timestamp) // ACTION_UNITS
 
 
 def _bucket_units(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
@@ -89,7 +89,7 @@ def _bucket_units(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     if facts.kernel is None or token is None:
         return cap.at_once_units
     bucket = facts.kernel.buckets.get(bucket_key(token.address, class_number(cap.bucket_class)), _CLOSED)
-    return available_units(bucket, facts.block.timestamp)
+    return room_at(bucket, facts.block.timestamp)
 
 
 def _of_nothing(facts: Facts, document: PolicyDocument) -> Case:

@@ -19,13 +19,18 @@ _CLOSED = Bucket(0, 0, 0, 0)
 
 def level_at(bucket: Bucket, now: int) -> int:
     """Units spent and not yet drained at time `now`, rounded up."""
-    leaked = (now - bucket.updated) * bucket.capacity // bucket.drain if bucket.drain else 0
+    leaked = max(now - bucket.updated, 0) * bucket.capacity // bucket.drain if bucket.drain else 0
     return max(bucket.level - leaked, 0)
 
 
 def room_at(bucket: Bucket, now: int) -> int:
     """Units that fit at time `now`, rounded down; none where the capacity was lowered below the level."""
     return max(bucket.capacity - level_at(bucket, now), 0)
+
+
+def soft_limit(bucket: Bucket) -> int:
+    """The level over which losses pause the Kernel: three quarters of the capacity, rounded up."""
+    return bucket.capacity - bucket.capacity // 4
 
 
 def charge(state: State, of: BucketId, units: int, now: int) -> State:
@@ -51,8 +56,7 @@ def charge_loss(state: State, loss_e8: int, now: int) -> tuple[State, bool]:
         return state, False
     charged = charge(state, LOSSES_BUCKET, loss_e8, now)
     bucket = charged.buckets[LOSSES_BUCKET]
-    soft = bucket.capacity - bucket.capacity // 4
-    return charged, bucket.level - loss_e8 <= soft < bucket.level
+    return charged, bucket.level - loss_e8 <= soft_limit(bucket) < bucket.level
 
 
 def opened(buckets: Mapping[BucketId, Bucket], setting: BucketSetting, now: int) -> Bucket:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from policies.document import document_hash
 from policies.grants import (
-    available_units,
     compile_policy,
     granted_legs,
     off_chain_only,
     shortage,
 )
+from policies.kernel.buckets import room_at
 from policies.scenario import Judged
 from policies.terms import PolicyDocument
 from policies.tree import NO_RULES, node_of, proof, root
@@ -158,7 +158,7 @@ def test_room_never_exceeds_capacity_and_never_shrinks_with_time(
     capacity: int, level: int, drain: int, passed: int
 ) -> None:
     bucket = Bucket(capacity, min(level, capacity), 1_000, drain)
-    now, later = available_units(bucket, 1_000 + passed), available_units(bucket, 1_001 + passed)
+    now, later = room_at(bucket, 1_000 + passed), room_at(bucket, 1_001 + passed)
     assert 0 <= capacity - bucket.level <= now <= later <= capacity
 
 

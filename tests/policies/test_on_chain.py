@@ -14,7 +14,8 @@ from agent.example import policy
 from policies.cases import strictest_by_rule
 from policies.document import document_hash
 from policies.engine import decide
-from policies.grants import available_units, compile_policy, granted_legs, shortage
+from policies.grants import compile_policy, granted_legs, shortage
+from policies.kernel.buckets import room_at
 from policies.scenario import Scenario, dress, facts_of
 from policies.terms import ListedToken, PolicyDocument
 from simulations.rehearse import rehearse
@@ -304,7 +305,7 @@ def test_what_the_engine_says_a_bucket_holds_is_what_the_kernel_gives(
     facts = look(document, kernel)
     assert facts.kernel is not None
     bucket = facts.kernel.buckets[bucket_key(document.tokens[USDC].token.address, class_number("team"))]
-    room = available_units(bucket, facts.block.timestamp)
+    room = room_at(bucket, facts.block.timestamp)
     for units, fits in ((room, True), (room + 30 * bucket.capacity // bucket.drain, False)):
         halves = [units // 2, units - units // 2]
         compiled = compiled_pays(document, *(pay(USDC, payees[n], half) for n, half in enumerate(halves)))
