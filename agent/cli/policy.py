@@ -12,6 +12,7 @@ import click
 from agent.cli import say
 from agent.cli.installing import deploy_text, update_lines
 from agent.cli.reach import config_option, json_option, records
+from agent.cli.twap import twap
 from agent.cli.units import aligned, finding_lines
 from strongroom.errors import InputError
 from strongroom.protocols.kernel_legs import KernelRule, PayRule
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 @click.group()
 def policy() -> None:
     """Check, explain, test, compile and deploy the policy."""
+
+
+policy.add_command(twap)
 
 
 def _document(config: Path) -> PolicyDocument:
