@@ -156,11 +156,6 @@ contract KernelBirthTest is Fixture, IKernelEvents {
     /* SHORTHAND */
 
     function _birthRefused(Birth memory birth, bytes memory reason) private {
-        vm.expectRevert(reason);
-        this.deployForTest(birth);
-    }
-
-    function deployForTest(Birth memory birth) external {
-        newKernel(birth);
+        assertUnborn("Kernel.sol:Kernel", abi.encode(birth), reason);
     }
 }

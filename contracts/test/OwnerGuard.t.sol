@@ -297,25 +297,8 @@ abstract contract OwnerGuardTest is OwnerGuardFixture {
     }
 
     function _bornRefused(address kernel_, uint32 delay, uint32 window, bytes32 field) private {
-        try this.born(kernel_, delay, window) {
-            assertTrue(false, "born");
-        } catch (bytes memory reason) {
-            bytes memory expected = abi.encodeWithSelector(IOwnerGuardRemoval.BadGuard.selector, field);
-            assertEq(keccak256(reason), keccak256(expected), "reason");
-        }
-    }
-
-    /// @dev What create answers itself: vm.deployCode has no reason to show.
-    function born(address kernel_, uint32 delay, uint32 window) external returns (address made) {
-        bytes memory creation =
-            bytes.concat(vm.getCode("OwnerGuard.sol:OwnerGuard"), abi.encode(kernel_, delay, window));
-        assembly {
-            made := create(0, add(creation, 0x20), mload(creation))
-            if iszero(made) {
-                returndatacopy(0, 0, returndatasize())
-                revert(0, returndatasize())
-            }
-        }
+        bytes memory reason = abi.encodeWithSelector(IOwnerGuardRemoval.BadGuard.selector, field);
+        assertUnborn("OwnerGuard.sol:OwnerGuard", abi.encode(kernel_, delay, window), reason);
     }
 }
 

@@ -215,7 +215,7 @@ contract PriceSourceTest is Test {
     }
 
     function _refused(PriceConfig memory config, bytes32 field) private {
-        vm.expectRevert(abi.encodeWithSelector(IPriceSource.BadConfig.selector, field));
-        _new(config);
+        bytes memory reason = abi.encodeWithSelector(IPriceSource.BadConfig.selector, field);
+        assertUnborn("PriceSource.sol:PriceSource", abi.encode(config), reason);
     }
 }

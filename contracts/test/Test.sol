@@ -54,6 +54,28 @@ abstract contract Test {
         if (found > maximum) revert TooLarge(what, found, maximum);
     }
 
+    /// @dev That one of our contracts, by its artifact, is not born of these arguments, and says why. `vm.expectRevert` with
+    /// `vm.deployCode` would end the test there and then, green, whatever follows.
+    function assertUnborn(string memory artifact, bytes memory arguments, bytes memory reason) internal {
+        try this.born(artifact, arguments) {
+            revert NotTrue("it was born");
+        } catch (bytes memory found) {
+            assertEq(keccak256(found), keccak256(reason), "reason");
+        }
+    }
+
+    /// @dev What create answers itself: `vm.deployCode` has no reason to show.
+    function born(string calldata artifact, bytes calldata arguments) external returns (address made) {
+        bytes memory creation = bytes.concat(vm.getCode(artifact), arguments);
+        assembly {
+            made := create(0, add(creation, 0x20), mload(creation))
+            if iszero(made) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+        }
+    }
+
     /// @dev `x` folded into [low, high].
     function bound(uint256 x, uint256 low, uint256 high) internal pure returns (uint256) {
         if (low == 0 && high == type(uint256).max) return x;

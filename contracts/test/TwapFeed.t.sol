@@ -186,9 +186,8 @@ contract TwapFeedTest is Test {
 
     function test_a_pool_without_so_long_a_record_is_found_out_at_birth() external {
         pool.forget();
-        TwapConfig memory config = _config();
-        vm.expectRevert(abi.encodeWithSignature("Error(string)", "OLD"));
-        _new(config);
+        bytes memory reason = abi.encodeWithSignature("Error(string)", "OLD");
+        assertUnborn("TwapFeed.sol:TwapFeed", abi.encode(_config()), reason);
     }
 
     /* PARTS */
@@ -202,8 +201,8 @@ contract TwapFeedTest is Test {
     }
 
     function _refused(TwapConfig memory config, bytes32 field) private {
-        vm.expectRevert(abi.encodeWithSelector(ITwapFeed.BadTwap.selector, field));
-        _new(config);
+        bytes memory reason = abi.encodeWithSelector(ITwapFeed.BadTwap.selector, field);
+        assertUnborn("TwapFeed.sol:TwapFeed", abi.encode(config), reason);
     }
 
     function _source(Feed first) private returns (IPriceSource) {

@@ -215,23 +215,6 @@ contract WatchTest is WatchFixture {
     }
 
     function _refused(WatchBirth memory birth, bytes32 field) private {
-        bytes memory reason = abi.encodeWithSelector(IWatch.BadWatch.selector, field);
-        try this.born(birth) {
-            assertTrue(false, "born");
-        } catch (bytes memory found) {
-            assertEq(keccak256(found), keccak256(reason), "reason");
-        }
-    }
-
-    /// @dev Not by vm.expectRevert, and not by vm.deployCode, which has no reason to show: what create answers itself.
-    function born(WatchBirth calldata birth) external returns (address made) {
-        bytes memory creation = bytes.concat(vm.getCode("Watch.sol:Watch"), abi.encode(birth));
-        assembly {
-            made := create(0, add(creation, 0x20), mload(creation))
-            if iszero(made) {
-                returndatacopy(0, 0, returndatasize())
-                revert(0, returndatasize())
-            }
-        }
+        assertUnborn("Watch.sol:Watch", abi.encode(birth), abi.encodeWithSelector(IWatch.BadWatch.selector, field));
     }
 }

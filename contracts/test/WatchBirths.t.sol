@@ -104,23 +104,7 @@ contract WatchBirthsTest is WatchFixture {
     }
 
     function _refused(WatchBirth memory birth) private {
-        try this.born(birth) {
-            assertTrue(false, "born");
-        } catch (bytes memory found) {
-            bytes memory reason = abi.encodeWithSelector(IWatch.BadWatch.selector, bytes32("predecessor"));
-            assertEq(keccak256(found), keccak256(reason), "reason");
-        }
-    }
-
-    /// @dev By create itself: vm.deployCode has no reason to show.
-    function born(WatchBirth calldata birth) external returns (address made) {
-        bytes memory creation = bytes.concat(vm.getCode("Watch.sol:Watch"), abi.encode(birth));
-        assembly {
-            made := create(0, add(creation, 0x20), mload(creation))
-            if iszero(made) {
-                returndatacopy(0, 0, returndatasize())
-                revert(0, returndatasize())
-            }
-        }
+        bytes memory reason = abi.encodeWithSelector(IWatch.BadWatch.selector, bytes32("predecessor"));
+        assertUnborn("Watch.sol:Watch", abi.encode(birth), reason);
     }
 }
