@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.addresses import parse_address
-from strongroom.errors import BadAddress, BadValue, InputError, UnknownKey
+from strongroom.errors import BadAddress, BadValue, InputError, NotNamed, UnknownKey
 from strongroom.model import Address
 
 _REQUIRED: Any = object()
@@ -118,7 +118,7 @@ class Table:
         mistyped = get_close_matches(key, [name for name in self._data if name not in self._asked], n=1)
         if mistyped:
             return UnknownKey(mistyped[0], [key], self.where)
-        return BadValue("nothing", self.path(key), "this key is required")
+        return NotNamed(key, self.where, "this key is required")
 
     def _value(self, key: str, kind: type, mend: str, default: Any) -> Any:
         self._asked.add(key)
