@@ -6,6 +6,9 @@ import {IKernelState} from "./interfaces/IKernel.sol";
 import {EntryHead} from "./libraries/EntryHead.sol";
 import {MerkleLog} from "./libraries/MerkleLog.sol";
 
+// Gates are packed with times, so slither takes counts for times: remainders choose places in a ring, and zeros are exact.
+// slither-disable-start weak-prng,incorrect-equality
+
 /// @title AuditRegistry: one for all Kernels of a chain; nobody owns it
 /// @notice UNAUDITED. What it proves: the log that is anchored only ever grew, and commits to all but the last few actions.
 /// What it cannot: whether what an entry says is true, and whether a bound ledger leaf is in the log. A bound leaf that is
@@ -13,8 +16,9 @@ import {MerkleLog} from "./libraries/MerkleLog.sol";
 /// @dev Authority is msg.sender only: a Kernel binds for itself, its Safe configures, the anchorer anchors. Asking a Kernel
 /// for its Safe before anything is stored is the only call out.
 contract AuditRegistry is IAuditRegistry {
-    /// @dev One slot: all that `bind` reads and writes beside the accumulators. `maxActions` zero: not open. `since` is the
-    /// oldest uncovered action's time, or before it. `marked` is a later action, next in line for `since`; zero for none.
+    /// @dev One word of storage: all that `bind` reads and writes beside the accumulators. `maxActions` zero: not open.
+    /// `since` is the oldest uncovered action's time, or before it. `marked` is a later action, next in line for `since`;
+    /// zero for none.
     struct Gate {
         uint16 maxActions;
         uint32 maxSeconds;
@@ -33,7 +37,16 @@ contract AuditRegistry is IAuditRegistry {
 
     uint256 private constant MOST_ACTIONS = 256;
 
-    mapping(address kernel => Gate) private _gates;
+    /// @dev Where in its word a gate's fields begin, in bits: in their order, `maxActions` lowest.
+    uint256 private constant MAX_SECONDS_AT = 16;
+    uint256 private constant BOUND_AT = 48;
+    uint256 private constant COVERED_AT = 96;
+    uint256 private constant SINCE_AT = 144;
+    uint256 private constant MARKED_AT = 176;
+    uint256 private constant MARKED_TIME_AT = 224;
+
+    /// @dev Packed: written as structs, gates would be stored field by field.
+    mapping(address kernel => uint256) private _gates;
     mapping(address kernel => Head) private _heads;
     /// @dev The accumulator after action n is at n % maxActions, until n + maxActions is bound.
     mapping(address kernel => bytes32[MOST_ACTIONS]) private _accumulators;
@@ -51,11 +64,11 @@ contract AuditRegistry is IAuditRegistry {
         bytes32 root
     ) external {
         _checkConfiguration(kernel, anchorer);
-        if (_gates[kernel].maxActions != 0) revert AlreadyOpen(kernel);
+        if (_gates[kernel] != 0) revert AlreadyOpen(kernel);
         if (maxActions == 0 || maxActions > MOST_ACTIONS || maxSeconds == 0) revert BadLimits(maxActions, maxSeconds);
         if (size == 0 && root != MerkleLog.EMPTY_ROOT) revert NotConsistent(size, root);
         // The cast is safe: at most 256.
-        _gates[kernel] = Gate(uint16(maxActions), maxSeconds, 0, 0, 0, 0, 0);
+        _gates[kernel] = _packed(Gate(uint16(maxActions), maxSeconds, 0, 0, 0, 0, 0));
         _heads[kernel] = Head(anchorer, size, root);
         _accumulators[kernel][0] = genesis;
         emit Opened(kernel, genesis, anchorer, maxActions, maxSeconds, size, root);
@@ -64,7 +77,7 @@ contract AuditRegistry is IAuditRegistry {
     /// @inheritdoc IAuditRegistry
     function setAnchorer(address kernel, address anchorer) external {
         _checkConfiguration(kernel, anchorer);
-        if (_gates[kernel].maxActions == 0) revert NotOpen(kernel);
+        if (_gates[kernel] == 0) revert NotOpen(kernel);
         _heads[kernel].anchorer = anchorer;
         emit AnchorerChanged(kernel, anchorer);
     }
@@ -80,32 +93,36 @@ contract AuditRegistry is IAuditRegistry {
 
     /// @inheritdoc IAuditRegistry
     function bind(bytes32 ledgerLeaf, bytes32 action) external {
-        Gate storage gate = _gates[msg.sender];
-        (uint256 bound, uint256 maxActions) = (gate.bound, gate.maxActions);
+        uint256 gate = _gates[msg.sender];
+        (uint256 maxActions, uint256 bound) = (uint16(gate), uint48(gate >> BOUND_AT));
         if (maxActions == 0) revert NotOpen(msg.sender);
-        _checkNotBehind(gate, bound - gate.covered);
+        _gates[msg.sender] = _counted(gate, maxActions, bound);
         bytes32[MOST_ACTIONS] storage ring = _accumulators[msg.sender];
         bytes32 next = keccak256(abi.encode(ring[bound % maxActions], ledgerLeaf, action));
-        ring[(bound + 1) % maxActions] = next;
-        _count(gate, bound + 1);
-        emit Bound(msg.sender, ledgerLeaf, action, next, uint64(bound + 1));
-    }
-
-    function _checkNotBehind(Gate storage gate, uint256 waiting) private view {
-        bool isLate = waiting != 0 && block.timestamp - gate.since >= gate.maxSeconds;
-        if (isLate || waiting >= gate.maxActions) revert LogBehind(waiting, gate.since);
-    }
-
-    /// @dev To keep every action's time would cost each of them one slot more; two are kept instead, of the oldest and of
-    /// the next bound after `since` was last set. The casts are safe until 2106, as in the Kernel.
-    function _count(Gate storage gate, uint256 number) private {
-        if (gate.bound == gate.covered) {
-            gate.since = uint32(block.timestamp);
-        } else if (gate.marked == 0) {
-            gate.marked = uint48(number);
-            gate.markedAt = uint32(block.timestamp);
+        // Safe, here and below: numbers of 48 bits are never used up.
+        unchecked {
+            ring[(bound + 1) % maxActions] = next;
+            emit Bound(msg.sender, ledgerLeaf, action, next, uint64(bound + 1));
         }
-        gate.bound = uint48(number);
+    }
+
+    /// @dev The gate after one action more, which must not be behind. To keep every action's time would cost each of them
+    /// one slot more; two are kept instead, of the oldest and of the next bound after `since` was last set. Bit by bit, as
+    /// every action pays for it. The casts of times are safe until 2106, as in the Kernel.
+    function _counted(uint256 gate, uint256 maxActions, uint256 bound) private view returns (uint256) {
+        unchecked {
+            uint256 waiting = bound - uint48(gate >> COVERED_AT);
+            uint256 since = uint32(gate >> SINCE_AT);
+            bool isLate = waiting != 0 && block.timestamp - since >= uint32(gate >> MAX_SECONDS_AT);
+            if (isLate || waiting >= maxActions) revert LogBehind(waiting, since);
+            uint256 time = uint32(block.timestamp);
+            if (waiting == 0) {
+                gate = gate ^ (since ^ time) << SINCE_AT;
+            } else if (uint48(gate >> MARKED_AT) == 0) {
+                gate = uint256(uint176(gate)) | bound + 1 << MARKED_AT | time << MARKED_TIME_AT;
+            }
+            return gate + (1 << BOUND_AT);
+        }
     }
 
     /* ANCHORS */
@@ -118,12 +135,15 @@ contract AuditRegistry is IAuditRegistry {
         bytes32[] calldata consistency,
         Coverage calldata coverage
     ) external {
-        Gate storage gate = _gates[kernel];
+        Gate memory gate = _unpacked(_gates[kernel]);
         Head storage head = _heads[kernel];
         if (gate.maxActions == 0) revert NotOpen(kernel);
         if (msg.sender != head.anchorer) revert NotAnchorer(msg.sender);
         _checkExtends(head, size, root, consistency);
-        if (coverage.entry.length != 0) _cover(gate, _numberOf(kernel, _bindingIn(size, root, coverage)));
+        if (coverage.entry.length != 0) {
+            _cover(gate, _numberOf(kernel, gate, _bindingIn(size, root, coverage)));
+            _gates[kernel] = _packed(gate);
+        }
         head.size = size;
         head.root = root;
         emit Anchored(kernel, size, root, gate.covered);
@@ -146,7 +166,7 @@ contract AuditRegistry is IAuditRegistry {
     }
 
     /// @dev An accumulator at or before the covered one is true and changes nothing.
-    function _cover(Gate storage gate, uint256 number) private {
+    function _cover(Gate memory gate, uint256 number) private pure {
         if (number <= gate.covered) return;
         // Now number + 1 is the oldest, timed as the marked action if that is it or came before it. Otherwise the old time
         // stands: the clock is never late, and early only where actions overtook an anchor.
@@ -156,20 +176,36 @@ contract AuditRegistry is IAuditRegistry {
     }
 
     /// @dev Newest first: an anchor is rarely overtaken by more than an action or two.
-    function _numberOf(address kernel, bytes32 binding) private view returns (uint256) {
+    function _numberOf(address kernel, Gate memory gate, bytes32 binding) private view returns (uint256) {
         bytes32[MOST_ACTIONS] storage ring = _accumulators[kernel];
-        (uint256 bound, uint256 maxActions) = (_gates[kernel].bound, _gates[kernel].maxActions);
+        (uint256 bound, uint256 maxActions) = (gate.bound, gate.maxActions);
         for (uint256 age = 0; age < maxActions && age <= bound; age++) {
             if (ring[(bound - age) % maxActions] == binding) return bound - age;
         }
         revert NotAnAccumulator(binding);
     }
 
+    /* A GATE'S WORD */
+
+    function _packed(Gate memory gate) private pure returns (uint256) {
+        uint256 limits = uint256(gate.maxActions) | uint256(gate.maxSeconds) << MAX_SECONDS_AT;
+        uint256 counts = uint256(gate.bound) << BOUND_AT | uint256(gate.covered) << COVERED_AT;
+        uint256 marked = uint256(gate.marked) << MARKED_AT | uint256(gate.markedAt) << MARKED_TIME_AT;
+        return limits | counts | uint256(gate.since) << SINCE_AT | marked;
+    }
+
+    function _unpacked(uint256 word) private pure returns (Gate memory gate) {
+        (gate.maxActions, gate.maxSeconds) = (uint16(word), uint32(word >> MAX_SECONDS_AT));
+        (gate.bound, gate.covered) = (uint48(word >> BOUND_AT), uint48(word >> COVERED_AT));
+        (gate.since, gate.marked) = (uint32(word >> SINCE_AT), uint48(word >> MARKED_AT));
+        gate.markedAt = uint32(word >> MARKED_TIME_AT);
+    }
+
     /* VIEWS */
 
     /// @inheritdoc IAuditRegistry
     function log(address kernel) external view returns (Log memory) {
-        Gate memory gate = _gates[kernel];
+        Gate memory gate = _unpacked(_gates[kernel]);
         Head memory head = _heads[kernel];
         bytes32 newest = gate.maxActions == 0 ? bytes32(0) : _accumulators[kernel][gate.bound % gate.maxActions];
         return Log({
@@ -186,8 +222,9 @@ contract AuditRegistry is IAuditRegistry {
 
     /// @inheritdoc IAuditRegistry
     function accumulator(address kernel, uint64 number) external view returns (bytes32) {
-        Gate memory gate = _gates[kernel];
+        Gate memory gate = _unpacked(_gates[kernel]);
         bool isRemembered = number <= gate.bound && gate.bound - number < gate.maxActions;
         return isRemembered ? _accumulators[kernel][number % gate.maxActions] : bytes32(0);
     }
 }
+// slither-disable-end weak-prng,incorrect-equality

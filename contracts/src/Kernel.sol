@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {KernelDelays} from "./KernelDelays.sol";
 import {KernelState} from "./KernelState.sol";
 import {IKernelRun} from "./interfaces/IKernel.sol";
-import {Birth, BucketSetting, Kind, Leg, OrderRule, PayRule} from "./interfaces/KernelTypes.sol";
+import {Birth, BucketSetting, Kind, Leg, OrderRule} from "./interfaces/KernelTypes.sol";
 
 /// @title Kernel: the Safe module through which an agent may move a treasury's money, within a policy, until stopped
 /// @notice UNAUDITED. With the agent's key stolen the treasury loses at most what the buckets and standing orders say, to
@@ -38,7 +38,7 @@ contract Kernel is KernelDelays, IKernelRun {
         for (uint256 i = 0; i < legs.length; i++) {
             Leg calldata leg = legs[i];
             // A payee of an earlier leg may have paused: it is not behind the lock.
-            if (_state.paused) revert KernelPaused();
+            bool isScreened = _checkLive();
             (Kind kind, bytes calldata rule) = (leg.kind, leg.rule);
             bytes32 leaf = _listedLeaf(kind, rule, leg.proof, policyRoot);
             uint256 delay = _delayOf(rule);
@@ -46,7 +46,7 @@ contract Kernel is KernelDelays, IKernelRun {
                 _takeRun(legs, leaf, delay);
                 isAnnounced = true;
             }
-            if (_runLeg(leaf, kind, rule, leg, ledgerLeaf)) isOver = true;
+            if (_runLeg(leaf, kind, rule, leg, ledgerLeaf, isScreened)) isOver = true;
         }
         // Not at the leg that did it: it would undo that very leg, and the bucket would never be found over its soft limit.
         if (isOver) _pause(LOSS_KEY);
@@ -54,15 +54,35 @@ contract Kernel is KernelDelays, IKernelRun {
 
     /// @dev `rule` is the leg's: read once, since every look into calldata is paid for.
     /// @return isOver Whether the leg lifted the loss bucket over its soft limit.
-    function _runLeg(bytes32 leaf, Kind kind, bytes calldata rule, Leg calldata leg, bytes32 ledgerLeaf)
+    function _runLeg(
+        bytes32 leaf,
+        Kind kind,
+        bytes calldata rule,
+        Leg calldata leg,
+        bytes32 ledgerLeaf,
+        bool isScreened
+    ) private returns (bool isOver) {
+        if (kind == Kind.Pay) {
+            _runPayment(leaf, rule, leg.amount, ledgerLeaf, isScreened);
+        } else if (kind == Kind.Order) {
+            _payOrder(leaf, abi.decode(rule, (OrderRule)), leg.amount, ledgerLeaf, isScreened);
+        } else if (kind == Kind.Swap) {
+            isOver = _swap(leaf, rule, leg, ledgerLeaf, isScreened);
+        } else if (kind == Kind.Act) {
+            _act(leaf, rule, leg, ledgerLeaf, isScreened);
+        } else {
+            revert KindNotAllowed(kind);
+        }
+    }
+
+    /// @dev A PayRule but for its delay: whoever runs the leg has read that.
+    function _runPayment(bytes32 leaf, bytes calldata rule, uint256 amount, bytes32 ledgerLeaf, bool isScreened)
         private
-        returns (bool isOver)
     {
-        if (kind == Kind.Pay) _pay(leaf, abi.decode(rule, (PayRule)), leg.amount, ledgerLeaf);
-        else if (kind == Kind.Order) _payOrder(leaf, abi.decode(rule, (OrderRule)), leg.amount, ledgerLeaf);
-        else if (kind == Kind.Swap) isOver = _swap(leaf, leg, ledgerLeaf);
-        else if (kind == Kind.Act) _act(leaf, leg, ledgerLeaf);
-        else revert KindNotAllowed(kind);
+        (address token, address recipient, uint96 maximum, uint32 class) =
+            abi.decode(rule, (address, address, uint96, uint32));
+        _checkAmount(amount, maximum);
+        _pay(leaf, token, recipient, class, amount, ledgerLeaf, isScreened);
     }
 
     /// @dev No gate and no count: whoever saves the treasury waits for no log. The buckets of their class bound exits.
@@ -78,7 +98,7 @@ contract Kernel is KernelDelays, IKernelRun {
             uint256 delay = _delayOf(leg.rule);
             // Nobody announces in a pause.
             if (delay != 0) revert RuleDelayed(leaf, delay);
-            _exit(leaf, leg);
+            _exit(leaf, leg.rule, leg, _state.screened);
         }
     }
 

@@ -21,28 +21,32 @@ abstract contract KernelActs is KernelSwaps {
 
     // Behind the transient lock; the event tells what was measured after the call.
     // slither-disable-next-line reentrancy-events
-    function _act(bytes32 leaf, Leg calldata leg, bytes32 ledgerLeaf) internal {
-        Venue memory venue = abi.decode(leg.rule, (Venue));
-        (uint256 spent, uint256 received) = _exchangeAtRate(leaf, venue, leg);
+    function _act(bytes32 leaf, bytes calldata rule, Leg calldata leg, bytes32 ledgerLeaf, bool isScreened) internal {
+        Venue memory venue = abi.decode(rule, (Venue));
+        (uint256 spent, uint256 received) = _exchangeAtRate(leaf, venue, rule, leg, isScreened);
         emit Acted(leaf, venue.tokenIn, venue.tokenOut, spent, received, ledgerLeaf);
     }
 
     // slither-disable-next-line reentrancy-events (as in `_act`)
-    function _exit(bytes32 leaf, Leg calldata leg) internal {
-        Venue memory venue = abi.decode(leg.rule, (Venue));
-        (uint256 spent, uint256 received) = _exchangeAtRate(leaf, venue, leg);
+    function _exit(bytes32 leaf, bytes calldata rule, Leg calldata leg, bool isScreened) internal {
+        Venue memory venue = abi.decode(rule, (Venue));
+        (uint256 spent, uint256 received) = _exchangeAtRate(leaf, venue, rule, leg, isScreened);
         emit Exited(leaf, msg.sender, venue.tokenOut, venue.tokenIn, spent, received);
     }
 
-    function _exchangeAtRate(bytes32 leaf, Venue memory venue, Leg calldata leg) private returns (uint256, uint256) {
-        ActTerms memory terms = abi.decode(leg.rule[VENUE_BYTES:], (ActTerms));
+    function _exchangeAtRate(bytes32 leaf, Venue memory venue, bytes calldata rule, Leg calldata leg, bool isScreened)
+        private
+        returns (uint256, uint256)
+    {
+        ActTerms memory terms = abi.decode(rule[VENUE_BYTES:], (ActTerms));
+        (uint256 amount, bytes calldata data) = (leg.amount, leg.data);
         _checkVenue(leaf, venue, terms.maxSlippageBps);
         if (!_isRated(venue, terms)) revert BadRule(leaf);
-        _checkAsked(leaf, venue, leg);
-        _screenVenue(leaf, venue);
+        _checkAsked(leaf, venue, leg, amount, data);
+        if (isScreened) _screenVenue(leaf, venue);
         // Asked before the call: afterwards the vault would be judged by the state that it made.
-        uint256 floor = _floor(venue, terms, leg.amount);
-        return _exchange(venue, terms.class, floor < leg.minOut ? leg.minOut : floor, leg);
+        uint256 floor = _floor(venue, terms, amount);
+        return _exchange(venue, terms.class, floor < leg.minOut ? leg.minOut : floor, amount, data);
     }
 
     /// @dev A claim asks for nothing and is promised nothing; whatever takes something has a floor above zero.

@@ -86,6 +86,9 @@ abstract contract KernelDelays is KernelActs, IKernelAnnouncedRuns {
 
     /// @dev The last word of every kind of rule. Bytes behind a rule could only be there by the Safe's own policy.
     function _delayOf(bytes calldata rule) internal pure returns (uint256) {
-        return uint256(bytes32(rule[rule.length - 32:]));
+        // Safe: a rule too short wraps to a slice that there is not.
+        unchecked {
+            return abi.decode(rule[rule.length - 32:], (uint256));
+        }
     }
 }

@@ -11,7 +11,8 @@ import {RuleLeaf} from "./libraries/RuleLeaf.sol";
 
 /// @title The agent's entry, and money that leaves the Safe by payment or standing order
 abstract contract KernelPayments is KernelBreaker, IKernelPay {
-    bytes32 private constant ACTIONS_KEY = keccak256(abi.encode(ACTIONS, uint32(0)));
+    /// @dev bucketKey(ACTIONS, 0). Written out: the compiler would hash it anew in each call.
+    bytes32 private constant ACTIONS_KEY = 0xada5013122d395ba3c54772283fb069b10426056ef8ca54750cb9bb552a59e7d;
 
     /// @inheritdoc IKernelPay
     // slither-disable-next-line reentrancy-no-eth,reentrancy-events (behind the lock, see `_send`)
@@ -20,7 +21,8 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
         bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(RuleLeaf.TAG_PAY, rule))));
         _checkInPolicy(leaf, proof, root);
         if (rule.delay != 0) revert RuleDelayed(leaf, rule.delay);
-        _pay(leaf, rule, amount, ledgerLeaf);
+        _checkAmount(amount, rule.maxAmount);
+        _pay(leaf, rule.token, rule.recipient, rule.class, amount, ledgerLeaf, _state.screened);
     }
 
     /* THE AGENT'S ENTRY */
@@ -39,9 +41,14 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
         if (!RuleLeaf.isInTree(proof, policyRoot, leaf)) revert NotInPolicy(leaf);
     }
 
-    /// @dev Skipped until something was blocked or revoked once, which saves each leg three reads.
+    /// @return isScreened Whether something was blocked or revoked once: until then no leg looks it up, which saves three
+    /// reads. While a leg runs nothing is: both are behind the lock.
+    function _checkLive() internal view returns (bool isScreened) {
+        isScreened = _state.screened;
+        if (_state.paused) revert KernelPaused();
+    }
+
     function _screen(bytes32 leaf, address target, address token) internal view {
-        if (!_state.screened) return;
         if (revoked(leaf)) revert RuleIsRevoked(leaf);
         if (blocked[target]) revert AddressIsBlocked(target);
         if (blocked[token]) revert AddressIsBlocked(token);
@@ -49,21 +56,35 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
 
     /* PAYMENTS */
 
-    function _pay(bytes32 leaf, PayRule memory rule, uint256 amount, bytes32 ledgerLeaf) internal {
-        if (amount == 0) revert AmountIsZero();
-        if (amount > rule.maxAmount) revert AboveRuleMaximum(amount, rule.maxAmount);
-        _screen(leaf, rule.recipient, rule.token);
-        _charge(bucketKey(rule.token, rule.class), amount);
-        emit Paid(leaf, rule.token, rule.recipient, amount, ledgerLeaf);
-        _send(rule.token, rule.recipient, amount);
+    /// @dev The rule as single values: memory for it would cost each leg of a run more than most of its checks.
+    function _pay(
+        bytes32 leaf,
+        address token,
+        address recipient,
+        uint32 class,
+        uint256 amount,
+        bytes32 ledgerLeaf,
+        bool isScreened
+    ) internal {
+        if (isScreened) _screen(leaf, recipient, token);
+        _charge(bucketKey(token, class), amount);
+        emit Paid(leaf, token, recipient, amount, ledgerLeaf);
+        _send(token, recipient, amount);
     }
 
-    function _payOrder(bytes32 leaf, OrderRule memory rule, uint256 amount, bytes32 ledgerLeaf) internal {
+    function _checkAmount(uint256 amount, uint256 maximum) internal pure {
+        if (amount == 0) revert AmountIsZero();
+        if (amount > maximum) revert AboveRuleMaximum(amount, maximum);
+    }
+
+    function _payOrder(bytes32 leaf, OrderRule memory rule, uint256 amount, bytes32 ledgerLeaf, bool isScreened)
+        internal
+    {
         // Without a cooldown one leaf could empty the Safe in one block.
         if (rule.cooldown == 0 || rule.amount == 0) revert BadRule(leaf);
         if (amount != rule.amount) revert NotTheOrderedAmount(amount, rule.amount);
         _checkDue(leaf, rule);
-        _screen(leaf, rule.recipient, rule.token);
+        if (isScreened) _screen(leaf, rule.recipient, rule.token);
         lastPaid[leaf] = block.timestamp;
         emit Paid(leaf, rule.token, rule.recipient, amount, ledgerLeaf);
         _send(rule.token, rule.recipient, amount);
@@ -93,8 +114,10 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
         }
         uint256 spent = _difference(before, _balance(token));
         if (spent > amount) revert SpentTooMuch(token, spent, amount);
-        // What left, not what was asked: a payee that gives some back has been paid the rest.
-        paid[token] += spent;
+        // What left, not what was asked: a payee that gives some back has been paid the rest. Safe: uint96 each.
+        unchecked {
+            paid[token] += spent;
+        }
     }
 
     function _call(address target, uint256 value, bytes memory data) internal returns (bytes memory) {
@@ -109,7 +132,9 @@ abstract contract KernelPayments is KernelBreaker, IKernelPay {
     }
 
     function _difference(uint256 larger, uint256 smaller) internal pure returns (uint256) {
-        return larger > smaller ? larger - smaller : 0;
+        unchecked {
+            return larger > smaller ? larger - smaller : 0;
+        }
     }
 
     function _isTrueOrNothing(bytes memory returned) internal pure returns (bool) {

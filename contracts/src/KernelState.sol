@@ -63,7 +63,8 @@ abstract contract KernelState is IKernelState, IKernelPaid {
     mapping(uint32 serial => mapping(address guardian => bool)) internal _hasVetoed;
     mapping(address token => uint256) public paid;
 
-    bool private transient _busy;
+    /// @dev One while an entry runs. A whole word: a bool would be read again to be written.
+    uint256 private transient _busy;
 
     constructor(address safe_, address registry_, uint32 configDelay_, uint32 rekeyDelay_, uint32 window_) {
         if (safe_.code.length == 0) revert BadSafe(safe_);
@@ -82,7 +83,7 @@ abstract contract KernelState is IKernelState, IKernelPaid {
     modifier locked() {
         _lock();
         _;
-        _busy = false;
+        _busy = 0;
     }
 
     modifier onlySafe() {
@@ -96,8 +97,8 @@ abstract contract KernelState is IKernelState, IKernelPaid {
     }
 
     function _lock() private {
-        if (_busy) revert Busy();
-        _busy = true;
+        if (_busy != 0) revert Busy();
+        _busy = 1;
     }
 
     function _requireSafe() private view {
@@ -158,7 +159,7 @@ abstract contract KernelState is IKernelState, IKernelPaid {
 
     /// @inheritdoc IKernelState
     function busy() external view returns (bool) {
-        return _busy;
+        return _busy != 0;
     }
 
     /// @inheritdoc IKernelState

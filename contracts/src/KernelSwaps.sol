@@ -16,22 +16,29 @@ abstract contract KernelSwaps is KernelVenues {
         uint32 class;
     }
 
-    bytes32 internal constant LOSS_KEY = keccak256(abi.encode(LOSS, uint32(0)));
+    /// @dev bucketKey(LOSS, 0).
+    bytes32 internal constant LOSS_KEY = 0xabbb5caa7dda850e60932de0934eb1f9d0f59695050f761dc64e443e5030a569;
 
     /// @return isOver Whether its loss lifted the loss bucket over the soft limit.
     // Behind the transient lock.
     // slither-disable-next-line reentrancy-no-eth,reentrancy-events
-    function _swap(bytes32 leaf, Leg calldata leg, bytes32 ledgerLeaf) internal returns (bool isOver) {
-        Venue memory venue = abi.decode(leg.rule, (Venue));
-        SwapTerms memory terms = abi.decode(leg.rule[VENUE_BYTES:], (SwapTerms));
+    function _swap(bytes32 leaf, bytes calldata rule, Leg calldata leg, bytes32 ledgerLeaf, bool isScreened)
+        internal
+        returns (bool isOver)
+    {
+        Venue memory venue = abi.decode(rule, (Venue));
+        SwapTerms memory terms = abi.decode(rule[VENUE_BYTES:], (SwapTerms));
+        (uint256 amount, bytes calldata data) = (leg.amount, leg.data);
         _checkVenue(leaf, venue, terms.maxSlippageBps);
         if (!_isPricedBy(terms.sourceIn, venue.tokenIn)) revert BadRule(leaf);
         if (!_isPricedBy(terms.sourceOut, venue.tokenOut)) revert BadRule(leaf);
-        _checkAsked(leaf, venue, leg);
-        if (leg.amount == 0) revert AmountIsZero();
-        _screenVenue(leaf, venue);
-        _screen(leaf, terms.sourceIn, terms.sourceOut);
-        (uint256 spent, uint256 received) = _exchange(venue, terms.class, leg.minOut, leg);
+        _checkAsked(leaf, venue, leg, amount, data);
+        if (amount == 0) revert AmountIsZero();
+        if (isScreened) {
+            _screenVenue(leaf, venue);
+            _screen(leaf, terms.sourceIn, terms.sourceOut);
+        }
+        (uint256 spent, uint256 received) = _exchange(venue, terms.class, leg.minOut, amount, data);
         uint256 lossE8 = _lossE8(terms, spent, received);
         // Not before the calls: what it tells is measured after them.
         emit Swapped(leaf, venue.tokenIn, venue.tokenOut, spent, received, lossE8, ledgerLeaf);

@@ -3,10 +3,17 @@ pragma solidity 0.8.30;
 
 import {KernelPayments} from "./KernelPayments.sol";
 import {IERC20} from "./interfaces/IERC20.sol";
-import {ISafe} from "./interfaces/ISafe.sol";
 import {Leg, Template} from "./interfaces/KernelTypes.sol";
 import {CalldataTemplate} from "./libraries/CalldataTemplate.sol";
 import {Forbidden} from "./libraries/Forbidden.sol";
+
+/// @dev A Safe's `getStorageAt` for one word: `bytes` of 32 are encoded as these three, which cost less to decode.
+interface ISafeWord {
+    function getStorageAt(uint256 slot, uint256 words)
+        external
+        view
+        returns (uint256 offset, uint256 length, uint256 word);
+}
 
 /// @title One call of a venue: what it may be, what it may take, and what it must bring
 /// @dev The venue is taken for hostile. What bounds it whatever it does is the bucket of tokenIn, charged before the call
@@ -53,16 +60,22 @@ abstract contract KernelVenues is KernelPayments {
         return target == Forbidden.PERMIT2 || target == guard;
     }
 
+    // Of the three only the word counts: a Safe answers one word where it is asked for one.
+    // slither-disable-next-line unused-return
     function _guard() private view returns (address) {
-        return address(uint160(uint256(bytes32(ISafe(safe).getStorageAt(GUARD_SLOT, 1)))));
+        (,, uint256 word) = ISafeWord(safe).getStorageAt(GUARD_SLOT, 1);
+        return address(uint160(word));
     }
 
     /// @dev Only claims, whose maximum is zero, ask for nothing.
-    function _checkAsked(bytes32 leaf, Venue memory venue, Leg calldata leg) internal view {
-        if (leg.amount == 0 && venue.maxAmount != 0) revert AmountIsZero();
-        if (leg.amount > venue.maxAmount) revert AboveRuleMaximum(leg.amount, venue.maxAmount);
+    function _checkAsked(bytes32 leaf, Venue memory venue, Leg calldata leg, uint256 amount, bytes calldata data)
+        internal
+        view
+    {
+        if (amount == 0 && venue.maxAmount != 0) revert AmountIsZero();
+        if (amount > venue.maxAmount) revert AboveRuleMaximum(amount, venue.maxAmount);
         if (block.timestamp > leg.deadline) revert DeadlinePassed(leg.deadline);
-        bytes4 selector = bytes4(leg.data);
+        bytes4 selector = bytes4(data);
         if (Forbidden.isForbidden(selector)) revert SelectorForbidden(selector);
         CalldataTemplate.check(venue.template, leg, leaf);
     }
@@ -79,16 +92,16 @@ abstract contract KernelVenues is KernelPayments {
     /// meanwhile from elsewhere counts as received: no balance tells it apart, which is why the bucket is charged first.
     // Behind the transient lock; what comes in meanwhile is what the note above is about.
     // slither-disable-next-line reentrancy-balance
-    function _exchange(Venue memory venue, uint256 class, uint256 floor, Leg calldata leg)
+    function _exchange(Venue memory venue, uint256 class, uint256 floor, uint256 amount, bytes calldata data)
         internal
         returns (uint256 spent, uint256 received)
     {
         // The dust too: then no venue gets more out of a bucket than the bucket says.
-        uint256 allowed = uint256(leg.amount) + venue.dust;
+        uint256 allowed = amount + venue.dust;
         _charge(bucketKey(venue.tokenIn, uint32(class)), allowed);
         uint256 heldIn = _balance(venue.tokenIn);
         uint256 heldOut = _balance(venue.tokenOut);
-        _callVenue(venue, leg);
+        _callVenue(venue, amount, data);
         spent = _difference(heldIn, _balance(venue.tokenIn));
         uint256 holding = _balance(venue.tokenOut);
         received = _difference(holding, heldOut);
@@ -97,13 +110,13 @@ abstract contract KernelVenues is KernelPayments {
         if (holding > venue.maxHolding) revert HoldingTooLarge(venue.tokenOut, holding, venue.maxHolding);
     }
 
-    function _callVenue(Venue memory venue, Leg calldata leg) private {
+    function _callVenue(Venue memory venue, uint256 amount, bytes calldata data) private {
         if (venue.spender == address(0)) {
-            _call(venue.target, venue.tokenIn == address(0) ? leg.amount : 0, leg.data);
+            _call(venue.target, venue.tokenIn == address(0) ? amount : 0, data);
         } else {
             _requireNoAllowance(venue.tokenIn, venue.spender);
-            _approve(venue.tokenIn, venue.spender, leg.amount);
-            _call(venue.target, 0, leg.data);
+            _approve(venue.tokenIn, venue.spender, amount);
+            _call(venue.target, 0, data);
             if (_allowance(venue.tokenIn, venue.spender) == 0) return;
             _approve(venue.tokenIn, venue.spender, 0);
             _requireNoAllowance(venue.tokenIn, venue.spender);

@@ -65,7 +65,9 @@ def test_the_kernel_is_at_most_20_000_bytes() -> None:
     assert len(_runtime("Kernel")) <= 20_000
 
 
-@pytest.mark.parametrize("name", ["Kernel", "Watch", "PriceSource", "AuditRegistry", "OwnerGuard"])
+@pytest.mark.parametrize(
+    "name", ["Kernel", "Watch", "PriceSource", "AuditRegistry", "OwnerGuard", "TwapFeed", "DebtMeter"]
+)
 def test_what_ships_cannot_delegate_create_or_destroy(name: str) -> None:
     assert not _opcodes(_runtime(name)) & {DELEGATECALL, CALLCODE, CREATE, CREATE2, SELFDESTRUCT}
 

@@ -102,9 +102,11 @@ def test_a_payment_after_something_was_blocked_costs_what_the_book_says(policy: 
     gas_book.line(f"pay, {len(policy.rules)} leaves, block list in use", policy.pay(1))
 
 
-def test_a_first_payment_costs_what_the_book_says(treasury: Any, gas_book: GasBook) -> None:
-    """Cold: a payee without the token, a Kernel that has never paid."""
+def test_first_payments_cost_what_the_book_says(treasury: Any, gas_book: GasBook) -> None:
+    """Cold: payees without the token, a Kernel that has never paid."""
     gas_book.line("pay, 4 leaves, the first of a Kernel to a new payee", Policy(treasury, 4, first=10_000).pay(0))
+    used = Policy(treasury, 10, first=20_000).run(list(range(10)))
+    gas_book.line("run of 10 payments, 10 leaves, the first of a Kernel to new payees", used)
 
 
 def test_the_owners_own_ways_cost_what_the_book_says(treasury: Any, gas_book: GasBook) -> None:

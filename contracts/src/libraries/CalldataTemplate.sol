@@ -17,7 +17,10 @@ library CalldataTemplate {
     function check(Template memory template, Leg calldata leg, bytes32 leaf) internal pure {
         bytes calldata data = leg.data;
         (uint256 a, uint256 b, uint256 c) = _ascending(template);
-        if (a < SELECTOR || b - a < WORD || c - b < WORD) revert IKernelErrors.BadRule(leaf);
+        // Safe: ascending. Differences here and sums below are of numbers of 18 bits.
+        unchecked {
+            if (a < SELECTOR || b - a < WORD || c - b < WORD) revert IKernelErrors.BadRule(leaf);
+        }
         _checkWord(data, template.amountWord, leg.amount);
         _checkWord(data, template.minOutWord, leg.minOut);
         _checkWord(data, template.deadlineWord, leg.deadline);
@@ -28,8 +31,10 @@ library CalldataTemplate {
     function _checkWord(bytes calldata data, uint256 offset, uint256 expected) private pure {
         if (offset == 0) return;
         // Calldata that ends before the word does has no such argument.
-        if (data.length < offset + WORD) revert IKernelErrors.WordMismatch(offset, 0, expected);
-        uint256 found = uint256(bytes32(data[offset:offset + WORD]));
+        unchecked {
+            if (data.length < offset + WORD) revert IKernelErrors.WordMismatch(offset, 0, expected);
+        }
+        uint256 found = uint256(bytes32(data[offset:]));
         if (found != expected) revert IKernelErrors.WordMismatch(offset, found, expected);
     }
 
@@ -37,11 +42,13 @@ library CalldataTemplate {
     /// and `_checkWord` has seen each whole. In one go for each count of words, since every copy is paid for.
     function _blanked(bytes calldata data, uint256 a, uint256 b, uint256 c) private pure returns (bytes memory) {
         if (a >= ABSENT) return data;
-        bytes calldata head = data[:a];
-        if (b >= ABSENT) return bytes.concat(head, ZEROS, data[a + WORD:]);
-        bytes calldata middle = data[a + WORD:b];
-        if (c >= ABSENT) return bytes.concat(head, ZEROS, middle, ZEROS, data[b + WORD:]);
-        return bytes.concat(head, ZEROS, middle, ZEROS, data[b + WORD:c], ZEROS, data[c + WORD:]);
+        unchecked {
+            bytes calldata head = data[:a];
+            if (b >= ABSENT) return bytes.concat(head, ZEROS, data[a + WORD:]);
+            bytes calldata middle = data[a + WORD:b];
+            if (c >= ABSENT) return bytes.concat(head, ZEROS, middle, ZEROS, data[b + WORD:]);
+            return bytes.concat(head, ZEROS, middle, ZEROS, data[b + WORD:c], ZEROS, data[c + WORD:]);
+        }
     }
 
     function _ascending(Template memory template) private pure returns (uint256 a, uint256 b, uint256 c) {

@@ -68,8 +68,8 @@ library MerkleLog {
         for (uint256 i = 0; i < path.length; i++) {
             bytes32 sibling = path[i];
             if (position != last) {
-                if (position & 1 == 1) older = _nodeHash(sibling, older);
-                newer = position & 1 == 1 ? _nodeHash(sibling, newer) : _nodeHash(newer, sibling);
+                if (position & 1 == 0) newer = _nodeHash(newer, sibling);
+                else (older, newer) = (_nodeHash(sibling, older), _nodeHash(sibling, newer));
                 (position, last) = (position >> 1, last >> 1);
             } else if (position != 0) {
                 (older, newer) = (_nodeHash(sibling, older), _nodeHash(sibling, newer));
@@ -83,7 +83,10 @@ library MerkleLog {
 
     /// @dev Both places, which are one here, without their lowest set bit.
     function _withoutLowestBit(uint256 position) private pure returns (uint256 next, uint256) {
-        next = position & (position - 1);
+        // Safe: called for what is not zero.
+        unchecked {
+            next = position & (position - 1);
+        }
         return (next, next);
     }
 

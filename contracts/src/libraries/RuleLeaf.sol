@@ -48,7 +48,7 @@ library RuleLeaf {
 
     /// @notice The leaf of a rule given as the bytes of its abi.encode.
     function hash(Kind kind, bytes calldata rule) internal pure returns (bytes32) {
-        return keccak256(bytes.concat(keccak256(bytes.concat(tag(kind), rule))));
+        return keccak256(abi.encode(keccak256(bytes.concat(tag(kind), rule))));
     }
 
     /// @notice Whether `leaf` is in the tree: siblings from the leaf upwards, each pair hashed in ascending order.
@@ -57,7 +57,8 @@ library RuleLeaf {
         uint256 length = proof.length;
         for (uint256 i = 0; i < length; i++) {
             bytes32 sibling = proof[i];
-            node = node < sibling ? keccak256(abi.encode(node, sibling)) : keccak256(abi.encode(sibling, node));
+            (bytes32 low, bytes32 high) = node < sibling ? (node, sibling) : (sibling, node);
+            node = keccak256(abi.encode(low, high));
         }
         return node == root;
     }

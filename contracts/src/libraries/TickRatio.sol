@@ -16,7 +16,10 @@ library TickRatio {
     function scaled(uint256 amount, int256 tick) internal pure returns (uint256) {
         if (tick < -MOST || tick > MOST) revert TickOutOfRange(tick);
         uint256 power = _inversePower(uint256(tick < 0 ? -tick : tick));
+        // Split so that every product fits.
+        // slither-disable-next-line divide-before-multiply
         if (tick > 0) return amount / power * ONE + (amount % power) * ONE / power;
+        // slither-disable-next-line divide-before-multiply (as above)
         return amount / ONE * power + (amount % ONE) * power / ONE;
     }
 
