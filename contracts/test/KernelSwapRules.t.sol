@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IKernelErrors} from "../src/interfaces/IKernelErrors.sol";
 import {Birth, Leg, SwapRule, Template} from "../src/interfaces/KernelTypes.sol";
+import {ForbiddenSelectors} from "./ForbiddenSelectors.sol";
 import {SwapFixture} from "./SwapFixture.sol";
 
 interface IGuardedSafe {
@@ -202,73 +203,8 @@ contract KernelSwapRulesTest is SwapFixture {
         runRefused(one(leg), abi.encodeWithSelector(IKernelErrors.DeadlinePassed.selector, leg.deadline));
     }
 
-    /// @dev The numbers are known from elsewhere: a name misspelt in the contract would show here.
     function test_functions_that_move_promise_or_hide_are_never_called() external {
-        bytes4[63] memory selectors = [
-            bytes4(0),
-            0xa9059cbb,
-            0x23b872dd,
-            0x36c78516,
-            0x0d58b1db,
-            0x4000aea0,
-            0x42842e0e,
-            0xb88d4fde,
-            0xf242432a,
-            0x2eb2c2d6,
-            0x9bd9bbc6,
-            0x62ad1b83,
-            0x095ea7b3,
-            0x87517c45,
-            0xcae9ca51,
-            0xc04a8a10,
-            0xa22cb465,
-            0x39509351,
-            0xa457c2d7,
-            0xd73dd623,
-            0x66188463,
-            0x959b8c3f,
-            0xd505accf,
-            0x8fcbaf0c,
-            0x9fd5a6cf,
-            0xac9650d8,
-            0x5ae401dc,
-            0x1f0464d1,
-            0x8d80ff0a,
-            0x24856bc3,
-            0x3593564c,
-            0xb61d27f6,
-            0xe9ae5c53,
-            0x18dfb3c7,
-            0x47e1da2a,
-            0x34fcd5be,
-            0x6a761202,
-            0x468721a7,
-            0x5229073f,
-            0x1296ee62,
-            0xc1d34b89,
-            0xd8fbe994,
-            0x095bcdb6,
-            0xfe99049a,
-            0xb753a98c,
-            0xf2d5d56b,
-            0xbb35783b,
-            0x3177029f,
-            0x90db623f,
-            0xcb3993be,
-            0x745a41bc,
-            0x7ac2ff7b,
-            0x3aea60f0,
-            0x426a8493,
-            0x558a7297,
-            0x252dba42,
-            0xbce38bd7,
-            0xc3077fa9,
-            0x399542e9,
-            0x82ad56cb,
-            0x174dea71,
-            0x51945447,
-            0x44c028fe
-        ];
+        bytes4[63] memory selectors = ForbiddenSelectors.all();
         for (uint256 i = 0; i < selectors.length; i++) {
             Leg memory leg = swapLeg(buyWeth, 2000e6, 0);
             for (uint256 at = 0; at < 4; at++) {
