@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 from policies.addressbook import lookalike
+from policies.debts import REPAYMENTS, check_debts
+from policies.delays import check_delays
 from policies.markets import EXITS, LENDING, Market
+from policies.orders import check_orders
+from policies.owner_guarding import check_owner_guard
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
+from policies.vaults import check_vaults
 from policies.watching import check_watch
+from policies.wrapping import WRAPS, check_wrappers
 from strongroom.errors import BadValue, NotNamed
 from strongroom.model import NATIVE, Address
 from strongroom.protocols.kernel import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS, MIN_WINDOW_SECONDS
@@ -31,7 +37,13 @@ def check(document: PolicyDocument, name: str) -> None:
         _guardians,
         _scalars,
         _kernel,
+        check_orders,
+        check_delays,
         check_watch,
+        check_wrappers,
+        check_debts,
+        check_vaults,
+        check_owner_guard,
     )
     for one in checks:
         one(document, name)
@@ -53,6 +65,8 @@ def _named(document: PolicyDocument) -> Iterable[Address]:
         yield from (each for each in (venue.router, venue.quoter, venue.lens) if each is not None)
     for market in document.markets.values():
         yield from (market.pool, *(reserve.share for reserve in market.reserves))
+        yield from (debt.meter for debt in market.debts)
+    yield from (vault.address for vault in document.vaults.values())
 
 
 def _no_lookalikes(document: PolicyDocument, name: str) -> None:
@@ -90,8 +104,8 @@ def _payees(document: PolicyDocument, name: str) -> None:
         where = f"payee `{payee.id}` in {name}"
         if payee.address == NATIVE:
             raise BadValue(payee.address, where, "the zero address burns what it gets")
-        if payee.bucket_class in (SWAPS, LENDING, EXITS):
-            mend = "swaps and lending have theirs for themselves; name another"
+        if payee.bucket_class in (SWAPS, LENDING, WRAPS, REPAYMENTS, EXITS):
+            mend = "swaps, lending, wrapping and repayments have theirs for themselves; name another"
             raise BadValue(payee.bucket_class, f"`class` of {where}", mend)
         _payee_is_capped(document, payee, where)
 
@@ -134,7 +148,7 @@ def _pools_differ(pools: Sequence[Pool], name: str) -> None:
 def _markets(document: PolicyDocument, name: str) -> None:
     for market in document.markets.values():
         where = f"[venues.{market.id}] of {name}"
-        if not market.reserves:
+        if not market.reserves and not market.debts:
             raise NotNamed("reserves", where, f"write rows: [[venues.{market.id}.reserves]]")
         for token, count in Counter(reserve.token for reserve in market.reserves).items():
             if count > 1:

@@ -13,7 +13,10 @@ from collections.abc import Mapping
 
 from policies import frame
 from policies.consistency import check
+from policies.debts import Debt, debt
 from policies.markets import AAVE_V3, Market, Reserve
+from policies.orders import order
+from policies.owner_guarding import owner_guard
 from policies.terms import (
     UNISWAP_V2,
     UNISWAP_V3,
@@ -25,7 +28,9 @@ from policies.terms import (
     Tier,
     Venue,
 )
+from policies.vaults import ERC4626, Vault, vault
 from policies.watching import watch
+from policies.wrapping import WETH, Wrapper, wrapper
 from strongroom.addresses import to_digest
 from strongroom.documents import Table, parse
 from strongroom.errors import BadValue, NotNamed
@@ -34,7 +39,7 @@ from strongroom.plain import to_plain
 from strongroom.quantities import parse_amount, parse_units
 
 Decimals = Mapping[TokenId, int]
-KINDS = (UNISWAP_V3, UNISWAP_V2, AAVE_V3)
+KINDS = (UNISWAP_V3, UNISWAP_V2, AAVE_V3, ERC4626, WETH)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _TIER = re.compile(r"(\d+) guardians? above (.+) per (.+)")
 _LONGEST_NOTE = 200
@@ -67,7 +72,10 @@ def _document(top: Table) -> PolicyDocument:
         payees={_name(id_, row.where): _payee(id_, row, decimals) for id_, row in top.tables("payees").items()},
         venues={id_: place for id_, place in places.items() if isinstance(place, Venue)},
         markets={id_: place for id_, place in places.items() if isinstance(place, Market)},
+        wrappers={id_: place for id_, place in places.items() if isinstance(place, Wrapper)},
+        vaults={id_: place for id_, place in places.items() if isinstance(place, Vault)},
         caps={_name(id_, row.where): _caps(id_, row, decimals) for id_, row in top.tables("caps").items()},
+        orders={_name(id_, row.where): order(id_, row, decimals) for id_, row in top.tables("orders").items()},
         guardians=frame.guardians(top.table("guardians")),
         bounds=frame.bounds(top.table("prices")),
         max_loss_bps=swaps[0],
@@ -76,6 +84,7 @@ def _document(top: Table) -> PolicyDocument:
         actions=frame.actions(top.table("actions")),
         kernel=frame.kernel(top.table("kernel")),
         watch=watch(top.table("watch")),
+        owner_guard=owner_guard(top.table("owner_guard")),
     )
 
 
@@ -115,15 +124,22 @@ def _payee(id_: str, row: Table, decimals: Decimals) -> Payee:
                 row.path("note"),
                 f"write one line of at most {_LONGEST_NOTE} characters",
             )
-        return Payee(id_, row.address("address"), row.text("class"), at_most, note)
+        delay = frame.seconds(row, "delay") if row.has("delay") else 0
+        return Payee(id_, row.address("address"), row.text("class"), at_most, note, delay)
 
 
-def _place(id_: str, row: Table, decimals: Decimals) -> Venue | Market:
+def _place(id_: str, row: Table, decimals: Decimals) -> Venue | Market | Wrapper | Vault:
     with row:
         kind = row.choice("kind", KINDS)
+        if kind == WETH:
+            return wrapper(id_, row, decimals)
+        if kind == ERC4626:
+            token = _listed(row.text("token"), row, decimals)
+            return vault(id_, row, token, lambda key: _units(row, key, token, decimals))
         if kind == AAVE_V3:
             reserves = tuple(_reserve(reserve, decimals) for reserve in row.rows("reserves"))
-            return Market(id_, kind, row.address("pool"), reserves)
+            debts = tuple(_debt(owed, decimals) for owed in row.rows("debts"))
+            return Market(id_, kind, row.address("pool"), reserves, debts)
         has_ticks = kind == UNISWAP_V3
         return Venue(
             id=id_,
@@ -139,6 +155,11 @@ def _reserve(row: Table, decimals: Decimals) -> Reserve:
     with row:
         token = _listed(row.text("token"), row, decimals)
         return Reserve(token, row.address("share"), _units(row, "most", token, decimals))
+
+
+def _debt(row: Table, decimals: Decimals) -> Debt:
+    with row:
+        return debt(row, _listed(row.text("token"), row, decimals))
 
 
 def _pool(row: Table, decimals: Decimals) -> Pool:

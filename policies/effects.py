@@ -86,6 +86,7 @@ def _leg_calls(account: Account, leg: AnyLeg) -> tuple[Call, ...]:
         return approval, Call(account, leg.rule.router, 0, _swap_data(leg.swap))
     if isinstance(leg, GrantedAct):
         return _act_calls(account, leg)
+    # Payments and standing orders alike.
     if leg.rule.token == NATIVE:
         return (Call(account, leg.rule.recipient, leg.units, b""),)
     return (Call(account, leg.rule.token, 0, encode_transfer(leg.rule.recipient, leg.units)),)

@@ -9,10 +9,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from policies.dues import why_not_due
 from policies.effects import swap_order
+from policies.exit_buckets import exit_buckets, share_buckets
 from policies.kernel.buckets import room_at
-from policies.kernel_rules import LARGEST_UNITS, AnyRule, rules_of
+from policies.kernel_rules import LARGEST_UNITS, AnyRule, order_rule, rules_of
 from policies.markets import EXITS
+from policies.metering import orders_left
+from policies.orders import Order
 from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
 from policies.tree import proof, root
@@ -23,12 +27,12 @@ from strongroom.protocols.erc20 import decode_approve, decode_transfer, encode_a
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, LOSSES, BucketSetting, bucket_key, class_number
 from strongroom.protocols.kernel_acts import ActRule, ExitRule, GrantedAct
 from strongroom.protocols.kernel_legs import AnyLeg, GrantedSwap, Payment, PayRule, SwapRule
+from strongroom.protocols.kernel_orders import OrderPayment
 from strongroom.protocols.uniswap_v2 import PairSwap
 from strongroom.protocols.uniswap_v3 import ExactInput
 from strongroom.valuation import Problem
 
 _LONGEST_DRAIN = 2**32 - 1
-_EXIT_DRAIN_SECONDS = 86_400
 _NO_DEADLINE = 2**256 - 1
 """An act is as good later as now; what the agent sends is mined at once, or outbid."""
 
@@ -60,15 +64,13 @@ def _classes_differ(document: PolicyDocument) -> None:
 
 
 def _buckets(document: PolicyDocument) -> tuple[BucketSetting, ...]:
-    """One bucket for each cap, the one that counts the agent's calls, the one for what swaps lose, and for each share
-    one for guardians' exits: a whole position a day."""
+    """One bucket for each cap, the one that counts the agent's calls, the one for what swaps lose, one for each
+    vault's shares, and those of guardians' exits."""
     limit, losses = document.actions, document.losses
     calls = BucketSetting(ACTIONS, 0, limit.at_once * ACTION_UNITS, limit.drain_seconds)
     lost = (BucketSetting(LOSSES, 0, losses.at_once_e8, losses.drain_seconds),) if losses else ()
-    number, shares = class_number(EXITS), (reserve for _, reserve in document.shares().values())
-    most = ((each.share, min(each.most_units, LARGEST_UNITS)) for each in shares)
-    exits = (BucketSetting(share, number, units, _EXIT_DRAIN_SECONDS) for share, units in most)
-    return (calls, *lost, *(_bucket(cap, document) for cap in document.metered_caps()), *exits)
+    capped = (_bucket(cap, document) for cap in document.metered_caps())
+    return (calls, *lost, *capped, *share_buckets(document), *exit_buckets(document))
 
 
 def _bucket(cap: Cap, document: PolicyDocument) -> BucketSetting:
@@ -92,16 +94,22 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         f"{tiers} approval tiers by what one recipient gets",
         *(f"`keep` of {token}" for token in kept),
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
+        *(f"no debt at `{id_}` while it is lent to" for id_, market in document.markets.items() if not market.debts),
     )
 
 
-def granted_legs(calls: Sequence[Call], document: PolicyDocument) -> tuple[AnyLeg, ...] | None:
+def granted_legs(
+    calls: Sequence[Call], document: PolicyDocument, facts: Facts | None = None
+) -> tuple[AnyLeg, ...] | None:
     """Every call as a granted leg of the Kernel, its rule and proof, in order, or `None` when one of them has no grant:
     above a rule's maximum there is none. An approval has none of its own: right before the swap or supply that takes
-    exactly as much, it is part of that leg."""
+    exactly as much, it is part of that leg. A payment is a standing order's where one is due by the facts and nothing
+    that waits is that very payment; without facts none is."""
     compiled, legs, rest = compile_policy(document), list[AnyLeg](), list(calls)
+    orders = list(orders_left(facts, document)) if facts else []
     while rest:
-        leg = _payment(rest[0], compiled) or _act(rest[0], None, compiled)
+        order = _ordered(rest[0], orders, document, compiled)
+        leg = order or _payment(rest[0], compiled) or _act(rest[0], None, compiled)
         taken = 1 if leg else 2
         found = leg or (_with_approval(rest[0], rest[1], document, compiled) if len(rest) > 1 else None)
         if found is None:
@@ -117,12 +125,38 @@ def shortage(legs: Sequence[AnyLeg], facts: Facts, document: PolicyDocument) -> 
     swaps may lose at worst must leave the loss bucket at three quarters: over them the Kernel pauses."""
     if facts.kernel is None:
         return "no Kernel was observed"
-    return _units_short(legs, facts.kernel, facts.block.timestamp) or _losses_short(legs, facts.kernel, facts, document)
+    return (
+        _orders_short(legs, facts, document)
+        or _units_short(legs, facts.kernel, facts.block.timestamp)
+        or _losses_short(legs, facts.kernel, facts, document)
+    )
+
+
+def _orders_short(legs: Sequence[AnyLeg], facts: Facts, document: PolicyDocument) -> str:
+    """Once for each order that is due, and none that waits to be paid by the owners."""
+    free = [order_rule(each, document) for each in orders_left(facts, document)]
+    for leg in legs:
+        if not isinstance(leg, OrderPayment):
+            continue
+        if leg.rule not in free:
+            return _why_not_free(leg, facts, document)
+        free.remove(leg.rule)
+    return ""
+
+
+def _why_not_free(leg: OrderPayment, facts: Facts, document: PolicyDocument) -> str:
+    named = next((each for each in document.orders.values() if order_rule(each, document) == leg.rule), None)
+    if named is None:
+        return "a standing order is none of the policy's"
+    twice = f"standing order `{named.id}` is paid twice at once, here or by what waits in the queue"
+    return why_not_due(named, facts, document) or twice
 
 
 def _units_short(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
     needed: Counter[tuple[Address, int]] = Counter({(ACTIONS, 0): ACTION_UNITS})
     for leg in legs:
+        if isinstance(leg, OrderPayment):
+            continue
         token = leg.rule.token if isinstance(leg, Payment) else leg.rule.token_in
         needed[token, leg.rule.bucket_class] += leg.units
     for (token, number), units in needed.items():
@@ -143,6 +177,17 @@ def _losses_short(legs: Sequence[AnyLeg], kernel: KernelState, facts: Facts, doc
         return ""
     most, left = usd_up(lost_e8), usd_down(room_e8)
     return f"the swaps may lose {most} at the worse of both prices, more than {left} makes the Kernel pause its agent"
+
+
+def _ordered(call: Call, orders: list[Order], document: PolicyDocument, compiled: KernelPolicy) -> OrderPayment | None:
+    """The call as the payment of one of the orders, which is then taken out of them."""
+    asked = _transfer(call)
+    for order in orders if asked else ():
+        rule = order_rule(order, document)
+        if (rule.token, rule.recipient, rule.units) == asked:
+            orders.remove(order)
+            return OrderPayment(rule, proof(compiled.rules, rule.leaf))
+    return None
 
 
 def _payment(call: Call, compiled: KernelPolicy) -> Payment | None:
@@ -192,14 +237,21 @@ def _pool_of(swap: ExactInput | PairSwap) -> tuple[int | None, int]:
 def _act(call: Call, approval: Call | None, compiled: KernelPolicy) -> GrantedAct | None:
     """The call as an act, after exactly the approval that its rule makes; guardians' exits are no grant."""
     for leaf, rule in compiled.rules.items():
-        if not isinstance(rule, ActRule) or isinstance(rule, ExitRule) or call.to != rule.target or call.value_wei:
+        if not isinstance(rule, ActRule) or isinstance(rule, ExitRule) or call.to != rule.target:
             continue
-        at = rule.template.amount_word
-        units = int.from_bytes(call.data[at : at + 32], "big")
+        units = _asked(rule, call)
         if 0 < units <= rule.max_units and rule.template.fits(call.data, (units, 0, _NO_DEADLINE)):
             granted = GrantedAct(rule, units, 0, _NO_DEADLINE, call.data, proof(compiled.rules, leaf))
             return granted if _is_approved(rule, units, approval) else None
     return None
+
+
+def _asked(rule: ActRule, call: Call) -> int:
+    """What goes in: the coin that is sent along, or the amount in the calldata; zero where both are there."""
+    if rule.token_in == NATIVE:
+        return call.value_wei
+    at = rule.template.amount_word
+    return 0 if call.value_wei else int.from_bytes(call.data[at : at + 32], "big")
 
 
 def _is_approved(rule: ActRule, units: int, approval: Call | None) -> bool:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from policies.debts import REPAYMENTS, Debt
+from policies.delays import announced
 from policies.markets import EXITS, LENDING, Market, Reserve
+from policies.orders import Order
 from policies.terms import SWAPS, UNISWAP_V2, Cap, PolicyDocument, Pool, Venue
+from policies.vaults import Vault
+from policies.wrapping import WRAPS
+from strongroom.errors import BadValue
 from strongroom.model import TokenId
 from strongroom.protocols.kernel import class_number
 from strongroom.protocols.kernel_acts import UNLIMITED_HOLDING, ActRule, exit_rule, supply_rule, withdraw_rule
 from strongroom.protocols.kernel_legs import KernelRule, PayRule, SwapRule
+from strongroom.protocols.kernel_orders import OrderRule, order_name
+from strongroom.protocols.kernel_rules_erc4626 import deposit_rule, redeem_rule
+from strongroom.protocols.kernel_rules_repay import repay_rule
+from strongroom.protocols.kernel_rules_weth import unwrap_rule, wrap_rule
 
 LARGEST_UNITS = 2**96 - 1
 AnyRule = KernelRule | ActRule
@@ -19,8 +29,14 @@ AnyRule = KernelRule | ActRule
 def rules_of(document: PolicyDocument) -> Iterator[tuple[str, AnyRule]]:
     """Every rule with what the document calls it, in the document's order."""
     yield from _pay_rules(document)
+    for order in document.orders.values():
+        rule = order_rule(order, document)
+        yield f"order {order.id}: {order.payee} in {order.token}{announced(rule.delay_seconds, document)}", rule
     yield from _swap_rules(document)
     yield from _lending_rules(document)
+    yield from _repayment_rules(document)
+    yield from _vault_rules(document)
+    yield from _wrapping_rules(document)
 
 
 def alone(cap: Cap) -> int:
@@ -34,9 +50,20 @@ def _pay_rules(document: PolicyDocument) -> Iterable[tuple[str, PayRule]]:
         for token, units in payee.max_units.items():
             cap = document.caps[payee.bucket_class][token]
             most = min(units, alone(cap), LARGEST_UNITS)
-            rule = PayRule(document.tokens[token].token.address, payee.address, most, class_number(cap.bucket_class))
+            address, number = document.tokens[token].token.address, class_number(cap.bucket_class)
+            rule = PayRule(address, payee.address, most, number, payee.delay_seconds)
             if most:
-                yield f"pay {payee.id} in {token}", rule
+                yield f"pay {payee.id} in {token}{announced(payee.delay_seconds, document)}", rule
+
+
+def order_rule(order: Order, document: PolicyDocument) -> OrderRule:
+    """A standing order as the Kernel takes it, announced like any other payment to its payee. Raises `BadValue` on an
+    amount that the Kernel cannot count."""
+    if order.units > LARGEST_UNITS:
+        raise BadValue(order.units, f"`amount` of [orders.{order.id}]", "the Kernel counts up to 2^96 units")
+    token, payee = document.tokens[order.token].token.address, document.payees[order.payee]
+    times = (order.every_seconds, order.not_before, order.not_after, payee.delay_seconds)
+    return OrderRule(order_name(order.id), token, payee.address, order.units, *times)
 
 
 def _swap_rules(document: PolicyDocument) -> Iterator[tuple[str, SwapRule]]:
@@ -64,7 +91,8 @@ def _swap_rule(
 
 
 def _lending_rules(document: PolicyDocument) -> Iterator[tuple[str, ActRule]]:
-    """Supply and withdraw for the agent, and the withdrawal as an exit for guardians, each at par."""
+    """Supply and withdraw for the agent, and the withdrawal as an exit for guardians, each at par. What is lent where
+    the owners borrow is collateral: nobody takes it back through the Kernel."""
     for market in document.markets.values():
         for reserve in market.reserves:
             cap = document.caps[LENDING][reserve.token]
@@ -81,5 +109,57 @@ def _reserve_rules(
     holding, whole = min(reserve.most_units, UNLIMITED_HOLDING), min(reserve.most_units, LARGEST_UNITS)
     exit_ = replace(exit_rule(withdrawal, class_number(EXITS)), max_units=whole)
     yield f"supply {reserve.token} at {market.id}", replace(supply, max_holding_units=holding)
+    if market.debts:
+        return
     yield f"withdraw {reserve.token} at {market.id}", withdrawal
     yield f"exit {reserve.token} from {market.id}, guardians while paused", exit_
+
+
+def _repayment_rules(document: PolicyDocument) -> Iterator[tuple[str, ActRule]]:
+    """For the agent, and for guardians while the Kernel is paused: a debt near liquidation waits for nobody's key."""
+    for market in document.markets.values():
+        for debt in market.debts:
+            cap = document.caps[REPAYMENTS][debt.token]
+            if most := min(alone(cap), LARGEST_UNITS):
+                repay = _repayment(document, market, debt, most)
+                rescue = replace(exit_rule(repay, class_number(EXITS)), max_units=min(cap.never_units, LARGEST_UNITS))
+                yield f"repay {debt.token} at {market.id}", repay
+                yield f"repay {debt.token} at {market.id}, guardians while paused", rescue
+
+
+def _repayment(document: PolicyDocument, market: Market, debt: Debt, most: int) -> ActRule:
+    asset, safe = document.tokens[debt.token].token.address, document.account.safe
+    return repay_rule(market.pool, asset, debt.meter, safe, most, class_number(REPAYMENTS))
+
+
+def _vault_rules(document: PolicyDocument) -> Iterator[tuple[str, ActRule]]:
+    """Both ways within the policy's range of what a share is worth, and the way home for guardians."""
+    for vault in document.vaults.values():
+        most = min(alone(document.caps[LENDING][vault.token]), LARGEST_UNITS)
+        # A rule with a maximum of zero would be a claim.
+        if vault.to_shares_down(most):
+            yield from _ways(document, vault, most)
+
+
+def _ways(document: PolicyDocument, vault: Vault, most: int) -> Iterator[tuple[str, ActRule]]:
+    parties = (vault.address, document.tokens[vault.token].token.address, document.account.safe, vault.worth)
+    number, loss, holding = class_number(LENDING), vault.max_loss_bps, vault.to_shares_down(vault.most_units)
+    shares, whole = (min(each, LARGEST_UNITS) for each in (vault.to_shares_down(most), holding))
+    deposit = deposit_rule(*parties, most, number, max_loss_bps=loss)
+    redemption = redeem_rule(*parties, shares, number, max_loss_bps=loss)
+    exit_ = replace(exit_rule(redemption, class_number(EXITS)), max_units=whole)
+    bounded = replace(deposit, max_holding_units=min(holding, UNLIMITED_HOLDING))
+    yield f"deposit {vault.token} into {vault.id}", bounded
+    yield f"redeem {vault.token} from {vault.id}", redemption
+    yield f"exit {vault.token} from {vault.id}, guardians while paused", exit_
+
+
+def _wrapping_rules(document: PolicyDocument) -> Iterator[tuple[str, ActRule]]:
+    """Each direction that has a cap. The wrapped token is what is called."""
+    makers = {"wrap": wrap_rule, "unwrap": unwrap_rule}
+    for wrapper in document.wrappers.values():
+        weth = document.tokens[wrapper.token].token.address
+        for way, token in wrapper.ways:
+            cap = document.cap(WRAPS, token)
+            if cap is not None and (most := min(alone(cap), LARGEST_UNITS)):
+                yield f"{way} {token} at {wrapper.id}", makers[way](weth, most, class_number(WRAPS))

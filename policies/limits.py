@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from policies.debts import REPAYMENTS
 from policies.kernel_rules import alone
 from policies.markets import LENDING
 from policies.terms import SWAPS, Cap, PolicyDocument
+from policies.wrapping import WRAPS
 from strongroom.model import Limits, TokenId
+
+_ONE_FOR_ONE = (LENDING, WRAPS, REPAYMENTS)
+"""Nothing is sold here."""
 
 
 def limits(document: PolicyDocument) -> Limits:
@@ -23,5 +28,5 @@ def limits(document: PolicyDocument) -> Limits:
 
 def _speaking(document: PolicyDocument, token: TokenId) -> list[Cap]:
     swaps = document.cap(SWAPS, token)
-    classes = [cap for cap in document.all_caps() if cap.token == token and cap.bucket_class != LENDING]
+    classes = [cap for cap in document.all_caps() if cap.token == token and cap.bucket_class not in _ONE_FOR_ONE]
     return [swaps] if swaps else classes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from policies.debts import Debt
 from strongroom.model import Address, TokenId
 
 AAVE_V3 = "aave_v3"
@@ -32,12 +33,14 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where idle tokens are lent. `pool` is what is called, and the only spender approved for a supply."""
+    """Where idle tokens are lent. `pool` is what is called, and the only spender approved for a supply. `debts` are
+    what the owners borrow there: while there are any, the Kernel lets nobody take back what is lent."""
 
     id: str
     kind: str
     pool: Address
     reserves: tuple[Reserve, ...]
+    debts: tuple[Debt, ...] = ()
 
     def share_id(self, reserve: Reserve) -> TokenId:
         """`USDC@aave`; no listed token can be named so."""

@@ -1,7 +1,8 @@
 """What counts against the caps: what left in the past, what waits in the queue, and what the unit itself moves.
 
 A rolling window, never a calendar one: nothing resets at midnight. What went to an address that the policy does not
-know counts in every class of its token, so that an unexplained outflow never makes room.
+know counts in every class of its token, so that an unexplained outflow never makes room. Payments of standing orders
+count nowhere: the owners agreed to exactly them, and the Kernel charges no bucket for them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from dataclasses import dataclass
 
 from policies.case import Case
 from policies.conversions import Conversion
+from policies.delays import moves_announced
+from policies.dues import claimed, due_orders, metered_outflows
 from policies.effects import Exchange, Move, Opaque, Payment, inner_calls, understand
+from policies.kernel_rules import order_rule
 from policies.markets import LENDING
+from policies.orders import Order
 from policies.terms import SWAPS, Cap, PolicyDocument
 from strongroom.model import NATIVE, Address, Call, Facts, Outflow, Queued, SafeTx, TokenId
+from strongroom.protocols.kernel_legs import decode_all_legs
+from strongroom.protocols.kernel_orders import OrderPayment
 from strongroom.protocols.multisend import decode_multisend
 
 
@@ -41,33 +48,79 @@ class Metered:
 
 
 def of_unit(case: Case) -> tuple[Metered, ...]:
-    """What the unit's own bytes move."""
+    """What the unit's own bytes move, but for standing orders."""
+    others = claimed(case.payments, orders_paid(case), case.document)[1]
+    moves = (move for move in case.moves if not isinstance(move, Payment))
+    return tuple(_of_moves((*others, *moves), case))
+
+
+def all_of_unit(case: Case) -> tuple[Metered, ...]:
+    """What the unit's own bytes move, standing orders too."""
     return tuple(_of_moves(case.moves, case))
 
 
+def orders_paid(case: Case) -> tuple[Order, ...]:
+    """The standing orders that the unit pays: to the Kernel, the legs that say so; in the Safe's own transaction, the
+    payments of those that are due and that nothing else in the queue pays."""
+    if isinstance(case.action, SafeTx):
+        left = orders_left(case.facts, case.document, case.action.nonce)
+        return claimed(case.payments, _seen_by_all(left, case.document), case.document)[0]
+    with suppress(ValueError):
+        rules = [leg.rule for leg in decode_all_legs(case.action.data) if isinstance(leg, OrderPayment)]
+        return tuple(each for each in case.document.orders.values() if order_rule(each, case.document) in rules)
+    return ()
+
+
+def orders_left(facts: Facts, document: PolicyDocument, own_nonce: int | None = None) -> tuple[Order, ...]:
+    """The standing orders that are due, without those that what waits in the queue pays already; `own_nonce` is that of
+    the Safe's transaction which asks."""
+    due = due_orders(facts, document)
+    taken, _ = claimed(_payments_waiting(facts, document, own_nonce), due, document)
+    return tuple(each for each in due if each not in taken)
+
+
 def in_flight(case: Case) -> tuple[Metered, ...]:
-    """What waits in the guardians' queue and could still execute beside this unit. A transaction at the unit's own
-    nonce is the unit itself or would be replaced by it: one excludes the other. Calls that cannot be read count
-    nothing here; they are the owners' own, and are metered as outflows once they have executed."""
+    """What waits in the guardians' queue, or was announced to the Kernel, and could still execute beside this unit. A
+    transaction at the unit's own nonce is the unit itself or would be replaced by it: one excludes the other. Calls
+    that cannot be read count nothing here; they are the owners' own, and are metered as outflows once they have
+    executed."""
     own_nonce = case.action.nonce if isinstance(case.action, SafeTx) else None
-    waiting = [q for q in case.facts.queue if q.tx.nonce >= case.facts.safe.nonce and q.tx.nonce != own_nonce]
-    return tuple(metered for queued in waiting for metered in _of_queued(queued, case))
+    moves = [move for queued in _beside(case.facts, own_nonce) for move in _moves_of(queued, case.document)]
+    moves += moves_announced(case.facts, case.document)
+    paid = [move for move in moves if isinstance(move, Payment)]
+    others = claimed(paid, _seen_by_all(due_orders(case.facts, case.document), case.document), case.document)[1]
+    return tuple(_of_moves((*others, *(move for move in moves if not isinstance(move, Payment))), case))
+
+
+def _seen_by_all(orders: Iterable[Order], document: PolicyDocument) -> tuple[Order, ...]:
+    """Those that owners' payments count for: the chain's own coin leaves no transfer to know them by later."""
+    return tuple(each for each in orders if not document.is_native(each.token))
+
+
+def _beside(facts: Facts, own_nonce: int | None) -> tuple[Queued, ...]:
+    return tuple(q for q in facts.queue if q.tx.nonce >= facts.safe.nonce and q.tx.nonce != own_nonce)
+
+
+def _payments_waiting(facts: Facts, document: PolicyDocument, own_nonce: int | None) -> Iterable[Payment]:
+    queued = (move for each in _beside(facts, own_nonce) for move in _moves_of(each, document))
+    return (move for move in (*queued, *moves_announced(facts, document)) if isinstance(move, Payment))
 
 
 def promised(facts: Facts, document: PolicyDocument) -> Counter[TokenId]:
-    """Units of each token that what waits in the guardians' queue, whoever proposed it, would take out of the Safe,
-    less what the same transaction brings there from markets. Calls that cannot be read count nothing."""
-    whole: Counter[TokenId] = Counter()
+    """Units of each token that what waits in the guardians' queue, whoever proposed it, and what was announced to the
+    Kernel, would take out of the Safe, less what the same transaction brings there from markets. Calls that cannot be
+    read count nothing."""
+    whole = +_leaving(moves_announced(facts, document))
     for queued in facts.queue:
         if queued.tx.nonce >= facts.safe.nonce:
             # Unary plus: a transaction that only brings something back makes no room for another's payment.
-            whole.update(+_leaving(queued.tx, document))
+            whole.update(+_leaving(understand(call, document) for call in _waiting_calls(queued.tx, document)))
     return whole
 
 
-def _leaving(tx: SafeTx, document: PolicyDocument) -> Counter[TokenId]:
+def _leaving(moves: Iterable[Move]) -> Counter[TokenId]:
     net: Counter[TokenId] = Counter()
-    for move in (understand(call, document) for call in _waiting_calls(tx, document)):
+    for move in moves:
         if isinstance(move, Payment):
             net[move.token] += move.units
         elif isinstance(move, Exchange):
@@ -80,7 +133,8 @@ def _leaving(tx: SafeTx, document: PolicyDocument) -> Counter[TokenId]:
 def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
     """Outflows that count in `cap` and are younger than `seconds` at the pinned block."""
     since = case.facts.block.timestamp - seconds
-    metered = (_of_outflow(outflow, case.document) for outflow in case.facts.outflows if outflow.timestamp > since)
+    outflows = metered_outflows(case.facts, case.document)
+    metered = (_of_outflow(outflow, case.document) for outflow in outflows if outflow.timestamp > since)
     return tuple(m for m in metered if m.counts_in(cap))
 
 
@@ -107,14 +161,14 @@ def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:
             yield Metered(move.token_in, move.units_in, move.market.pool, LENDING, now)
 
 
-def _of_queued(queued: Queued, case: Case) -> Iterable[Metered]:
-    native = case.document.token_at(NATIVE)
-    for call in _waiting_calls(queued.tx, case.document):
-        move = understand(call, case.document)
+def _moves_of(queued: Queued, document: PolicyDocument) -> Iterable[Move]:
+    native = document.token_at(NATIVE)
+    for call in _waiting_calls(queued.tx, document):
+        move = understand(call, document)
         if isinstance(move, Opaque) and native and call.value_wei:
             # Whatever else the call does, this much of the coin goes with it.
             move = Payment(native.token.id, call.to, call.value_wei)
-        yield from _of_moves([move], case)
+        yield move
 
 
 def _waiting_calls(tx: SafeTx, document: PolicyDocument) -> tuple[Call, ...]:
@@ -136,6 +190,8 @@ def _class_of(token: TokenId, recipient: Address, document: PolicyDocument) -> s
     """What is lent goes to the share's contract, and a share that is given back is burned."""
     shares = document.shares()
     if (token in shares and recipient == NATIVE) or _is_share_of(token, recipient, document):
+        return LENDING
+    if any((vault.token, vault.address) == (token, recipient) for vault in document.vaults.values()):
         return LENDING
     if (payee := document.payee_at(recipient)) is not None:
         return payee.bucket_class

@@ -7,10 +7,14 @@ import json
 from collections.abc import Iterable, Iterator
 
 from policies.markets import Market
+from policies.orders import Order
+from policies.owner_guarding import OwnerGuardTerms
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
+from policies.vaults import ERC4626
 from policies.watching import WatchTerms
+from policies.wrapping import WETH, Wrapper
 from strongroom.model import TokenId
-from strongroom.quantities import format_bps, format_seconds, quantity
+from strongroom.quantities import format_bps, format_day, format_seconds, quantity
 
 _HEAD = """\
 # policy.toml: what the treasurer may do. Nothing else may happen: whatever is not written here is refused.
@@ -25,17 +29,38 @@ _TOKENS = """\
 # Safe, guardians are asked."""
 _PAYEES = """\
 # The address book: nobody else is ever paid. `at_most` is per unit of work and token, and no signature lifts it.
-# `class` says which of the caps below meter the payee."""
+# `class` says which of the caps below meter the payee. With a `delay` of 1 hour to 30 days, such as `24 hours`, the
+# agent announces each payment that long before it pays, and any guardian may veto it until it is paid."""
+_ORDERS = """\
+# Standing orders, such as salaries: exactly `amount` to the payee, outside caps and tiers, from the day `from` on and
+# no more from the day `until` on (UTC; leave either out), with at least `every` between two payments. Paydays come by
+# the month, `every` counts seconds: it is less than the shortest month by as much as a payment may come late, or the
+# next one is not due yet; and more than half of the longest, so that whoever steals the agent's key gets one payment
+# too many in a month and not two. `3 weeks` does both. Another amount, or one too early, is paid within caps only."""
 _VENUES = """\
 # Where swaps may happen. Only these routers are ever approved, only these pools are used. A venue of kind `uniswap_v2`
 # names its pairs as pools and needs no quoter and no lens; their fee is 0.3 %."""
 _MARKETS = """\
 # Where idle tokens may be lent, in the Safe's own name: `share` is the aToken that stands for what lies there. No
 # supply takes a position above `most`. What is lent, and what is taken back, counts in [caps.lending.TOKEN]."""
+_DEBTS = """\
+# What the owners borrow there, at a variable rate, each with the `meter` of that debt: the Kernel lets the agent, and
+# guardians in a pause, repay it within [caps.repayments.TOKEN]. While a market has such rows, the Kernel lets nobody
+# take back what is lent there: it is collateral, and the Kernel does not see the health of a debt. The treasurer plans
+# no repayment of its own yet."""
+_VAULTS = """\
+# ERC-4626 vaults. A vault names its own rate, so the Kernel believes it while one whole share is worth `least_worth`
+# to `most_worth`, and else stops both ways; at `most_worth` no deposit takes the position above `most`. `max_loss` is
+# what a fee may take. What is put in counts in [caps.lending.TOKEN], what comes back by itself, as at a market. The
+# treasurer plans neither yet: list a vault for guardians' way home, knowing what the agent's key may do there."""
+_WRAPPERS = """\
+# Where ether becomes its wrapped token and back, one for one: each way that has a cap, [caps.wraps.TOKEN] of what goes
+# in. The treasurer plans neither yet."""
 _CAPS = """\
 # [caps.CLASS.TOKEN] is what may move without guardians: `at_once` in one moment, `cap` at the very most in any window;
 # what was used flows back evenly, `cap` less `at_once` a window. A payroll of 40_000 a month needs `at_once` of 40_000
-# and a `cap` of 80_000 per 30 days. Above, guardians are asked; `ask` adds tiers by what one recipient gets.
+# and a `cap` of 80_000 per 30 days, or standing orders. Above, guardians are asked; `ask` adds tiers by what one
+# recipient gets, orders aside.
 # `never_above` holds for one unit, whoever signs. `model_alone` is what a language model may choose by itself. The
 # class `swaps` meters what is sold, `lending` what is lent and, each by itself, what is taken back. What has no cap
 # never moves."""
@@ -59,7 +84,8 @@ _WATCH = """\
 # anybody may make the Kernel pause, with two calls at least `confirm_blocks` apart; the first is void `expiry_blocks`
 # after that. What the Kernel pays is no loss; after large payments of their own the owners set the mark anew. `tokens`
 # count, with what stands for them where they are lent, eight in all; `own_token`, the DAO's own, never does. The
-# watch's address stands in treasury.toml."""
+# watch's address stands in treasury.toml. With another Kernel comes another watch: `inherits` names the one before it,
+# whose mark goes on."""
 _NO_WATCH = """\
 # No drawdown stops the agent. With this table a guardian that anybody may call pauses the Kernel after a fall:
 #
@@ -69,6 +95,11 @@ _NO_WATCH = """\
 # expiry_blocks = 600
 # tokens = ["ETH", "USDC"]
 """
+_OWNER_GUARD = """\
+# The owners' guard, installed with the Kernel: whoever holds enough owners' keys changes who commands the Safe
+# (modules, guards, handler, owners, threshold) only announced, `delay` later, against no owner's veto, and within
+# `window` then. Payments by the owners wait for nothing. Taking the guard out waits twice the delay, and nobody vetoes
+# that. A Safe without it: `install = false`, and neither of the two."""
 _GAS = """\
 # Gas of one unit, and the price of gas above which the treasurer waits."""
 
@@ -93,6 +124,7 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
     yield _PAYEES
     for payee in document.payees.values():
         yield from _payee(payee, document)
+    yield from _orders(document)
     yield _VENUES
     for venue in document.venues.values():
         yield from _venue(venue)
@@ -100,6 +132,11 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
         yield _MARKETS
     for market in document.markets.values():
         yield from _market(market, document)
+    yield from _vaults(document)
+    if document.wrappers:
+        yield _WRAPPERS
+    for wrapper in document.wrappers.values():
+        yield from _wrapper(wrapper)
     yield _CAPS
     for cap in document.all_caps():
         yield from _cap(cap, document)
@@ -122,6 +159,7 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
     yield from _section(_ACTIONS, "[actions]", cap=often, at_once=limit.at_once)
     yield from _kernel(document.kernel)
     yield from _watch(document.watch)
+    yield from _owner_guard(document.owner_guard)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
     )
@@ -150,7 +188,15 @@ def _watch(terms: WatchTerms | None) -> Iterator[str]:
         expiry_blocks=terms.expiry_blocks,
         tokens=list(terms.tokens),
         own_token=terms.own_token,
+        inherits=terms.inherits,
     )
+
+
+def _owner_guard(terms: OwnerGuardTerms | None) -> Iterator[str]:
+    if terms is None:
+        return _section(_OWNER_GUARD, "[owner_guard]", install=False)
+    delay, window = format_seconds(terms.delay_seconds), format_seconds(terms.window_seconds)
+    return _section(_OWNER_GUARD, "[owner_guard]", delay=delay, window=window)
 
 
 def _losses(limit: LossLimit | None) -> dict[str, object]:
@@ -173,6 +219,8 @@ def _value(value: object) -> str:
         items = [_value(item) for item in value]
         short = sum(map(len, items)) < _ONE_LINE
         return "[" + ", ".join(items) + "]" if short else "[\n" + "".join(f"    {item},\n" for item in items) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     # TOML's basic strings are JSON's, but for characters that `load` lets into no text.
     return str(value) if isinstance(value, int) else json.dumps(str(value), ensure_ascii=False)
 
@@ -194,8 +242,23 @@ def _token(listed: ListedToken) -> Iterator[str]:
 
 def _payee(payee: Payee, document: PolicyDocument) -> Iterator[str]:
     at_most = [_amount(document, token, units) for token, units in payee.max_units.items()]
-    keys = {"address": payee.address, "class": payee.bucket_class, "at_most": at_most, "note": payee.note or None}
-    return _section("", f"[payees.{payee.id}]", **keys)
+    delay = format_seconds(payee.delay_seconds) if payee.delay_seconds else None
+    keys = {"address": payee.address, "class": payee.bucket_class, "at_most": at_most, "delay": delay}
+    return _section("", f"[payees.{payee.id}]", **keys, note=payee.note or None)
+
+
+def _orders(document: PolicyDocument) -> Iterator[str]:
+    if document.orders:
+        yield _ORDERS
+    for order in document.orders.values():
+        yield from _order(order, document)
+
+
+def _order(order: Order, document: PolicyDocument) -> Iterator[str]:
+    days = {"from": order.not_before, "until": order.not_after and order.not_after + 1}
+    written = {key: format_day(second) for key, second in days.items() if second}
+    keys = {"payee": order.payee, "amount": _amount(document, order.token, order.units)}
+    return _section("", f"[orders.{order.id}]", **keys, every=format_seconds(order.every_seconds), **written)
 
 
 def _venue(venue: Venue) -> Iterator[str]:
@@ -210,6 +273,25 @@ def _market(market: Market, document: PolicyDocument) -> Iterator[str]:
     for each in market.reserves:
         keys = {"token": each.token, "share": each.share, "most": _amount(document, each.token, each.most_units)}
         yield from _section("", f"[[venues.{market.id}.reserves]]", **keys)
+    if market.debts:
+        yield _DEBTS
+    for debt in market.debts:
+        yield from _section("", f"[[venues.{market.id}.debts]]", token=debt.token, meter=debt.meter)
+
+
+def _vaults(document: PolicyDocument) -> Iterator[str]:
+    if document.vaults:
+        yield _VAULTS
+    for each in document.vaults.values():
+        named = {"kind": ERC4626, "vault": each.address, "token": each.token, "share_decimals": each.share_decimals}
+        worths = {"least_worth": each.least_worth_units, "most_worth": each.most_worth_units, "most": each.most_units}
+        amounts = {key: _amount(document, each.token, units) for key, units in worths.items()}
+        loss = format_bps(each.max_loss_bps) if each.max_loss_bps else None
+        yield from _section("", f"[venues.{each.id}]", **named, **amounts, max_loss=loss)
+
+
+def _wrapper(wrapper: Wrapper) -> Iterator[str]:
+    return _section("", f"[venues.{wrapper.id}]", kind=WETH, coin=wrapper.coin, token=wrapper.token)
 
 
 def _pool(pool: Pool) -> dict[str, object]:

@@ -10,7 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from policies.markets import LENDING, Market, Reserve
+from policies.orders import Order
+from policies.owner_guarding import OwnerGuardTerms
+from policies.vaults import Vault
 from policies.watching import WatchTerms
+from policies.wrapping import Wrapper
 from strongroom.model import NATIVE, Account, Address, Token, TokenId
 from strongroom.valuation import Bounds
 
@@ -38,13 +42,14 @@ class ListedToken:
 @dataclass(frozen=True, slots=True)
 class Payee:
     """Who may be paid, in which tokens, and at most how much in one payment. `bucket_class` names the caps that meter
-    it."""
+    it. The agent alone pays it `delay_seconds` after announcing it, unless somebody vetoes; zero: at once."""
 
     id: str
     address: Address
     bucket_class: str
     max_units: Mapping[TokenId, int]
     note: str = ""
+    delay_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,11 @@ class PolicyDocument:
     losses: LossLimit | None = None
     kernel: KernelTerms = KernelTerms(2 * 86_400, 86_400, 7 * 86_400)
     markets: Mapping[str, Market] = field(default_factory=dict)
+    wrappers: Mapping[str, Wrapper] = field(default_factory=dict)
+    vaults: Mapping[str, Vault] = field(default_factory=dict)
+    orders: Mapping[str, Order] = field(default_factory=dict)
     watch: WatchTerms | None = None
+    owner_guard: OwnerGuardTerms | None = field(default_factory=OwnerGuardTerms)
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)
@@ -210,9 +219,12 @@ class PolicyDocument:
         return next((listed for listed in self.tokens.values() if listed.token.address == address), None)
 
     def known_at(self, address: Address) -> Token | None:
-        """The listed token, or the share of one, that stands at an address."""
+        """The listed token, or the share of one at a market or in a vault, that stands at an address."""
         known = (self.token(id_) for id_ in (*self.tokens, *self.shares()))
-        return next((token for token in known if token is not None and token.address == address), None)
+        vaults = (
+            Token(self.account, each.share_id, each.address, each.share_decimals) for each in self.vaults.values()
+        )
+        return next((token for token in (*known, *vaults) if token is not None and token.address == address), None)
 
     def payee_at(self, address: Address) -> Payee | None:
         return next((payee for payee in self.payees.values() if payee.address == address), None)
@@ -236,7 +248,9 @@ class PolicyDocument:
         return found is not None and found.address == NATIVE
 
     def history_seconds(self) -> int:
-        """How far back facts must know the outflows: the longest window of any cap or tier, or time to flow back."""
+        """How far back facts must know the outflows: the longest window of any cap or tier, or time to flow back; and
+        before that the time between two payments of an order, so that its payments in there are known from others."""
         tiers = [tier.window_seconds for cap in self.all_caps() for tier in cap.tiers]
         caps = [max(cap.window_seconds, cap.drain_seconds) for cap in self.all_caps()]
-        return max([*tiers, *caps], default=0)
+        apart = max((order.every_seconds for order in self.orders.values()), default=0)
+        return max([*tiers, *caps], default=0) + apart

@@ -26,13 +26,15 @@ _MOST_BLOCKS = 2**32 - 1
 class WatchTerms:
     """Once the treasury is worth less than its mark less `max_drawdown_bps`, two observations by anybody, at least
     `confirm_blocks` apart, pause the Kernel; a first one counts for `expiry_blocks` after that. `tokens` are the listed
-    tokens that count; the DAO's own never does."""
+    tokens that count; the DAO's own never does. `inherits` is the watch, of the same tokens, whose mark goes on: that
+    of the Kernel which another one replaces; without it the mark is what the treasury is worth at its birth."""
 
     max_drawdown_bps: int
     confirm_blocks: int
     expiry_blocks: int
     tokens: tuple[TokenId, ...]
     own_token: Address | None = None
+    inherits: Address | None = None
 
 
 def watch(row: Table) -> WatchTerms | None:
@@ -46,6 +48,7 @@ def watch(row: Table) -> WatchTerms | None:
             expiry_blocks=row.integer("expiry_blocks"),
             tokens=tuple(map(TokenId, row.texts("tokens"))),
             own_token=row.address("own_token") if row.has("own_token") else None,
+            inherits=row.address("inherits") if row.has("inherits") else None,
         )
 
 
@@ -72,6 +75,8 @@ def check_watch(document: PolicyDocument, name: str) -> None:
             raise BadValue(blocks, f"`{key}` in {where}", f"at least one block, at most {_MOST_BLOCKS}")
     _tokens(document, terms, where)
     _own_token(document, terms, f"`own_token` in {where}")
+    if terms.inherits == NATIVE:
+        raise BadValue(terms.inherits, f"`inherits` in {where}", "leave it out where no watch was before")
 
 
 def _tokens(document: PolicyDocument, terms: WatchTerms, where: str) -> None:

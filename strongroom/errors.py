@@ -11,6 +11,7 @@ StrongroomError
 │   ├── ForeignPackage
 │   ├── KeyMissing
 │   ├── NotDeployed
+│   ├── NotReplaceable
 │   ├── StateHeld
 │   ├── ToolMissing
 │   └── WrongChain
@@ -28,6 +29,15 @@ StrongroomError
 │   ├── Denied
 │   ├── AgentUnnamed
 │   ├── OtherAgent
+│   ├── NotGuarded
+│   ├── NotAnnounced
+│   ├── TooEarly
+│   ├── ChangeUnnamed
+│   ├── OtherChange
+│   ├── NotPending
+│   ├── NotVetoable
+│   ├── NoSuchRun
+│   ├── RunStands
 │   ├── NotComplete
 │   ├── NotNext
 │   └── WouldRevert
@@ -123,6 +133,11 @@ class PolicyMismatch(SetupError):
 class NotDeployed(SetupError):
     def __init__(self, what: str, address: str, mend: str) -> None:
         super().__init__(f"no {what} at `{address}`; {mend}")
+
+
+class NotReplaceable(SetupError):
+    def __init__(self, kernel: str, why: str, mend: str) -> None:
+        super().__init__(f"Kernel `{kernel}` cannot be replaced: {why}; {mend}")
 
 
 class StateHeld(SetupError):
@@ -255,6 +270,68 @@ class AgentUnnamed(GuardianError):
 class OtherAgent(GuardianError):
     def __init__(self, proposal: str, found: str, named: str) -> None:
         super().__init__(f"proposal `{proposal}` gives the Kernel to `{found}`, not to `{named}`; do not sign it")
+
+
+class NotGuarded(GuardianError):
+    def __init__(self, safe: str, found: str) -> None:
+        super().__init__(
+            f"Safe `{safe}` has no owners' guard of ours ({found}): nothing is announced there and nothing can be "
+            "vetoed; `strongroom policy update` plans one"
+        )
+
+
+class NotAnnounced(GuardianError):
+    def __init__(self, proposal: str, change: str, wait: str) -> None:
+        super().__init__(
+            f"proposal `{proposal}` changes the Safe by what is not announced; "
+            f"`guardian announce '{change}'` first, it can be made {wait} later; do not sign this one"
+        )
+
+
+class TooEarly(GuardianError):
+    def __init__(self, proposal: str, change: str, ready: str) -> None:
+        super().__init__(f"proposal `{proposal}` makes `{change}`, which can be made from {ready} on; sign it then")
+
+
+class ChangeUnnamed(GuardianError):
+    def __init__(self, proposal: str, missing: int) -> None:
+        count = "a change" if missing == 1 else f"{missing} changes"
+        super().__init__(
+            f"proposal `{proposal}` is about {count} of who commands the Safe that you have not named; "
+            "name each with `--change`, as you know it from elsewhere than here"
+        )
+
+
+class OtherChange(GuardianError):
+    def __init__(self, proposal: str, found: str, named: str) -> None:
+        super().__init__(f"proposal `{proposal}` is about `{found}`, not about `{named}`; do not sign it")
+
+
+class NotPending(GuardianError):
+    def __init__(self, named: str) -> None:
+        super().__init__(f"no change `{named}` is announced; `guardian changes` lists what is")
+
+
+class NotVetoable(GuardianError):
+    def __init__(self, change: str, by: str, why: str) -> None:
+        super().__init__(f"change `{change}` cannot be vetoed by `{by}`: {why}; nothing was sent")
+
+
+class NoSuchRun(GuardianError):
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"no announced run `{run}` is in force: it was run, vetoed or voided, or its time is over; "
+            "`guardian runs` lists what is"
+        )
+
+
+class RunStands(GuardianError):
+    """A veto of an announced run that did not end it."""
+
+    def __init__(self, run: str, by: str, why: str) -> None:
+        super().__init__(
+            f"announced run `{run}` is not vetoed by `{by}`: {why}; another guardian or owner can veto it, or pause"
+        )
 
 
 class NotComplete(GuardianError):

@@ -365,7 +365,8 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class KernelState:
-    """The Kernel at the pinned block; `enabled` says whether the Safe has it as a module. Buckets by key."""
+    """The Kernel at the pinned block; `enabled` says whether the Safe has it as a module. Buckets by key; by their
+    leaves, when the policy's standing orders were paid last, Unix seconds, zero for never."""
 
     address: Address
     safe: Address
@@ -378,6 +379,7 @@ class KernelState:
     document_hash: Digest
     rekey_delay_seconds: int
     buckets: Mapping[Digest, Bucket]
+    last_paid: Mapping[Digest, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +406,18 @@ class WatchState:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncedRun:
+    """What the agent's key has announced to the Kernel and nobody has vetoed, run or voided: `run` is the very calldata
+    that may be sent, without a ledger's leaf, from `ready_at` until `expires_at` (both inclusive, Unix seconds)."""
+
+    id: Digest
+    run: bytes
+    ready_at: int
+    expires_at: int
+    tx_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id."""
 
@@ -421,6 +435,7 @@ class Facts:
     pairs: tuple[PairState, ...] = ()
     lending: tuple[LendingState, ...] = ()
     watch: WatchState | None = None
+    announced: tuple[AnnouncedRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

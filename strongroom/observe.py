@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strongroom.errors import NotDeployed
@@ -11,6 +11,7 @@ from strongroom.model import (
     NATIVE,
     Account,
     Address,
+    AnnouncedRun,
     Block,
     Digest,
     Facts,
@@ -26,8 +27,9 @@ from strongroom.model import (
     TokenId,
 )
 from strongroom.ports import Chain, Queue, Read
-from strongroom.protocols import chainlink, erc20, kernel, safe, uniswap_v2, uniswap_v3_pool, watch
+from strongroom.protocols import chainlink, erc20, kernel, kernel_runs, safe, uniswap_v2, uniswap_v3_pool, watch
 from strongroom.protocols.aave_v3_market import Market, market_from, market_reads
+from strongroom.protocols.kernel_orders import last_paid_read
 
 Reads = Sequence[Read[Any]]
 
@@ -35,8 +37,9 @@ Reads = Sequence[Read[Any]]
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
-    outflows count, the Kernel with the buckets that matter and its watch (none before guarded mode), each Uniswap V3
-    pool with the lens that shows its ticks, the Uniswap V2 pairs, and the lending markets."""
+    outflows count, the Kernel with the buckets and the standing orders (by their leaves) that matter, and its watch
+    (none before guarded mode), each Uniswap V3 pool with the lens that shows its ticks, the Uniswap V2 pairs, the
+    lending markets, and how long an announced run can stay in force (zero: none can be announced)."""
 
     account: Account
     tokens: tuple[Token, ...]
@@ -49,6 +52,8 @@ class Subject:
     pairs: tuple[Address, ...] = ()
     lending: tuple[Market, ...] = ()
     watch: Address | None = None
+    orders: tuple[Digest, ...] = ()
+    announced_seconds: int = 0
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
@@ -79,7 +84,8 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         queue=queue.pending(state.nonce),
         outflows=_outflows(chain, subject, block),
         gas=_gas(chain, subject, block),
-        kernel=_kernel_from(subject, state, kernel_values),
+        kernel=(found := _kernel_from(subject, state, kernel_values)),
+        announced=announced_runs(chain, subject, found, block),
         pools=_pools(chain, subject.pools, heads, block),
         pairs=_pairs(subject.pairs, pairs),
         lending=_lending(subject, lending),
@@ -113,15 +119,40 @@ def kernel_state(chain: Chain, subject: Subject, state: SafeState, block: Block)
 def _kernel_reads(subject: Subject) -> Reads:
     if subject.kernel is None:
         return ()
-    return [*kernel.state_reads(subject.kernel), *(kernel.bucket_read(subject.kernel, key) for key in subject.buckets)]
+    own, buckets = kernel.state_reads(subject.kernel), (kernel.bucket_read(subject.kernel, k) for k in subject.buckets)
+    return [*own, *buckets, *(last_paid_read(subject.kernel, leaf) for leaf in subject.orders)]
 
 
 def _kernel_from(subject: Subject, state: SafeState, values: Sequence[Any]) -> KernelState | None:
     if subject.kernel is None:
         return None
-    own = len(values) - len(subject.buckets)
-    buckets = {key: found for key, found in zip(subject.buckets, values[own:], strict=True) if found is not None}
-    return kernel.state_from(subject.kernel, values[:own], buckets, subject.kernel in state.modules)
+    own = len(kernel.state_reads(subject.kernel))
+    end = own + len(subject.buckets)
+    buckets, orders = _answered(subject.buckets, values[own:end]), _answered(subject.orders, values[end:])
+    found = kernel.state_from(subject.kernel, values[:own], buckets, subject.kernel in state.modules)
+    return replace(found, last_paid=orders) if found else None
+
+
+def announced_runs(chain: Chain, subject: Subject, found: KernelState | None, block: Block) -> tuple[AnnouncedRun, ...]:
+    """What may still be run at `block` or later of all that was announced to the Kernel `found`, by whoever has the
+    agent's key, oldest first. One that the Kernel does not know any more was run, vetoed or voided."""
+    if found is None or not subject.announced_seconds:
+        return ()
+    since = block.timestamp - subject.announced_seconds
+    logged = chain.events(found.address, [kernel_runs.ANNOUNCED_TOPIC], since, block)
+    read = {event.id: (event, log.tx_hash) for log in logged if (event := kernel_runs.read_announced(log))}
+    current = {id_: pair for id_, pair in read.items() if pair[0].is_of(found.epoch, found.version)}
+    ready = chain.read([kernel_runs.run_ready_read(found.address, id_) for id_ in current], block)
+    # One that does not answer may be in force: it counts.
+    return tuple(
+        AnnouncedRun(id_, event.run, event.ready_at, event.expires_at, tx_hash)
+        for (id_, (event, tx_hash)), at in zip(current.items(), ready, strict=True)
+        if at != 0
+    )
+
+
+def _answered(keys: Sequence[Digest], values: Sequence[Any]) -> dict[Digest, Any]:
+    return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
 
 def _pools(

@@ -43,6 +43,15 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """One event log: its topics, the first says which event, and its data."""
+
+    topics: tuple[Digest, ...]
+    data: bytes
+    tx_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatedCall:
     sender: Address
     to: Address
@@ -108,6 +117,10 @@ class Chain(Protocol):
         self, holder: Address, tokens: Sequence[Address], since: int, block: Block
     ) -> tuple[Transfer, ...]:
         """ERC-20 transfers out of `holder` in blocks whose time is >= `since`, up to and including `block`."""
+
+    def events(self, source: Address, kinds: Sequence[Digest], since: int, block: Block) -> tuple[LoggedEvent, ...]:
+        """Events of `source` whose first topic is one of `kinds`, in blocks whose time is >= `since`, up to and
+        including `block`, in the chain's order."""
 
     def simulate(
         self, calls: Sequence[SimulatedCall], overrides: Mapping[Address, Override], block: Block

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 
 from strongroom.errors import BadValue
 from strongroom.model import Amount, TokenId
 
 # Commas only between thousands: `1,5` is one and a half to half the world.
 _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.(\d[\d_]*))?", re.ASCII)
+_EPOCH = date(1970, 1, 1).toordinal()
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 
@@ -53,6 +55,30 @@ def parse_seconds(text: str, where: str) -> int:
     if not found or found[2] not in _SECONDS or int(found[1]) == 0:
         raise BadValue(text, where, "write a duration, for example `7 days`, `12 hours` or `90 seconds`")
     return int(found[1].replace("_", "")) * _SECONDS[found[2]]
+
+
+def parse_day(text: str, where: str) -> int:
+    """`2026-11-01` as the Unix second with which that day begins, UTC. Raises `BadValue` before 1970."""
+    mend = "write a day, for example `2026-11-01`"
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip(), re.ASCII):
+        raise BadValue(text, where, mend)
+    try:
+        days = date.fromisoformat(text.strip()).toordinal() - _EPOCH
+    except ValueError as error:
+        raise BadValue(text, where, mend) from error
+    if days < 0:
+        raise BadValue(text, where, mend)
+    return days * _SECONDS["day"]
+
+
+def format_day(second: int) -> str:
+    """The day, UTC, of a Unix second: `2026-11-01`."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d}"
+
+
+def format_moment(second: int) -> str:
+    """A Unix second to the minute: `2026-11-01 at 09:00 UTC`."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d at %H:%M} UTC"
 
 
 def format_units(units: int, decimals: int) -> str:

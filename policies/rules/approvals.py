@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, within
-from policies.metering import caps_touched, in_flight, of_unit, past, total
+from policies.metering import all_of_unit, caps_touched, in_flight, of_unit, past, total
 from policies.terms import Cap, Tier
 from strongroom.model import Finding, Verdict
 from strongroom.quantities import format_seconds
@@ -15,8 +15,10 @@ RULE = "approvals"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    for cap in caps_touched(case):
-        units = total(of_unit(case), cap)
+    moved = all_of_unit(case)
+    caps = [cap for cap in case.document.metered_caps() if any(m.counts_in(cap) for m in moved)]
+    for cap in caps:
+        units = total(moved, cap)
         reason = f"no unit moves more {cap.token} in {cap.bucket_class}, whoever signs"
         yield within(
             RULE,
@@ -26,9 +28,10 @@ def judge(case: Case) -> Iterator[Finding]:
             case.show(cap.token, units),
             case.show(cap.token, cap.never_units),
         )
+    for cap in caps_touched(case):
         for tier in cap.tiers:
             yield _tier(case, cap, tier)
-    if not caps_touched(case):
+    if not caps:
         yield Finding(RULE, Verdict.ALLOW, "nothing leaves")
 
 

@@ -1,8 +1,8 @@
 """What may leave without guardians: in one moment, and so in any rolling window. Past it guardians are asked.
 
-Counted is what left, what waits in the queue, and this unit. The Kernel's leaky bucket is mirrored; it alone already
-keeps every window within the cap, which is measured besides because it is what the policy promises. The chain's own
-bucket has the last word.
+Counted is what left, what waits in the queue, and this unit, each without what standing orders pay. The Kernel's leaky
+bucket is mirrored; it alone already keeps every window within the cap, which is measured besides because it is what the
+policy promises. The chain's own bucket has the last word.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, within
-from policies.metering import Metered, caps_touched, in_flight, of_unit, past, total
+from policies.dues import claimed, terms_of, terms_of_payment, why_not_due
+from policies.metering import Metered, caps_touched, in_flight, of_unit, orders_paid, past, total
 from policies.terms import Cap
 from strongroom.model import Finding, KernelCall, Verdict
 from strongroom.quantities import format_seconds
@@ -22,8 +23,22 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _uncapped(case)
     for cap in caps_touched(case):
         yield from _cap(case, cap)
-    if not of_unit(case):
+    yield from _orders(case)
+    if not of_unit(case) and not orders_paid(case):
         yield Finding(RULE, Verdict.ALLOW, "nothing leaves")
+
+
+def _orders(case: Case) -> Iterator[Finding]:
+    """Which standing orders are paid, and why a payment that looks like another one counts in the caps."""
+    paid = orders_paid(case)
+    for order in paid:
+        shown = case.show(order.token, order.units)
+        yield Finding(RULE, Verdict.ALLOW, f"standing order `{order.id}` is outside the caps", shown, shown)
+    others = {terms_of_payment(each) for each in claimed(case.payments, paid, case.document)[1]}
+    for order in case.document.orders.values():
+        if order not in paid and terms_of(order, case.document) in others:
+            why = why_not_due(order, case.facts, case.document) or f"standing order `{order.id}` is paid already"
+            yield Finding(RULE, Verdict.ALLOW, f"{why}; the payment counts in the caps")
 
 
 def _uncapped(case: Case) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from policies.case import Case, within
+from policies.delays import longest_delay, told
 from policies.document import document_hash
 from policies.grants import KernelPolicy, compile_policy, shortage
 from policies.tree import proof
 from strongroom.model import Finding, KernelCall, KernelState, Verdict
 from strongroom.protocols.kernel_acts import ExitRule
-from strongroom.protocols.kernel_legs import AnyLeg, Payment, decode_all_legs
+from strongroom.protocols.kernel_legs import AnyLeg, decode_all_legs
 
 RULE = "grants"
 
@@ -28,8 +29,10 @@ def judge(case: Case) -> Iterator[Finding]:
     policy = compile_policy(case.document)
     yield _same_policy(case, kernel, policy)
     yield _covered(legs, policy)
+    if delay := longest_delay(legs):
+        yield Finding(RULE, Verdict.ALLOW, told(delay, case.document))
     short = shortage(legs, case.facts, case.document)
-    yield within(RULE, not short, Verdict.ASK, short or "the Kernel's buckets have room, and no loss pauses it")
+    yield within(RULE, not short, Verdict.ASK, short or "orders are due, buckets have room, no loss pauses the Kernel")
 
 
 def _alive(case: Case, call: KernelCall, kernel: KernelState) -> Finding:
@@ -47,13 +50,9 @@ def _same_policy(case: Case, kernel: KernelState, policy: KernelPolicy) -> Findi
 
 
 def _covered(legs: Sequence[AnyLeg], policy: KernelPolicy) -> Finding:
+    """A leg that must be announced first is covered: the Kernel runs none that was not. Exits are guardians'."""
     rules = policy.rules
     bare = [leg for leg in legs if rules.get(leg.rule.leaf) != leg.rule or leg.proof != proof(rules, leg.rule.leaf)]
-    over = [leg for leg in legs if not 0 < leg.units <= leg.rule.max_units or _waits(leg)]
+    over = [leg for leg in legs if not 0 < leg.units <= leg.rule.max_units or isinstance(leg.rule, ExitRule)]
     counted = f"{len(legs) - len({*bare, *over})} of {len(legs)}"
     return within(RULE, not bare and not over, Verdict.DENY, "a rule of the policy must cover each leg", counted)
-
-
-def _waits(leg: AnyLeg) -> bool:
-    """Not the agent's to run now: what is announced first, and guardians' exits."""
-    return leg.rule.delay_seconds > 0 if isinstance(leg, Payment) else isinstance(leg.rule, ExitRule)

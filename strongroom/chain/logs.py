@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from strongroom.chain.answers import to_bytes
 from strongroom.errors import NodeRefused
-from strongroom.model import Block
+from strongroom.model import Block, Digest
+from strongroom.ports import LoggedEvent
 
 if TYPE_CHECKING:
     from strongroom.chain.transport import Transport
@@ -40,3 +42,13 @@ def read_logs(
         else:
             found, last = [*page, *found], start - 1
     return found, last + 1
+
+
+def parse_events(logs: Iterable[Mapping[str, Any]]) -> tuple[LoggedEvent, ...]:
+    """Events in the chain's order; what a reorganisation took back is left out."""
+    standing = (log for log in logs if not log.get("removed", False))
+    ordered = sorted(standing, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+    return tuple(
+        LoggedEvent(tuple(map(Digest, log["topics"])), to_bytes(log["data"]), Digest(log["transactionHash"]))
+        for log in ordered
+    )

@@ -8,12 +8,13 @@ from typing import Any
 
 from strongroom.addresses import keccak, to_digest
 from strongroom.chain.answers import Reverted, reading, to_block, to_bytes
+from strongroom.chain.logs import parse_events
 from strongroom.chain.simulate import parse_simulation, simulation_params
 from strongroom.chain.transfers import parse_transfers, transfer_filter
 from strongroom.chain.transport import Transport
 from strongroom.errors import NodeRefused, WrongChain
 from strongroom.model import Address, Block, Digest
-from strongroom.ports import MinedTransaction, Override, Read, SimulatedCall, SimulatedResult, Transfer
+from strongroom.ports import LoggedEvent, MinedTransaction, Override, Read, SimulatedCall, SimulatedResult, Transfer
 
 _NARROWEST_SPAN = 1_000
 """Blocks; a node that refuses event logs even over so few has another reason than the width."""
@@ -75,13 +76,23 @@ class RpcChain:
         # An empty address list would mean *every* contract to a node.
         if not tokens or since > block.timestamp:
             return ()
-        logs = self._logs(holder, tokens, self._first_block_since(since, block), block.number)
+        logs = self._logs(transfer_filter(holder, tokens), self._first_block_since(since, block), block.number)
         self._require_canonical(block)
         with reading("eth_getLogs"):
             hashes = sorted({log["blockHash"] for log in logs})
         times = dict(zip(hashes, self._times(hashes), strict=True))
         with reading("eth_getLogs"):
             return parse_transfers(logs, times)
+
+    def events(self, source: Address, kinds: Sequence[Digest], since: int, block: Block) -> tuple[LoggedEvent, ...]:
+        # An empty topic list would mean *every* event to a node.
+        if not kinds or since > block.timestamp:
+            return ()
+        wanted = {"address": source, "topics": [list(kinds)]}
+        logs = self._logs(wanted, self._first_block_since(since, block), block.number)
+        self._require_canonical(block)
+        with reading("eth_getLogs"):
+            return parse_events(logs)
 
     def simulate(
         self, calls: Sequence[SimulatedCall], overrides: Mapping[Address, Override], block: Block
@@ -137,15 +148,15 @@ class RpcChain:
             low, high = (low, middle) if timestamp >= since else (middle + 1, high)
         return low
 
-    def _logs(self, holder: Address, tokens: Sequence[Address], first: int, last: int) -> list[dict[str, Any]]:
+    def _logs(self, wanted: Mapping[str, Any], first: int, last: int) -> list[dict[str, Any]]:
         """Event logs of a span; a node that refuses it is asked for each half."""
         try:
-            answer = self._node.ask("eth_getLogs", transfer_filter(holder, tokens, first, last))
+            answer = self._node.ask("eth_getLogs", {**wanted, "fromBlock": hex(first), "toBlock": hex(last)})
         except NodeRefused:
             if last - first < _NARROWEST_SPAN:
                 raise
             middle = (first + last) // 2
-            return self._logs(holder, tokens, first, middle) + self._logs(holder, tokens, middle + 1, last)
+            return self._logs(wanted, first, middle) + self._logs(wanted, middle + 1, last)
         with reading("eth_getLogs"):
             return list(answer)
 

@@ -13,10 +13,10 @@ _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """Keccak-256 of `Transfer(address,address,uint256)`."""
 
 
-def transfer_filter(holder: Address, tokens: Sequence[Address], first: int, last: int) -> dict[str, Any]:
-    """The filter for transfers of `tokens` out of `holder` in blocks `first` to `last`, both included."""
+def transfer_filter(holder: Address, tokens: Sequence[Address]) -> dict[str, Any]:
+    """The filter for transfers of `tokens` out of `holder`."""
     sender = "0x" + holder[2:].lower().rjust(64, "0")
-    return {"fromBlock": hex(first), "toBlock": hex(last), "address": list(tokens), "topics": [_TRANSFER, sender]}
+    return {"address": list(tokens), "topics": [_TRANSFER, sender]}
 
 
 def parse_transfers(logs: Iterable[Mapping[str, Any]], times: Mapping[str, int]) -> tuple[Transfer, ...]:

@@ -1,4 +1,4 @@
-"""Aave V3: supplying and withdrawing, a reserve's state, and an account's debt.
+"""Aave V3: supplying, withdrawing and repaying, a reserve's state, and an account's debt.
 
 Source: aave-v3-core 1.19.3 (V3.0.2) `Pool.sol`, `DataTypes.sol`, `ReserveConfiguration.sol`, `ValidationLogic.sol`.
 """
@@ -14,15 +14,18 @@ from strongroom.protocols.abi import decode_call, encode_call, view
 
 SUPPLY = "supply(address,uint256,address,uint16)"
 WITHDRAW = "withdraw(address,uint256,address)"
+REPAY = "repay(address,uint256,uint256,address)"
 AMOUNT_WORD = 4 + 32
-"""Byte offset of the amount in both calls' calldata; all other words a template can pin."""
+"""Byte offset of the amount in each call's calldata; all other words a template can pin."""
 
 RAY = 10**27
 _ALL = 2**256 - 1
+_VARIABLE = 2
 _RESERVE = [
     "(uint256,uint128,uint128,uint128,uint128,uint128,uint40,uint16,address,address,address,address,uint128,uint128,"
     "uint128)"
 ]
+_VARIABLE_DEBT_FIELD = 10
 # Bits of the configuration word: flags, and the supply cap in whole tokens.
 _DECIMALS_BIT, _ACTIVE_BIT, _FROZEN_BIT, _PAUSED_BIT, _SUPPLY_CAP_BIT = 48, 56, 57, 60, 116
 _SUPPLY_CAP_MASK = 2**36 - 1
@@ -46,6 +49,16 @@ class Withdraw:
     asset: Address
     units: int
     recipient: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Repay:
+    """Pay at most `units` of the variable debt in `asset` that `on_behalf_of` has; the pool takes no more than is
+    owed."""
+
+    asset: Address
+    units: int
+    on_behalf_of: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +109,23 @@ def decode_withdraw(data: bytes) -> Withdraw:
     return Withdraw(asset, _exact(units), recipient)
 
 
+def encode_repay(repay: Repay) -> bytes:
+    """Calldata of `Pool.repay` for variable debt. Raises `ValueError` on 2^256-1, which Aave takes for all there is."""
+    return encode_call(REPAY, repay.asset, _exact(repay.units), _VARIABLE, repay.on_behalf_of)
+
+
+def decode_repay(data: bytes) -> Repay:
+    """The repayment inside `Pool.repay` calldata. Raises `ValueError` on anything else: a debt that is not variable,
+    2^256-1."""
+    asset, units, mode, on_behalf_of = decode_call(REPAY, data)
+    if mode != _VARIABLE:
+        raise ValueError(f"a repayment of debt in mode {mode}, not in {_VARIABLE}")
+    return Repay(asset, _exact(units), on_behalf_of)
+
+
 def _exact(units: int) -> int:
     if units == _ALL:
-        raise ValueError("a withdrawal of whatever there is has no amount to judge")
+        raise ValueError("whatever there is is no amount to judge")
     return units
 
 
@@ -114,6 +141,17 @@ def _reserve(fields: tuple[Any, ...]) -> ReserveData:
     cap = (word >> _SUPPLY_CAP_BIT & _SUPPLY_CAP_MASK) * 10 ** (word >> _DECIMALS_BIT & 0xFF)
     flags = (bool(word >> bit & 1) for bit in (_ACTIVE_BIT, _FROZEN_BIT, _PAUSED_BIT))
     return ReserveData(a_token, fields[2], cap, fields[12], *flags)
+
+
+def read_variable_debt(pool: Address, asset: Address) -> Read[Address]:
+    """The token that stands for what is owed of an asset at a variable rate; the zero address for an unlisted one."""
+    return view(pool, "getReserveData(address)", _RESERVE, _variable_debt, [asset])
+
+
+def _variable_debt(fields: tuple[Any, ...]) -> Address:
+    from strongroom.addresses import to_address
+
+    return to_address(fields[_VARIABLE_DEBT_FIELD])
 
 
 def read_account(pool: Address, holder: Address) -> Read[AccountData]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.addresses import from_digest, keccak, to_digest
+from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import Account, Address, Bucket, Digest, KernelState
 from strongroom.ports import Read
 from strongroom.protocols.abi import decode_values, encode_arguments, encode_call, view
@@ -64,6 +64,27 @@ class Birth:
         hashes = [bytes(32), list(self.guardians), from_digest(self.root), from_digest(self.document_hash), buckets]
         delays = [self.config_delay_seconds, self.rekey_delay_seconds, self.window_seconds]
         return encode_arguments([_BIRTH], [(self.safe, self.registry, self.agent, *hashes, *delays)])
+
+
+def decode_birth(arguments: bytes) -> Birth:
+    """The birth in a constructor's arguments. Raises `ValueError` on other bytes, and for an agent with code."""
+    (fields,) = decode_values([_BIRTH], arguments)
+    safe, registry, agent, code_hash, guardians, root, document_hash, buckets, config, rekey, window = fields
+    born = Birth(
+        safe=to_address(safe),
+        registry=to_address(registry),
+        agent=to_address(agent),
+        guardians=tuple(map(to_address, guardians)),
+        root=to_digest(root),
+        document_hash=to_digest(document_hash),
+        buckets=tuple(BucketSetting(to_address(at), of, most, drain, level) for at, of, most, level, drain in buckets),
+        config_delay_seconds=config,
+        rekey_delay_seconds=rekey,
+        window_seconds=window,
+    )
+    if born.encoded != arguments or any(code_hash):
+        raise ValueError("not the arguments of a Kernel whose agent is a key")
+    return born
 
 
 def bucket_key(token: Address, bucket_class: int) -> Digest:
@@ -159,6 +180,11 @@ def guardian_read(kernel: Address, account: Address) -> Read[bool]:
     return view(kernel, "isGuardian(address)", ["bool"], bool, [account])
 
 
+def agent_code_read(kernel: Address) -> Read[Digest]:
+    """The code hash that the agent must have; zero for a plain key."""
+    return view(kernel, "agentCodeHash()", ["bytes32"], to_digest)
+
+
 def bucket_read(kernel: Address, key: Digest) -> Read[Bucket]:
     fields = ["uint96", "uint96", "uint32", "uint32"]
     return Read(
@@ -173,6 +199,16 @@ def available_read(kernel: Address, key: Digest) -> Read[int]:
 
 def burned_read(kernel: Address, key: Address) -> Read[bool]:
     return view(kernel, "burned(address)", ["bool"], bool, [key])
+
+
+def blocked_read(kernel: Address, target: Address) -> Read[bool]:
+    """Whether a guardian has stopped this payee, venue, token or price source."""
+    return view(kernel, "blocked(address)", ["bool"], bool, [target])
+
+
+def revoked_read(kernel: Address, leaf: Digest) -> Read[bool]:
+    """Whether the Safe has revoked the rule of this leaf under the present version of the policy."""
+    return view(kernel, "revoked(bytes32)", ["bool"], bool, [from_digest(leaf)])
 
 
 def state_from(

@@ -14,6 +14,7 @@ from strongroom.model import Address, Digest
 from strongroom.protocols import uniswap_v2
 from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, selector
 from strongroom.protocols.kernel_acts import RULES, TEMPLATE_TYPE, UNLIMITED_HOLDING, ActRule, GrantedAct, granted_act
+from strongroom.protocols.kernel_orders import KIND_ORDER, OrderPayment, OrderRule, order_arguments, order_leg
 from strongroom.protocols.uniswap_v2 import PairSwap
 from strongroom.protocols.uniswap_v3 import ExactInput, decode_exact_input, encode_exact_input
 
@@ -32,7 +33,8 @@ _SWAP_TAG = (
     b"Template(bytes32 hash,uint16 amountWord,uint16 minOutWord,uint16 deadlineWord)"
 )
 _PAY = "pay((address,address,uint96,uint32,uint32),uint256,bytes32[],bytes32)"
-_RUN = "run((uint8,bytes,bytes32[],uint96,uint256,uint256,bytes)[],bytes32)"
+LEG_TYPE = "(uint8,bytes,bytes32[],uint96,uint256,uint256,bytes)"
+RUN, ANNOUNCE_RUN = f"run({LEG_TYPE}[],bytes32)", f"announceRun({LEG_TYPE}[],bytes32)"
 _KIND_PAY, _KIND_SWAP = 0, 2
 # Byte offsets of exactInputSingle's words: the selector, then deadline fifth, amount in sixth, least out seventh.
 _DEADLINE_WORD, _AMOUNT_WORD, _MIN_OUT_WORD = (4 + 32 * word for word in (4, 5, 6))
@@ -110,7 +112,7 @@ class SwapRule:
         return _leaf(_SWAP_TAG, self.encoded)
 
 
-KernelRule = PayRule | SwapRule | ActRule
+KernelRule = PayRule | OrderRule | SwapRule | ActRule
 
 
 def _calldata(swap: AnySwap) -> bytes:
@@ -151,21 +153,29 @@ class GrantedSwap:
 
 
 Leg = Payment | GrantedSwap
-AnyLeg = Leg | GrantedAct
+AnyLeg = Leg | OrderPayment | GrantedAct
 
 
 def encode_legs(legs: Sequence[AnyLeg], ledger_leaf: Digest = NO_LEAF) -> bytes:
-    """A single payment as `pay`, anything else as one atomic `run`. Exits go alone: a guardian runs nothing else."""
+    """A single payment as `pay`, anything else as one atomic `run`, also a payment that is announced first: `pay` takes
+    none. Exits go alone: a guardian runs nothing else."""
     leaf = from_digest(ledger_leaf)
-    if len(legs) == 1 and isinstance(legs[0], Payment):
+    if len(legs) == 1 and isinstance(legs[0], Payment) and not delay_of(legs[0]):
         only = legs[0]
         return encode_call(_PAY, only.rule.fields, only.units, _hashes(only.proof), leaf)
-    return encode_call(_RUN, [_encoded(leg) for leg in legs], leaf)
+    return encode_call(RUN, [_encoded(leg) for leg in legs], leaf)
+
+
+def delay_of(leg: AnyLeg) -> int:
+    """Seconds that the leg must have been announced before it is run; zero: it needs no announcement."""
+    return leg.rule.delay_seconds if isinstance(leg, Payment | OrderPayment) else 0
 
 
 def _encoded(leg: AnyLeg) -> tuple[Any, ...]:
     if isinstance(leg, Payment):
         return _KIND_PAY, leg.rule.encoded, _hashes(leg.proof), leg.units, 0, 0, b""
+    if isinstance(leg, OrderPayment):
+        return order_arguments(leg)
     if isinstance(leg, GrantedAct):
         return leg.rule.kind, leg.rule.encoded, _hashes(leg.proof), *leg.arguments, leg.data
     swap = leg.swap
@@ -180,7 +190,7 @@ def _hashes(digests: Sequence[Digest]) -> list[bytes]:
 def with_leaf(data: bytes, ledger_leaf: Digest) -> bytes:
     """Calldata made with `NO_LEAF`, now carrying the ledger's leaf: the last word of the head. Raises `ValueError` when
     it carries one already."""
-    words = {selector(_PAY): 7, selector(_RUN): 1}
+    words = {selector(_PAY): 7, selector(RUN): 1, selector(ANNOUNCE_RUN): 1}
     at = 4 + 32 * words[data[:4]]
     if data[at : at + 32] != bytes(32):
         raise ValueError("the calldata carries a leaf already")
@@ -191,18 +201,18 @@ def decode_legs(data: bytes) -> tuple[Leg, ...]:
     """The legs of a `pay` or `run` call, whatever ledger leaf it carries. Raises `ValueError` on any other call, on a
     leg of another kind, and on one whose typed arguments are not those of its calldata."""
     legs = decode_all_legs(data)
-    known = tuple(leg for leg in legs if not isinstance(leg, GrantedAct))
+    known = tuple(leg for leg in legs if isinstance(leg, Leg))
     if len(known) < len(legs):
-        raise ValueError("a leg is an act or an exit, not a payment or a swap")
+        raise ValueError("a leg is a standing order, an act or an exit, not a payment or a swap")
     return known
 
 
 def decode_all_legs(data: bytes) -> tuple[AnyLeg, ...]:
-    """As `decode_legs`, acts and exits among them."""
+    """As `decode_legs`, standing orders, acts and exits among them."""
     if data[:4] == selector(_PAY):
         fields, units, proof, _ = decode_call(_PAY, data)
         return (_payment(fields, units, proof),)
-    legs, _ = decode_call(_RUN, data)
+    legs, _ = decode_call(RUN, data)
     return tuple(_decoded(*leg) for leg in legs)
 
 
@@ -211,10 +221,12 @@ def _decoded(
 ) -> AnyLeg:
     if kind == _KIND_SWAP:
         return _swap(rule, proof, (units, least, deadline), data)
+    if kind == KIND_ORDER:
+        return order_leg(rule, _digests(proof), (units, least, deadline), data)
     if kind in RULES:
         return granted_act(kind, rule, _digests(proof), (units, least, deadline), data)
     if kind != _KIND_PAY or least or deadline or data:
-        raise ValueError(f"a leg of kind {kind} is no payment, swap, act or exit")
+        raise ValueError(f"a leg of kind {kind} is no payment, order, swap, act or exit")
     return _payment(decode_values(_PAY_FIELDS, rule), units, proof)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import NATIVE, Address, Call, Digest, Operation, SafeTx
 from strongroom.ports import Read
-from strongroom.protocols.abi import decode_values, encode_arguments, encode_call, selector, view
+from strongroom.protocols.abi import decode_call, decode_values, encode_arguments, encode_call, selector, view
 from strongroom.protocols.multisend import decode_multisend
 
 _ANNOUNCED = ["address", "uint40", "uint40", "uint16", "uint32", "uint16"]
@@ -90,9 +90,20 @@ def encode_announce_change(call: bytes) -> bytes:
     return encode_call("announce(bytes)", call)
 
 
+def decode_announce_change(data: bytes) -> bytes:
+    """The change that calldata to the guard announces. Raises `ValueError` on anything else. The Kernel's `announce`
+    has the same selector: who is called tells them apart."""
+    return bytes(decode_call("announce(bytes)", data)[0])
+
+
 def encode_cancel_change(change: Digest) -> bytes:
     """For the Safe to send."""
     return encode_call("cancel(bytes32)", from_digest(change))
+
+
+def decode_cancel_change(data: bytes) -> Digest:
+    """The hash of the change that calldata to the guard takes back. Raises `ValueError` on anything else."""
+    return to_digest(decode_call("cancel(bytes32)", data)[0])
 
 
 def encode_veto(change: Digest) -> bytes:

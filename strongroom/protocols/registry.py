@@ -11,7 +11,8 @@ from strongroom.model import Address, Digest
 from strongroom.ports import Read
 from strongroom.protocols.abi import decode_call, encode_arguments, encode_call, view
 
-MOST_ACTIONS = 256
+MOST_ACTIONS, MOST_SECONDS = 256, 7 * 86_400
+"""What `strongroom policy deploy` opens a log with: a registry takes no more actions, and any number of seconds."""
 COVERING_TYPE = "anchor.bound"
 """The type of an entry that is recorded to carry an accumulator; the registry looks at the binding alone."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.addresses import to_address
 from strongroom.model import NATIVE, Address, WatchState
 from strongroom.ports import Read
 from strongroom.protocols.abi import encode_arguments, encode_call, view
@@ -94,14 +95,17 @@ def birth_from(values: Sequence[Any]) -> WatchBirth | None:
     return None if any(value is None for value in values) else WatchBirth(*values)
 
 
+def safe_read(watch: Address) -> Read[Address]:
+    """Whose balances it counts."""
+    return view(watch, "safe()", ["address"], to_address)
+
+
 def watched_read(watch: Address) -> Read[tuple[Watched, ...]]:
     """What counts, ascending by address."""
     return view(watch, "watched()", ["(address,address)[]"], _watched)
 
 
 def _watched(pairs: Sequence[tuple[str, str]]) -> tuple[Watched, ...]:
-    from strongroom.addresses import to_address
-
     return tuple(Watched(to_address(token), to_address(source)) for token, source in pairs)
 
 

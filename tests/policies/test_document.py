@@ -83,11 +83,11 @@ def address_of(name: str) -> str:
         ('tokens = ["WETH", "USDC"]', 'tokens = ["WETH", "GOLD"]', "two listed tokens"),
         ('tokens = ["WETH", "USDC"]', 'tokens = ["WETH", "WETH"]', "two listed tokens"),
         ("[caps.team.DAI]", "[caps.team.GOLD]", "name a listed token"),
-        ('cap = "90_000 USDC per 30 days"', 'cap = "90_000 USDC"', "per 30 days"),
-        ('cap = "90_000 USDC per 30 days"', 'cap = "90_000 USDC per month"', "a duration"),
-        ('at_once = "45_000 USDC"', 'at_once = "81_000.000001 USDC"', "nine tenths"),
-        ('at_once = "45_000 USDC"', 'at_once = "0 USDC"', "nine tenths"),
-        ('never_above = "60_000 USDC"', 'never_above = "44_999 USDC"', "at least `at_once`"),
+        ('cap = "30_000 USDC per 30 days"', 'cap = "30_000 USDC"', "per 30 days"),
+        ('cap = "30_000 USDC per 30 days"', 'cap = "30_000 USDC per month"', "a duration"),
+        ('at_once = "15_000 USDC"', 'at_once = "81_000.000001 USDC"', "nine tenths"),
+        ('at_once = "15_000 USDC"', 'at_once = "0 USDC"', "nine tenths"),
+        ('never_above = "100 WETH"', 'never_above = "19 WETH"', "at least `at_once`"),
         ('model_alone = "5 WETH"', 'model_alone = "21 WETH"', "at most `at_once`"),
         ('"2 guardians above 12_000 USDC per day"', '"two guardians above 12_000 USDC per day"', "2 guardians above"),
         ('"2 guardians above 12_000 USDC per day"', '"4 guardians above 12_000 USDC per day"', "smallest amount"),
@@ -260,7 +260,8 @@ def documents(draw: st.DrawFn) -> PolicyDocument:
     caps = {**base.caps, "team": {USDC: cap}}
     token = replace(base.tokens[USDC], keep_units=draw(st.integers(0, 10**18)))
     tokens = {**base.tokens, USDC: token}
-    return replace(base, payees=payees, caps=caps, tokens=tokens, kernel=draw(kernel_terms()), watch=draw(watches()))
+    terms = {"kernel": draw(kernel_terms()), "watch": draw(watches())}
+    return replace(base, payees=payees, orders={}, caps=caps, tokens=tokens, **terms)
 
 
 def watches() -> st.SearchStrategy[WatchTerms | None]:
@@ -316,8 +317,8 @@ def test_a_token_without_a_cap_has_no_limits() -> None:
     ("old", "new"),
     [
         ('model_alone = "5 WETH"', 'model_alone = "20 WETH"'),
-        ('at_once = "45_000 USDC"', 'at_once = "60_000 USDC"'),
-        ('cap = "90_000 USDC per 30 days"', 'cap = "50_000 USDC per 30 days"'),
+        ('at_once = "15_000 USDC"', 'at_once = "27_000 USDC"'),
+        ('cap = "30_000 USDC per 30 days"', 'cap = "16_666.666667 USDC per 30 days"'),
         ('at_most = ["15_000 USDC"]', 'at_most = ["60_000 USDC"]'),
         ("approvals = 2", "approvals = 3"),
         ("approvals = 2", "approvals = 1"),

@@ -160,6 +160,7 @@ def test_a_real_token_with_a_fee_on_transfer_is_refused(
         tokens={**document.tokens, FEE: listed},
         payees={"alice": alice},
         caps={**document.caps, "team": {**document.caps["team"], FEE: cap}},
+        orders={},
     )
     facts = look(with_fee)
     compiled = compiled_pays(with_fee, pay(FEE, "alice", 10**18))
@@ -288,7 +289,7 @@ def test_a_payroll_through_the_real_kernel_needs_nobody(
     world: World, chain: RpcChain, look: Look, document: PolicyDocument, kernel: Address
 ) -> None:
     payees = [payee.id for payee in document.payees.values() if USDC in payee.max_units][:3]
-    compiled = compiled_pays(document, *(pay(USDC, payee, 12_000 * 10**6) for payee in payees))
+    compiled = compiled_pays(document, *(pay(USDC, payee, 4_000 * 10**6) for payee in payees))
     call = kernel_call(document, kernel, compiled)
     assert says(judged(chain, compiled, call, look(document, kernel), document)) == {}
     assert world.send_as(AGENT.address, kernel, call.data).success
@@ -299,7 +300,7 @@ def test_what_the_engine_says_a_bucket_holds_is_what_the_kernel_gives(
 ) -> None:
     """After a payroll and a day: all the room is accepted, more than flows back in half a minute besides is refused."""
     payees = [payee.id for payee in document.payees.values() if USDC in payee.max_units][:3]
-    first = compiled_pays(document, *(pay(USDC, payee, 12_000 * 10**6) for payee in payees))
+    first = compiled_pays(document, *(pay(USDC, payee, 4_000 * 10**6) for payee in payees))
     assert world.send_as(AGENT.address, kernel, kernel_call(document, kernel, first).data).success
     world.advance(DAY)
     facts = look(document, kernel)

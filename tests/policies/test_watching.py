@@ -87,6 +87,8 @@ def test_the_commented_example_of_a_page_without_a_watch_is_sound() -> None:
         ("own_token = ", "owntoken = ", "did you mean `own_token`"),
         ('own_token = "0xa0c9', 'own_token = "0xA0c9', "`own_token` in [watch]"),
         (OWN, 'own_token = "0x0000000000000000000000000000000000000000"', "leave it out where the DAO has none"),
+        (OWN, 'inherits = "0x0000000000000000000000000000000000000000"', "leave it out where no watch was before"),
+        (OWN, 'inherits = "0xA0c9"', "`inherits` in [watch]"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_and_a_mend(old: str, new: str, said: str) -> None:
@@ -130,6 +132,11 @@ def test_a_tokens_price_may_be_anothers_and_then_the_others_decimals_are_its_own
         assert found and lender and found.decimals == lender.decimals and len(document.feeds_of(priced_as)) == 2
 
 
+def test_the_watch_before_it_is_named_and_rendered_again() -> None:
+    document = load(edited(OWN, f'inherits = "{load(TEXT).account.safe}"'))
+    assert terms(document).inherits == document.account.safe and load(render(document)) == document
+
+
 def test_every_term_of_the_watch_is_in_the_hash() -> None:
     document = load(TEXT)
     watch = terms(document)
@@ -139,10 +146,11 @@ def test_every_term_of_the_watch_is_in_the_hash() -> None:
         replace(watch, expiry_blocks=601),
         replace(watch, tokens=(ETH, WETH, USDC)),
         replace(watch, own_token=None),
+        replace(watch, inherits=document.account.safe),
         None,
     ]
     hashes = {document_hash(replace(document, watch=each)) for each in others}
-    assert len(hashes | {document_hash(document)}) == 7
+    assert len(hashes | {document_hash(document)}) == 8
 
 
 def test_any_listed_token_with_feeds_may_be_watched() -> None:

@@ -1,0 +1,67 @@
+"""The Kernel's events that say what its getters are to be asked about: they list nothing by themselves. Source:
+`IKernelEvents.sol`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strongroom.addresses import from_digest, keccak, to_address, to_digest
+from strongroom.model import Address, Digest
+from strongroom.ports import Read
+from strongroom.protocols.abi import decode_values, encode_call
+
+_ADDED, _BLOCKED = "GuardianAdded(address)", "AddressBlocked(address,address)"
+_REVOKED, _ANNOUNCED = "RuleRevoked(bytes32,uint32)", "ChangeAnnounced(bytes32,uint32,bytes,uint40,uint40,uint16)"
+_BY_TOPIC = {"0x" + keccak(event.encode()).hex(): event for event in (_ADDED, _BLOCKED, _REVOKED, _ANNOUNCED)}
+KERNEL_TOPICS = tuple(_BY_TOPIC)
+_PENDING = ["address", "uint40", "uint40", "uint32", "uint32", "uint16", "uint16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What was ever a guardian, blocked, revoked (leaves) or announced (calldata by hash), in order of appearance."""
+
+    guardians: tuple[Address, ...]
+    blocked: tuple[Address, ...]
+    revoked: tuple[Digest, ...]
+    announced: dict[Digest, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """May be made from `ready_at` until `expires_at`, Unix time, both inclusive, unless `vetoes` reach `needed`."""
+
+    ready_at: int
+    expires_at: int
+    vetoes: int
+    needed: int
+
+
+def candidates(logs: Sequence[tuple[Sequence[str], bytes]]) -> Candidates:
+    """From (topics, data) of logs under `KERNEL_TOPICS`, oldest first. Raises `ValueError` for any other log."""
+    found: dict[str, list[tuple[bytes, bytes]]] = {event: [] for event in _BY_TOPIC.values()}
+    for topics, data in logs:
+        if len(topics) < 2 or topics[0] not in _BY_TOPIC:
+            raise ValueError("not such an event of the Kernel")
+        found[_BY_TOPIC[topics[0]]].append((bytes.fromhex(topics[1][2:]), data))
+    return Candidates(
+        guardians=tuple(dict.fromkeys(to_address(word[12:]) for word, _ in found[_ADDED])),
+        blocked=tuple(dict.fromkeys(to_address(word[12:]) for word, _ in found[_BLOCKED])),
+        revoked=tuple(dict.fromkeys(to_digest(word) for word, _ in found[_REVOKED])),
+        announced={to_digest(word): _call(data) for word, data in found[_ANNOUNCED]},
+    )
+
+
+def _call(data: bytes) -> bytes:
+    return bytes(decode_values(["uint32", "bytes", "uint40", "uint40", "uint16"], data)[1])
+
+
+def pending_read(kernel: Address, change: Digest) -> Read[PendingChange | None]:
+    """The announcement of a change that is in force, or `None`."""
+    return Read(kernel, encode_call("pending(bytes32)", from_digest(change)), _pending)
+
+
+def _pending(data: bytes) -> PendingChange | None:
+    _, ready_at, expires_at, _, _, vetoes, needed = decode_values(_PENDING, data)
+    return PendingChange(ready_at, expires_at, vetoes, needed) if ready_at else None
