@@ -22,6 +22,7 @@ from guardians.documents import open_documents as open_pair
 from guardians.documents import subject_of as subject_of_policy
 from policies.document import document_hash
 from policies.grants import compile_policy
+from policies.kernel_rules import order_rule
 from policies.terms import UNISWAP_V2, PolicyDocument
 from strongroom.clock import WallClock
 from strongroom.documents import read
@@ -107,6 +108,7 @@ def subject_of(
         pairs=tuple(pool.address for venue in venues for pool in venue.pools if venue.kind == UNISWAP_V2),
         kernel=kernel,
         buckets=tuple(setting.key for setting in compile_policy(policy).buckets),
+        orders=tuple(order_rule(order, policy).leaf for order in policy.orders.values()),
     )
 
 

@@ -31,6 +31,20 @@ def plan_watch(policy: PolicyDocument, kernel: Address, known: KnownChain) -> bl
     return blueprint.plan_watch(policy, kernel, _sequencer(known), known.create2_factory)
 
 
+def plan_owner_guard(policy: PolicyDocument, kernel: Address, known: KnownChain) -> Deployment | None:
+    """The owners' guard of this policy for the Kernel at an address, `None` where the policy wants none."""
+    return blueprint.plan_owner_guard(policy, kernel, known.create2_factory)
+
+
+def watch_places(
+    policy: PolicyDocument, named: Address | None, kernel: Address, known: KnownChain
+) -> tuple[Address | None, ...]:
+    """Where the watch of a Kernel that stands may be, as far as documents tell."""
+    if policy.watch is None:
+        return (named,)
+    return blueprint.watch_places(policy, named, kernel, _sequencer(known), known.create2_factory)
+
+
 def price_terms(listed: ListedToken, policy: PolicyDocument, known: KnownChain) -> PriceTerms:
     """What the source of a token with feeds is born with."""
     return blueprint.source_terms(listed, policy, _sequencer(known))

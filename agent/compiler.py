@@ -95,7 +95,7 @@ def dress_for_kernel(compiled: Compiled, facts: Facts, document: PolicyDocument)
     kernel = facts.kernel
     if kernel is None or not kernel.enabled or kernel.paused:
         return None
-    legs = granted_legs(compiled.calls, document)
+    legs = granted_legs(compiled.calls, document, facts)
     if legs is None or shortage(legs, facts, document):
         return None
     return KernelCall(compiled.unit.account, kernel.agent, kernel.address, encode_legs(legs))

@@ -10,6 +10,7 @@ from agent.blueprint import plan_sources, plan_watch
 from agent.onboarding.chains import Kind, KnownChain, KnownToken, SafeContracts, load_chains, render_chain
 from policies.document import load
 from policies.markets import AAVE_V3, LENDING, Market, Reserve
+from policies.orders import Order
 from policies.template import render
 from policies.terms import (
     SWAPS,
@@ -38,6 +39,8 @@ from strongroom.world.treasury import DAI, DECIMALS, ETH, HALL, TREASURY, USDC, 
 from strongroom.world.world import World
 
 _MONTH, _WEEK, _DAY = 30 * 86_400, 7 * 86_400, 86_400
+_PAYDAYS_APART = 3 * _WEEK
+"""At least: the shortest month has four weeks, and a payday may come a week late."""
 TEAM = "team"
 
 JOBS = (
@@ -159,6 +162,7 @@ def _policy(world: World) -> PolicyDocument:
         venues={"uniswap": _venue(world), "uniswap_v2": _pairs(world)},
         markets={"aave": _market(world)},
         caps=_caps(),
+        orders=_orders(),
         guardians=Guardians(tuple(person.address for person in GUARDIANS), 2),
         bounds=Bounds(max_age_seconds=4_500, max_deviation_bps=150, min_sources=2),
         max_loss_bps=100,
@@ -184,6 +188,12 @@ def _watch(world: World) -> WatchTerms:
 
 def _at_most(token: TokenId) -> dict[TokenId, int]:
     return {token: units(token, 15_000 if token == USDC else 9_000)}
+
+
+def _orders() -> dict[str, Order]:
+    """What the mandate pays each month."""
+    salaries = ((f"{payee.id}_salary", payee) for payee in TREASURY.payees)
+    return {id_: Order(id_, p.id, p.monthly.token, p.monthly.units, _PAYDAYS_APART) for id_, p in salaries}
 
 
 def _tokens(world: World) -> dict[TokenId, ListedToken]:
@@ -213,9 +223,10 @@ def _market(world: World) -> Market:
 
 
 def _caps() -> dict[str, dict[TokenId, Cap]]:
+    # Salaries are standing orders: what is left to the caps is reimbursements.
     team = {
-        USDC: Cap(TEAM, USDC, _usdc(90_000), _MONTH, _usdc(45_000), _usdc(60_000), (_tier(USDC, 12_000),)),
-        DAI: Cap(TEAM, DAI, units(DAI, 30_000), _MONTH, units(DAI, 15_000), units(DAI, 20_000), (_tier(DAI, 9_000),)),
+        USDC: Cap(TEAM, USDC, _usdc(30_000), _MONTH, _usdc(15_000), _usdc(60_000), (_tier(USDC, 12_000),)),
+        DAI: Cap(TEAM, DAI, units(DAI, 10_000), _MONTH, units(DAI, 5_000), units(DAI, 20_000), (_tier(DAI, 4_000),)),
     }
     swaps = {
         WETH: Cap(SWAPS, WETH, units(WETH, 60), _WEEK, units(WETH, 20), units(WETH, 100), (_tier(WETH, 20),)),

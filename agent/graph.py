@@ -7,10 +7,10 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from agent.context import Context
-from agent.nodes import agent_lane, judging, owner_lane, sending
+from agent.nodes import agent_lane, announcing, judging, owner_lane, sending
 from agent.nodes import state as read
 from agent.nodes.state import State
-from agent.units import REVERTED
+from agent.units import ANNOUNCED, REVERTED
 from strongroom.model import Verdict
 from strongroom.settings import Mode
 
@@ -30,11 +30,13 @@ def build(checkpointer: Any, mode: Mode, signs: bool = True) -> Graph:
         graph.add_conditional_edges("judge", _asked, ["ask owners", END])
     else:
         _sending(graph)
-        _owner_lane(graph)
+        _announcing(graph)
+        _owner_lane(graph, mode)
         if mode is Mode.GUARDED:
             _asking(graph)
             _agent_lane(graph)
-        following = {"propose", "release", END} | ({"intend", "ask owners"} if mode is Mode.GUARDED else set())
+        alone = {"intend", "announce", "ask owners"} if mode is Mode.GUARDED else set()
+        following = {"propose", "release", END} | alone
         graph.add_conditional_edges("compile", _compiled, ["dress", "release", END])
         graph.add_conditional_edges("judge", _lane, sorted(following))
     return graph.compile(checkpointer=checkpointer, name="unit")
@@ -58,7 +60,7 @@ def _judging(graph: Any) -> None:
     graph.add_edge("rehearse", "judge")
 
 
-def _owner_lane(graph: Any) -> None:
+def _owner_lane(graph: Any, mode: Mode) -> None:
     graph.add_node("propose", owner_lane.propose)
     graph.add_node("wait", owner_lane.wait)
     graph.add_node("hear", owner_lane.hear)
@@ -73,7 +75,9 @@ def _owner_lane(graph: Any) -> None:
     graph.add_conditional_edges("hear", _heard, ["observe", "observe again", "propose", "drop", "settle", END])
     graph.add_edge("observe again", "rehearse again")
     graph.add_conditional_edges("rehearse again", _looked_again, ["judge again", "execute"])
-    graph.add_conditional_edges("judge again", _judged_again, ["execute", "drop"])
+    # Announced in guarded mode and woken there, a run that another mode takes up goes no further.
+    alone = {"lose": "lose"} | {each: each if mode is Mode.GUARDED else END for each in ("intend", "ask owners")}
+    graph.add_conditional_edges("judge again", _judged_again, {"execute": "execute", "drop": "drop", **alone})
     graph.add_edge("drop", "observe")
     graph.add_edge("release", "propose")
     graph.add_conditional_edges("execute", _signed, ["send", "propose"])
@@ -86,24 +90,49 @@ def _asking(graph: Any) -> None:
 
 def _agent_lane(graph: Any) -> None:
     graph.add_node("intend", agent_lane.intend)
+    graph.add_node("announce", announcing.announce)
     graph.add_node("preflight", agent_lane.preflight)
     graph.add_node("sign", agent_lane.sign_call)
     graph.add_edge("intend", "preflight")
-    graph.add_conditional_edges("preflight", _cleared, ["sign", "observe", END])
+    graph.add_edge("announce", "preflight")
+    graph.add_conditional_edges("preflight", _cleared, ["sign", "observe", "observe again", END])
     graph.add_edge("sign", "send")
+
+
+def _announcing(graph: Any) -> None:
+    """In every mode that signs: what was announced in another is still followed."""
+    graph.add_node("confirm", announcing.confirm)
+    graph.add_node("rest", announcing.rest)
+    graph.add_node("wake", announcing.wake)
+    graph.add_conditional_edges("confirm", _confirmed, ["outbid", "rest", END])
+    graph.add_node("lose", announcing.lose)
+    graph.add_edge("rest", "wake")
+    graph.add_edge("lose", END)
+    graph.add_conditional_edges("wake", _woken, ["observe again", END])
 
 
 def _sending(graph: Any) -> None:
     graph.add_node("send", sending.send)
     graph.add_node("settle", sending.settle)
     graph.add_node("outbid", sending.outbid)
-    graph.add_conditional_edges("send", _sent, ["settle", "outbid"])
+    graph.add_conditional_edges("send", _sent, ["settle", "confirm", "outbid"])
     graph.add_conditional_edges("settle", _mined, ["outbid", "wait", END])
     graph.add_edge("outbid", "send")
 
 
 def _sent(state: State) -> str:
-    return "outbid" if state["status"] == "underpriced" else "settle"
+    if state["status"] == "underpriced":
+        return "outbid"
+    return "confirm" if read.must_be_announced(state) else "settle"
+
+
+def _confirmed(state: State) -> str:
+    following = {"underpriced": "outbid", ANNOUNCED: "rest"}
+    return following.get(state["status"], END)
+
+
+def _woken(state: State) -> str:
+    return "observe again" if state["event"] == announcing.READY else END
 
 
 def _mined(state: State) -> str:
@@ -122,7 +151,9 @@ def _lane(state: State) -> str:
         return _denied(state)
     if state["action"]["kind"] == "SafeTx":
         return "propose"
-    return "intend" if state["decision"]["verdict"] == Verdict.ALLOW else "ask owners"
+    if state["decision"]["verdict"] != Verdict.ALLOW:
+        return "ask owners"
+    return "announce" if read.must_be_announced(state) else "intend"
 
 
 def _asked(state: State) -> str:
@@ -149,6 +180,10 @@ def _looked_again(state: State) -> str:
 
 
 def _judged_again(state: State) -> str:
+    """What was announced is run as it was announced, or not at all: denied it is over, and what guardians must approve
+    is theirs from then on."""
+    if state["action"]["kind"] == "KernelCall":
+        return "lose" if state["status"] == "denied" else _lane(state)
     return "drop" if state["status"] == "denied" else "execute"
 
 
@@ -160,4 +195,6 @@ def _cleared(state: State) -> str:
     """What drifted is judged again from the beginning, but not for ever."""
     if state["status"] == "cleared":
         return "sign"
-    return "observe" if state["drifts"] < _MOST_DRIFTS else END
+    if state["drifts"] >= _MOST_DRIFTS:
+        return END
+    return "observe again" if "announced" in state and state["stage"] == read.RUNNING else "observe"

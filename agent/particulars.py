@@ -18,8 +18,8 @@ from strongroom.protocols.watch import encode_rebase
 def particulars(unit: Unit, state: State) -> dict[str, Any]:
     """`payments` with the address that the compiled call really pays, `swaps` with the least that its route accepts,
     `lending`, each one `supply` or `withdraw`, `new_mark` with the watch that takes one after the payments, `decimals`
-    of the tokens observed, `held` in the Safe of each when it was judged, and the `verdict`. What a unit never came to
-    is `None`."""
+    of the tokens observed, `held` in the Safe of each when it was judged, the `verdict`, and as what run it was
+    `announced`, made from when until when (Unix seconds). What a unit never came to is `None`."""
     compiled = read.compiled(state) if "compiled" in state else None
     facts = state.get("facts", {})
     return {
@@ -30,7 +30,13 @@ def particulars(unit: Unit, state: State) -> dict[str, Any]:
         "held": dict(facts.get("balances", {})),
         "new_mark": _new_mark(compiled.calls if compiled else ()),
         "verdict": state["decision"]["verdict"] if "decision" in state else None,
+        "announced": _announced(state),
     }
+
+
+def _announced(state: State) -> dict[str, Any] | None:
+    found = state.get("announced")
+    return {key: found[key] for key in ("id", "ready_at", "expires_at")} if found else None
 
 
 def _new_mark(calls: tuple[Call, ...]) -> Address | None:

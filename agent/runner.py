@@ -10,10 +10,12 @@ from typing import Any, cast
 from agent.context import Context
 from agent.gas import endurance, measured_gas, operation_of, require_gas, told, units_a_year
 from agent.graph import Graph
+from agent.nodes import announcing
 from agent.nodes import state as read
 from agent.nodes.owner_lane import enough, others_use
+from agent.nodes.recording import observed
 from agent.nodes.state import State
-from agent.units import DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, next_attempt
+from agent.units import ANNOUNCED, DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, next_attempt
 from policies.document import document_hash
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
@@ -22,7 +24,7 @@ from strongroom.model import NATIVE, Block, Facts, Lane, Plan, SafeState, SafeTx
 from strongroom.plain import to_plain
 from strongroom.ports import Planner
 from strongroom.protocols.safe import rejection, safe_tx_hash
-from strongroom.settings import Job
+from strongroom.settings import Job, Mode
 
 
 class Runner:
@@ -112,7 +114,7 @@ class Runner:
         except StrongroomError as error:
             context.ledger.append("gap", {"why": str(error)}, cause=asked)
             raise
-        entry = context.ledger.append("tool.res", {"plan": to_plain(made), "facts": to_plain(facts)}, cause=asked)
+        entry = context.ledger.append("tool.res", {"plan": to_plain(made), "facts": observed(facts)}, cause=asked)
         return made, entry.index, facts
 
     def _require_gas(self, plan: Plan, facts: Facts) -> None:
@@ -173,10 +175,12 @@ class Runner:
         return self._units.change(row.id, **_columns(snapshot))
 
     def _event(self, row: Row) -> str | None:
-        """What became of a sleeping unit's proposal, from the chain first and the queue second."""
+        """What became of a sleeping unit: of its announcement, or of its proposal from the chain first."""
         context = self._context
         try:
             block = context.chain.head()
+            if row.status == ANNOUNCED:
+                return self._announced(row, block)
             safe = observation.safe_state(context.chain, context.subject.account.safe, block)
             return self._happened(row, safe, block)
         except StrongroomError as error:
@@ -202,8 +206,20 @@ class Runner:
         self._require_gas_to_execute(row, state, block)
         return "approved"
 
+    def _announced(self, row: Row, block: Block) -> str | None:
+        state = cast(State, self.state(row))
+        event = announcing.became(self._context.chain, state, block)
+        if event != announcing.READY:
+            return event
+        if self._context.mode is not Mode.GUARDED:
+            self._tell_once(row, "announced in guarded mode, and ready; set `mode` in treasury.toml back to run it")
+            return None
+        self._require_gas_to_execute(row, state, block)
+        return event
+
     def _require_gas_to_execute(self, row: Row, state: State, block: Block) -> None:
-        """What guardians have signed sleeps on until the agent's key can pay: woken, it would be signed and refused."""
+        """What guardians have signed, or nobody has vetoed, sleeps on until the agent's key can pay: woken, it would be
+        signed and refused."""
         wallet, chain = self._context.wallet, self._context.chain
         if wallet is None or "rehearsal" not in state:
             return
@@ -275,5 +291,5 @@ def _columns(snapshot: Any) -> dict[str, Any]:
 def _status(said: str, asleep: bool) -> str:
     """A unit that was denied after it was proposed is over, though it sleeps until its nonce is used up."""
     if asleep:
-        return said if said in (DRIFTED, REVERTED) else WAITING
+        return said if said in (DRIFTED, REVERTED, ANNOUNCED) else WAITING
     return {"judged": "shadowed"}.get(said, said)

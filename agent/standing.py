@@ -79,11 +79,13 @@ class Room:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is looked up beside the facts of a decision, which never counts there: arrivals of unlisted tokens (`None`,
-    with the reason, where they could not be looked for), and the gas that units have used, by operation."""
+    with the reason, where they could not be looked for), the gas that units have used, by operation, and a line for
+    each change of who commands the Safe that is announced at the owners' guard."""
 
     arrivals: Arrivals | None = None
     why_not: str = "not looked for"
     measured_gas: Mapping[str, int] = field(default_factory=dict)
+    announced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
         gas=_gas(facts, documents, answer["mode"], seen),
         arrivals=seen.arrivals,
         no_arrivals="" if seen.arrivals else seen.why_not,
-        warnings=tuple(_warnings(answer, policy)),
+        warnings=(*seen.announced, *_runs(facts, policy), *_warnings(answer, policy)),
     )
 
 
@@ -266,6 +268,13 @@ def _gas(facts: Facts, documents: Documents, mode: str, seen: Seen) -> Endurance
         return None
     runs = units_a_year(documents.jobs, facts.block.timestamp)
     return endurance(facts.gas, runs, seen.measured_gas, documents.policy.gas.max_gas_units)
+
+
+def _runs(facts: Facts, policy: PolicyDocument) -> Iterator[str]:
+    """What the agent's key has announced, by whatever hand: whoever may veto must not miss it."""
+    from guardians.runs import loud_words
+
+    yield from (loud_words(each, policy, facts.block.timestamp) for each in facts.announced)
 
 
 def _warnings(answer: Mapping[str, Any], policy: PolicyDocument) -> Iterator[str]:

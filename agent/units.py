@@ -13,14 +13,19 @@ from strongroom.model import Unit
 from strongroom.plain import from_plain, to_plain
 
 RUNNING, WAITING, DRIFTED, REVERTED = "running", "waiting", "drifted", "reverted"
-OPEN = (RUNNING, WAITING)
+ANNOUNCED = "announced"
+"""Shown to whoever may veto it, and run by the agent's key once its delay is over."""
+OPEN = (RUNNING, WAITING, ANNOUNCED)
 """A unit in one of these still has steps to take."""
 ASLEEP = (WAITING, DRIFTED, REVERTED)
 """What stands at a nonce of the Safe's until that is used: the unit, the rejection that takes its place, or what
 reverted, for whoever has its signatures may send it again."""
-OVER = ("judged", "denied", "executed", REVERTED, "rejected", "superseded")
+VETOED, TAKEN, LAPSED, VOIDED = "vetoed", "taken", "lapsed", "voided"
+"""How an announced unit ends that was not run: by a guardian, run by the agent's key and by no unit of this folder,
+past its time, or with everything announced (a pause, another policy or agent, a revoked rule, a lowered bucket)."""
+OVER = ("judged", "denied", "executed", REVERTED, "rejected", "superseded", VETOED, TAKEN, LAPSED, VOIDED)
 """A thread that ends says one of these. One that stops at another was cut off where this mode has no further step."""
-SPENT = (*OPEN, "executed", "rejected")
+SPENT = (*OPEN, "executed", "rejected", VETOED, TAKEN)
 """While one attempt stands here, the same unit is not tried again: what guardians rejected is over."""
 
 
@@ -96,10 +101,9 @@ class Units:
         return tuple(row for row in self.all() if row.status in OPEN)
 
     def asleep(self) -> tuple[Row, ...]:
-        """Those whose nonce guardians have something to do with: they wait, were denied after they were proposed, or
-        reverted with their signatures."""
-        rows = (row for row in self.all() if row.nonce is not None)
-        return tuple(row for row in rows if row.status in ASLEEP)
+        """Those that are announced, and those whose nonce guardians have something to do with: they wait, were denied
+        after they were proposed, or reverted with their signatures."""
+        return tuple(row for row in self.all() if _is_asleep(row))
 
     def attempts(self, unit_id: str) -> tuple[Row, ...]:
         """Every attempt at a unit: `payroll-2026-11`, `payroll-2026-11.2`, …"""
@@ -107,6 +111,10 @@ class Units:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _is_asleep(row: Row) -> bool:
+    return row.status == ANNOUNCED or (row.nonce is not None and row.status in ASLEEP)
 
 
 def next_attempt(unit_id: str, attempts: Iterable[Row]) -> str | None:

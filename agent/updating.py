@@ -1,4 +1,5 @@
-"""Planning a change: how the Kernel that stands takes another policy, and the watch that this policy wants."""
+"""Planning a change: how the Kernel that stands takes another policy, and the watch and owners' guard that this policy
+wants."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import Documents, open_documents, subject_of
-from agent.blueprint import plan_sources, plan_watch, require_named
+from agent.blueprint import plan_owner_guard, plan_sources, plan_watch, require_named
+from agent.early_orders import early_orders
+from agent.guarding import Guarding, exchange_data, guard_address, plan_guarding
 from agent.installing import connected, free_nonce, require_multisend
 from agent.meters import meters
 from agent.onboarding.chains import KnownChain, chain_of
@@ -17,8 +20,8 @@ from guardians.blueprint import WatchPlan, made_in_order
 from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.terms import PolicyDocument
-from strongroom.errors import NotDeployed, NotNamed
-from strongroom.model import Address, Block, Call, KernelState, Operation, SafeTx, TokenId
+from strongroom.errors import BadValue, NotDeployed, NotNamed
+from strongroom.model import NATIVE, Address, Block, Call, KernelState, Operation, SafeTx, TokenId
 from strongroom.observe import kernel_state, safe_state
 from strongroom.plain import to_plain
 from strongroom.ports import Chain
@@ -30,12 +33,22 @@ from strongroom.wallet.deploy import Deployment, batch
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What the Safe makes and adds before the policy is announced: `sources` and `watch` that do not stand yet, and the
-    watch as a guardian. Nothing at all where all of it stands."""
+    """What the Safe makes and adds around the announcement of the policy: before it `sources` and `watch` that do not
+    stand yet, and the watch as a guardian; after it the owners' guard, or, where another one stands, its exchange is
+    announced there. Nothing at all where all of it stands."""
 
     sources: Mapping[TokenId, Address]
     watch: Address | None
+    guarding: Guarding | None
     calls: tuple[Call, ...]
+
+    @property
+    def last(self) -> tuple[Call, ...]:
+        return self.guarding.after if self.guarding else ()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.calls and self.guarding is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +80,14 @@ def plan_update(config: Path) -> dict[str, Any]:
         block = chain.head()
         require_terms(chain, kernel, policy, block)
         state = _standing(chain, documents, kernel, block)
-        making = _making(chain, kernel, sources, watch, block)
+        guarding = plan_guarding(chain, policy, plan_owner_guard(policy, kernel, known), block)
+        making = _making(chain, documents, sources, watch, guarding, block)
         call = _set_policy(documents)
         tx = _transaction(chain, documents, making, Call(policy.account, kernel, 0, encode_announce(call)), known)
         dropped = _dropped(chain, documents, watch, block)
+        early = early_orders(chain, policy, kernel, block)
     return {
-        "unchanged": _is_enforced(state, policy) and not making.calls and dropped is None,
+        "unchanged": _is_enforced(state, policy) and making.is_complete and dropped is None,
         "caps": [to_plain(change) for change in _caps_changed(state, policy)],
         "delays": {"config": policy.kernel.config_delay_seconds, "window": policy.kernel.window_seconds},
         "kernel": kernel,
@@ -81,11 +96,14 @@ def plan_update(config: Path) -> dict[str, Any]:
         "sources": dict(making.sources),
         "watch": watch.watch.address if watch else None,
         "adds_watch": making.watch is not None,
+        "owner_guard": guard_address(guarding),
+        "exchanges_guard": exchange_data(guarding),
         "announce": "0x" + encode_announce(call).hex(),
         "set_policy": "0x" + call.hex(),
         "safe_tx_hash": safe_tx_hash(tx),
         "transaction": to_plain(tx),
         "dropped": dropped,
+        "early_orders": list(early),
     }
 
 
@@ -121,27 +139,44 @@ def _set_policy(documents: Documents) -> bytes:
 
 
 def _making(
-    chain: Chain, kernel: Address, sources: Mapping[TokenId, Deployment], watch: WatchPlan | None, block: Block
+    chain: Chain,
+    documents: Documents,
+    sources: Mapping[TokenId, Deployment],
+    watch: WatchPlan | None,
+    guarding: Guarding | None,
+    block: Block,
 ) -> Making:
-    wanted = {**sources, **(watch.sources if watch else {})}
-    new = [each for each in made_in_order(sources, (), watch) if not chain.code(each.address, block)]
-    is_added = watch is not None and not chain.read([guardian_read(kernel, watch.watch.address)], block)[0]
+    wanted, guard = {**sources, **(watch.sources if watch else {})}, guarding.guard if guarding else None
+    new = [each for each in made_in_order(sources, (), watch, guard) if not chain.code(each.address, block)]
+    is_added = watch is not None and not chain.read([guardian_read(watch.birth.kernel, watch.watch.address)], block)[0]
+    if watch and is_added:
+        _require_mark_of(documents.treasury.watch, watch)
     added = watch.adding(watch.watch.call.account, watch.watch in new) if watch and is_added else ()
     return Making(
         sources={token: each.address for token, each in wanted.items() if each in new},
         watch=watch.watch.address if watch and is_added else None,
-        calls=(*(each.call for each in new), *added),
+        guarding=guarding,
+        calls=(*(each.call for each in new), *added, *(guarding.before if guarding else ())),
     )
+
+
+def _require_mark_of(standing: Address | None, planned: WatchPlan) -> None:
+    """A watch that is exchanged goes on from the one before it or begins anew, and never from an older one."""
+    named = planned.birth.predecessor
+    if named in (NATIVE, standing):
+        return
+    mend = f'write `inherits = "{standing}"`, whose mark goes on then' if standing else "take it out"
+    raise BadValue(named, "`inherits` in [watch] of policy.toml", mend)
 
 
 def _transaction(chain: Chain, documents: Documents, making: Making, announce: Call, known: KnownChain) -> SafeTx:
     """One for the owners: the announcement alone, or everything before it as well."""
     policy, block = documents.policy, chain.head()
     nonce = free_nonce(chain, documents.treasury, safe_state(chain, policy.account.safe, block))
-    if not making.calls:
+    if not making.calls and not making.last:
         return SafeTx(policy.account, announce.to, 0, announce.data, Operation.CALL, nonce)
     require_multisend(chain, policy.multisend, known, block)
-    return batch(policy.account, (*making.calls, announce), policy.multisend, nonce)
+    return batch(policy.account, (*making.calls, announce, *making.last), policy.multisend, nonce)
 
 
 def _dropped(chain: Chain, documents: Documents, watch: WatchPlan | None, block: Block) -> dict[str, str] | None:

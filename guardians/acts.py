@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from guardians.changing import require_changeable, require_named
 from guardians.key import GuardianKey
 from guardians.review import Review
 from strongroom.errors import AgentUnnamed, BadValue, Denied, NotAnOwner, NotQueued, OtherAgent
@@ -14,6 +15,7 @@ from strongroom.model import NATIVE, Account, Address, Digest, Queued, SafeState
 from strongroom.plain import from_plain
 from strongroom.ports import Queue
 from strongroom.protocols.safe import rejection, safe_tx_hash
+from strongroom.protocols.safe_changes import Change
 
 ORIGIN = '{"name":"Strongroom guardian"}'
 
@@ -31,21 +33,38 @@ def require_owner(address: Address, safe: SafeState, account: Account) -> None:
         raise NotAnOwner(address, account.safe, safe.owners)
 
 
-def require_signable(review: Review, agent: Address | None) -> None:
+def require_signable(review: Review, agent: Address | None, changes: Sequence[Change] = ()) -> None:
     """Raises `Denied`: a guardian who disagrees with the policy changes the policy. The installation of that very
     policy is no way around it, and no default either: `agent` is whom the guardian gives the Kernel to, known from
-    elsewhere than the proposal. Raises `AgentUnnamed`, `OtherAgent`, or `BadValue` where no Kernel is given."""
+    elsewhere than the proposal. Raises `AgentUnnamed`, `OtherAgent`, or `BadValue` where no Kernel is given.
+
+    Nor is a change under the owners' guard: `changes` is all that it changes, known from elsewhere too. Raises
+    `NotAnnounced`, `TooEarly`, `WouldRevert`, `ChangeUnnamed`, `OtherChange`, or `BadValue` where nothing changes."""
     installation, digest = review.installation, review.proposal.safe_tx_hash
+    if changes and not (review.changing and review.changing.is_whole):
+        named = ", ".join(map(str, changes))
+        raise BadValue(named, "`--change`", "this proposal is not about changes under the owners' guard; leave it out")
     if installation is None:
         if agent is not None:
             raise BadValue(
                 agent, "`--agent`", "this proposal is not the installation of your policy.toml; leave it out"
             )
-        require_not_denied(review)
+        _require_change_or_not_denied(review, changes)
     elif agent is None:
         raise AgentUnnamed(digest, installation.kernel)
     elif agent != installation.birth.agent:
         raise OtherAgent(digest, installation.birth.agent, agent)
+
+
+def _require_change_or_not_denied(review: Review, changes: Sequence[Change]) -> None:
+    """What changes the Safe unannounced is refused in one line, whatever is beside it."""
+    changing, digest = review.changing, review.proposal.safe_tx_hash
+    if changing:
+        require_changeable(changing, digest, review.rehearsal)
+    if changing and changing.is_whole:
+        require_named(changing, digest, changes)
+    else:
+        require_not_denied(review)
 
 
 def require_not_denied(review: Review) -> None:
@@ -55,21 +74,25 @@ def require_not_denied(review: Review) -> None:
         raise Denied(review.proposal.safe_tx_hash, denials, review.proposal.tx.nonce)
 
 
-def confirm(review: Review, key: GuardianKey, desk: Desk, agent: Address | None = None) -> None:
-    """Signs exactly the bytes that were reviewed and posts the signature; again is no error. `agent` as in
-    `require_signable`. Raises `GuardianError` or `ServiceError`."""
-    tx = _signable(review, agent, key)
+def confirm(
+    review: Review, key: GuardianKey, desk: Desk, agent: Address | None = None, changes: Sequence[Change] = ()
+) -> None:
+    """Signs exactly the bytes that were reviewed and posts the signature; again is no error. `agent` and `changes` as
+    in `require_signable`. Raises `GuardianError` or `ServiceError`."""
+    tx = _signable(review, agent, changes, key)
     desk.post_confirmation(review.proposal.safe_tx_hash, key.sign(tx))
 
 
-def propose(review: Review, key: GuardianKey, desk: Desk, agent: Address | None = None) -> None:
+def propose(
+    review: Review, key: GuardianKey, desk: Desk, agent: Address | None = None, changes: Sequence[Change] = ()
+) -> None:
     """As `confirm`, for a transaction that is not in the queue yet: it is posted there with the signature."""
-    tx = _signable(review, agent, key)
+    tx = _signable(review, agent, changes, key)
     desk.propose(tx, review.proposal.safe_tx_hash, key.sign(tx), ORIGIN)
 
 
-def _signable(review: Review, agent: Address | None, key: GuardianKey) -> SafeTx:
-    require_signable(review, agent)
+def _signable(review: Review, agent: Address | None, changes: Sequence[Change], key: GuardianKey) -> SafeTx:
+    require_signable(review, agent, changes)
     tx = review.proposal.tx
     require_owner(key.address, review.facts.safe, tx.account)
     return tx

@@ -7,15 +7,16 @@ Who plans an installation and who signs it work from the same functions, each wi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.terms import ListedToken, PolicyDocument
 from policies.watching import counted
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Account, Address, Call, Token, TokenId
+from strongroom.model import NATIVE, Account, Address, Call, Digest, Token, TokenId
 from strongroom.protocols.kernel import Birth, encode_add_guardian
+from strongroom.protocols.owner_guard import GuardBirth
 from strongroom.protocols.price_source import PriceTerms
 from strongroom.protocols.watch import WatchBirth, Watched, encode_rebase
 from strongroom.wallet.deploy import Deployment, plan
@@ -24,9 +25,9 @@ from strongroom.wallet.deploy import Deployment, plan
 UNGATED = NATIVE
 
 
-def birth_of(policy: PolicyDocument, agent: Address) -> Birth:
-    """What the Kernel for this policy is born with. Raises `BadValue` for an agent that is also a guardian: the key
-    could then shield what it does."""
+def birth_of(policy: PolicyDocument, agent: Address, levels: Mapping[Digest, int] | None = None) -> Birth:
+    """What the Kernel for this policy is born with; `levels`, in units by bucket, is what a former Kernel leaves behind
+    as spent. Raises `BadValue` for an agent that is also a guardian: the key could then shield what it does."""
     if agent in (*policy.guardians.members, *policy.kernel.pause_only):
         raise BadValue(agent, "the agent's address", "it is a guardian in policy.toml; give the agent a key of its own")
     compiled = compile_policy(policy)
@@ -37,7 +38,7 @@ def birth_of(policy: PolicyDocument, agent: Address) -> Birth:
         guardians=policy.kernel.pause_only,
         root=compiled.root,
         document_hash=document_hash(policy),
-        buckets=compiled.buckets,
+        buckets=tuple(replace(each, level_units=(levels or {}).get(each.key, 0)) for each in compiled.buckets),
         config_delay_seconds=policy.kernel.config_delay_seconds,
         rekey_delay_seconds=policy.kernel.rekey_delay_seconds,
         window_seconds=policy.kernel.window_seconds,
@@ -87,9 +88,13 @@ class WatchPlan:
 
     def adding(self, account: Account, is_new: bool) -> tuple[Call, ...]:
         """What the Safe calls then: the watch becomes a guardian. One that is not new was made by whoever liked, so its
-        mark is of that time and is set anew."""
+        mark is of that time and is set anew, unless it is that of the watch before it."""
         add = Call(account, self.birth.kernel, 0, encode_add_guardian(self.watch.address))
-        return (add,) if is_new else (add, Call(account, self.watch.address, 0, encode_rebase()))
+        return (
+            (add,)
+            if is_new or self.birth.predecessor != NATIVE
+            else (add, Call(account, self.watch.address, 0, encode_rebase()))
+        )
 
 
 def plan_watch(policy: PolicyDocument, kernel: Address, sequencer: Address, factory: Address) -> WatchPlan | None:
@@ -107,8 +112,33 @@ def plan_watch(policy: PolicyDocument, kernel: Address, sequencer: Address, fact
         max_drawdown_bps=policy.watch.max_drawdown_bps,
         confirm_blocks=policy.watch.confirm_blocks,
         expiry_blocks=policy.watch.expiry_blocks,
+        predecessor=policy.watch.inherits or NATIVE,
     )
     return WatchPlan(terms, sources, birth, plan(policy.account, "Watch", birth.encoded, factory))
+
+
+def watch_places(
+    policy: PolicyDocument, named: Address | None, kernel: Address, sequencer: Address, factory: Address
+) -> tuple[Address | None, ...]:
+    """Where the watch of a Kernel that stands may be: as it is `named`, or as this policy would have planned it."""
+    if policy.watch is None:
+        return (named,)
+    first = plan_watch(replace(policy, watch=replace(policy.watch, inherits=None)), kernel, sequencer, factory)
+    return named, first.watch.address if first else None
+
+
+def guard_birth(policy: PolicyDocument, kernel: Address) -> GuardBirth | None:
+    """What the owners' guard of this policy is born with, `None` where the policy wants none."""
+    if (terms := policy.owner_guard) is None:
+        return None
+    return GuardBirth(kernel, terms.delay_seconds, terms.window_seconds)
+
+
+def plan_owner_guard(policy: PolicyDocument, kernel: Address, factory: Address) -> Deployment | None:
+    """The owners' guard of this policy for the Kernel at an address, `None` where the policy wants none. Its own
+    address commits to our code, the Kernel and both of its terms."""
+    birth = guard_birth(policy, kernel)
+    return plan(policy.account, "OwnerGuard", birth.encoded, factory) if birth else None
 
 
 def _token(policy: PolicyDocument, id_: TokenId) -> Token:
@@ -118,9 +148,13 @@ def _token(policy: PolicyDocument, id_: TokenId) -> Token:
 
 
 def made_in_order(
-    sources: Mapping[TokenId, Deployment], between: Sequence[Deployment], planned: WatchPlan | None
+    sources: Mapping[TokenId, Deployment],
+    between: Sequence[Deployment],
+    planned: WatchPlan | None,
+    guard: Deployment | None,
 ) -> tuple[Deployment, ...]:
     """Contracts in the order of their making, each once: named sources, log and Kernel, what only the watch asks, the
-    watch."""
+    watch, the owners' guard."""
     further = (*planned.sources.values(), planned.watch) if planned else ()
-    return tuple(dict.fromkeys((*sources.values(), *between, *further)))
+    last = (guard,) if guard else ()
+    return tuple(dict.fromkeys((*sources.values(), *between, *further, *last)))

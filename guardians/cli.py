@@ -18,7 +18,8 @@ from strongroom.model import Address, Digest
 if TYPE_CHECKING:
     from guardians.key import GuardianKey
     from guardians.review import Review
-    from strongroom.model import SafeState
+    from strongroom.model import Queued, SafeState
+    from strongroom.protocols.safe_changes import Change
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,7 +58,12 @@ def _with_key(command: Command) -> Command:
 
 def _giving_to(command: Command) -> Command:
     text = "Only for the proposal that installs the Kernel: the agent's address, as you know it from its keeper."
-    return click.option("--agent", metavar="ADDRESS", help=text)(command)
+    return _naming(click.option("--agent", metavar="ADDRESS", help=text)(command))
+
+
+def _naming(command: Command) -> Command:
+    text = "Only for changes under the owners' guard: each, as you know it from elsewhere. May be repeated."
+    return click.option("--change", "changes", metavar="CHANGE", multiple=True, help=text)(command)
 
 
 def _examples(*lines: str) -> str:
@@ -105,39 +111,47 @@ def show(hash_: str, folder: Path, as_json: bool) -> None:
 @_own_documents
 @_giving_to
 @_for_machines
-def verify(hash_: str, folder: Path, agent: str | None, as_json: bool) -> None:
+def verify(hash_: str, folder: Path, agent: str | None, changes: tuple[str, ...], as_json: bool) -> None:
     """Judge one proposal anew: decode its bytes, rehearse them on your node, ask every rule of your policy.
 
     Exits 1 when you should not sign it.
     """
     from guardians.acts import require_signable
 
-    digest, named = _digest(hash_), _address(agent)
+    digest, named = _digest(hash_), _named(agent, changes)
     with open_console(folder) as console:
         reviewed = _review(console, digest)
         _say_review(reviewed, named, as_json)
         if not reviewed.proposal.is_rejection:
-            require_signable(reviewed, named)
+            require_signable(reviewed, *named)
 
 
-@guardian.command(epilog=_examples("guardian sign 0x5f0c… --keystore ~/keys/ines.json"))
+@guardian.command(
+    epilog=_examples(
+        "guardian sign 0x5f0c… --keystore ~/keys/ines.json",
+        "guardian sign 0x5f0c… --change 'swapOwner(0x9965…, 0x976E…)' --keystore ~/keys/ines.json",
+    )
+)
 @click.argument("hash_", metavar="HASH")
 @_own_documents
 @_giving_to
 @_with_key
 @_for_machines
-def sign(hash_: str, folder: Path, agent: str | None, keystore: Path, yes: bool, as_json: bool) -> None:
-    """Verify one proposal, then sign it and post the signature. What the policy denies is never signed, but for one
-    thing: the installation of your own policy.toml's Kernel, for an agent's key that you name."""
+def sign(
+    hash_: str, folder: Path, agent: str | None, changes: tuple[str, ...], keystore: Path, yes: bool, as_json: bool
+) -> None:
+    """Verify one proposal, then sign it and post the signature. What the policy denies is never signed, but for two
+    things: the installation of your own policy.toml's Kernel, for an agent's key that you name, and changes of the Safe
+    under the owners' guard, each of which you name."""
     from guardians import acts
     from guardians.transcript import review_data
 
-    digest, named = _digest(hash_), _address(agent)
+    digest, named = _digest(hash_), _named(agent, changes)
     with open_console(folder) as console:
         reviewed = _review(console, digest)
         key = _allowed(console, reviewed, named, keystore, as_json)
         _ask(f"sign {digest} as {key.address}?", yes)
-        acts.confirm(reviewed, key, console.service, named)
+        acts.confirm(reviewed, key, console.service, *named)
         said = f"signed as {key.address}: {_signed_so_far(console, reviewed)}"
         _say({**review_data(reviewed), "signed_by": key.address}, said, as_json)
 
@@ -150,21 +164,15 @@ def sign(hash_: str, folder: Path, agent: str | None, keystore: Path, yes: bool,
 @_giving_to
 @_with_key
 @_for_machines
-def propose(file: Path, folder: Path, agent: str | None, keystore: Path, yes: bool, as_json: bool) -> None:
+def propose(
+    file: Path, folder: Path, agent: str | None, changes: tuple[str, ...], keystore: Path, yes: bool, as_json: bool
+) -> None:
     """Verify the Safe transaction in FILE, as `strongroom policy deploy` writes it, sign it and put it in the queue."""
     from guardians import acts
-    from guardians.review import review
-    from guardians.transcript import review_data
 
-    named = _address(agent)
+    named = _named(agent, changes)
     with open_console(folder) as console:
-        queued = acts.written(file, console.treasury.account)
-        reviewed = review(console.chain, console.service, console.document, console.subject, queued)
-        key = _allowed(console, reviewed, named, keystore, as_json)
-        _ask(f"propose and sign {queued.safe_tx_hash} as {key.address}?", yes)
-        acts.propose(reviewed, key, console.service, named)
-        said = f"proposed and signed as {key.address}: {_signed_so_far(console, reviewed)}"
-        _say({**review_data(reviewed), "signed_by": key.address}, said, as_json)
+        _propose(console, acts.written(file, console.treasury.account), named, keystore, yes, as_json)
 
 
 @guardian.command(epilog=_examples("guardian execute 0x5f0c… --keystore ~/keys/ines.json"))
@@ -173,20 +181,22 @@ def propose(file: Path, folder: Path, agent: str | None, keystore: Path, yes: bo
 @_giving_to
 @_with_key
 @_for_machines
-def execute(hash_: str, folder: Path, agent: str | None, keystore: Path, yes: bool, as_json: bool) -> None:
+def execute(
+    hash_: str, folder: Path, agent: str | None, changes: tuple[str, ...], keystore: Path, yes: bool, as_json: bool
+) -> None:
     """Verify one proposal that enough guardians have signed, and execute it; your own account pays the gas.
 
-    The treasurer executes its own proposals. This is for the others: installations and rejections.
+    The treasurer executes its own proposals. This is for the others: installations, changes and rejections.
     """
     from guardians import acts, sending
 
-    digest, named = _digest(hash_), _address(agent)
+    digest, named = _digest(hash_), _named(agent, changes)
     with open_console(folder) as console:
         reviewed = _review(console, digest)
         if not as_json:
             _say_review(reviewed, named, as_json)
         if not reviewed.proposal.is_rejection:
-            acts.require_signable(reviewed, named)
+            acts.require_signable(reviewed, *named)
         sending.require_complete(reviewed)
         key = open_keystore(keystore, _ask_password)
         _ask(f"execute {digest} from {key.address}, who pays the gas?", yes)
@@ -279,6 +289,30 @@ def _address(text: str | None) -> Address | None:
     return None if text is None else parse_address(text)
 
 
+Named = tuple["Address | None", "tuple[Change, ...]"]
+"""Whom the guardian gives the Kernel to, and what changes of the Safe the guardian means."""
+
+
+def _named(agent: str | None, changes: Iterable[str]) -> Named:
+    from strongroom.protocols.safe_changes import typed_change
+
+    return _address(agent), tuple(map(typed_change, changes))
+
+
+def _propose(console: Console, queued: Queued, named: Named, keystore: Path, yes: bool, as_json: bool) -> None:
+    """Reviews what is not in the queue yet, signs it and puts it there."""
+    from guardians import acts
+    from guardians.review import review
+    from guardians.transcript import review_data
+
+    reviewed = review(console.chain, console.service, console.document, console.subject, queued)
+    key = _allowed(console, reviewed, named, keystore, as_json)
+    _ask(f"propose and sign {queued.safe_tx_hash} as {key.address}?", yes)
+    acts.propose(reviewed, key, console.service, *named)
+    said = f"proposed and signed as {key.address}: {_signed_so_far(console, reviewed)}"
+    _say({**review_data(reviewed), "signed_by": key.address}, said, as_json)
+
+
 def _digest(text: str, where: str = "HASH", mend: str = "give 0x and 64 hexadecimal digits, ") -> Digest:
     digits = text.lower().removeprefix("0x")
     if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
@@ -308,13 +342,18 @@ def _review(console: Console, digest: Digest) -> Review:
     return review(console.chain, console.service, console.document, console.subject, queued)
 
 
-def _allowed(console: Console, reviewed: Review, agent: Address | None, keystore: Path, as_json: bool) -> GuardianKey:
+def _allowed(console: Console, reviewed: Review, named: Named, keystore: Path, as_json: bool) -> GuardianKey:
     """Shows the review, and opens the key only once nothing speaks against signing with it."""
     from guardians.acts import require_owner, require_signable
 
-    if reviewed.denied or not as_json:
-        _say_review(reviewed, agent, as_json)
-    require_signable(reviewed, agent)
+    if not as_json:
+        _say_review(reviewed, named, as_json)
+    try:
+        require_signable(reviewed, *named)
+    except GuardianError:
+        if as_json:
+            _say_review(reviewed, named, as_json)
+        raise
     key = open_keystore(keystore, _ask_password)
     require_owner(key.address, reviewed.facts.safe, console.treasury.account)
     return key
@@ -355,13 +394,13 @@ def _ask_password() -> str | None:
     return str(click.prompt("password", hide_input=True, err=True)) if sys.stdin.isatty() else None
 
 
-def _say_review(reviewed: Review, agent: Address | None, as_json: bool) -> None:
+def _say_review(reviewed: Review, named: Named, as_json: bool) -> None:
     from guardians.transcript import review_data, review_lines
 
     if as_json:
         _say_json(review_data(reviewed))
     else:
-        click.echo(_lines(review_lines(reviewed, agent)))
+        click.echo(_lines(review_lines(reviewed, *named)))
 
 
 def _lines(lines: Iterable[str]) -> str:
@@ -374,3 +413,7 @@ def _say(data: Any, text: str, as_json: bool) -> None:
 
 def _say_json(data: Any) -> None:
     _say(data, "", True)
+
+
+# Their commands are on this very group, so that they can only be read once it is whole.
+from guardians import changes_cli, runs_cli  # noqa: E402, F401

@@ -33,6 +33,7 @@ def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:
     """What the policy makes everybody look at: its tokens and feeds, the shares that stand for what is lent and their
     markets, outflows as far back as its windows reach, and the watch where there is one. No key, no Kernel and no
     pools: who acts adds them."""
+    from policies.delays import announced_seconds
     from policies.positions import tokens_of
     from strongroom.observe import Subject
     from strongroom.protocols.aave_v3_market import Market
@@ -49,4 +50,5 @@ def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:
         agent=None,
         window_seconds=policy.history_seconds(),
         watch=watch,
+        announced_seconds=announced_seconds(policy),
     )

@@ -1,31 +1,36 @@
 """Whether a proposal installs the Kernel of a guardian's own policy.toml, and nothing else: byte for byte.
 
 The policy's engine denies every change of the Safe's modules, this one too. A guardian may sign it all the same, since
-every byte follows from the guardian's own documents and the agent's address, which the guardian must name.
+every byte follows from the guardian's own documents and the agent's address, which the guardian must name. Only the
+levels of the buckets of a Kernel that replaces another are read from the bytes: they are at least the old one's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from guardians.blueprint import (
     WatchPlan,
     birth_of,
     made_in_order,
+    plan_owner_guard,
     plan_source,
     plan_watch,
     source_terms,
+    watch_places,
     with_sources,
 )
+from guardians.inheritance import Former, is_ours, read_former, require_mark_goes_on
 from policies.effects import inner_calls
 from policies.terms import ListedToken, PolicyDocument
 from strongroom.addresses import to_address
-from strongroom.errors import InputError, NotDeployed
-from strongroom.model import NATIVE, Address, Call, Facts, Rehearsal, SafeTx, TokenId
+from strongroom.errors import InputError, NotDeployed, NotReplaceable
+from strongroom.model import NATIVE, Address, Call, Digest, Facts, Rehearsal, SafeTx, TokenId
 from strongroom.ports import Chain
-from strongroom.protocols.kernel import Birth, encode_enable_module
+from strongroom.protocols.kernel import Birth, decode_birth, encode_enable_module
 from strongroom.protocols.multisend import encode_multisend
+from strongroom.protocols.owner_guard import encode_set_guard
 from strongroom.protocols.price_source import terms_from, terms_reads
 from strongroom.protocols.registry import Opening, decode_open, encode_open
 from strongroom.wallet.deploy import Deployment, artifact, plan, plan_kernel, require_code
@@ -36,13 +41,12 @@ _FACTORY = bytes.fromhex(
     "7f" + "ff" * 31 + "e03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 )
 _SALT_BYTES = 32
-# Constructor arguments of the Kernel begin with an offset, the Safe and the registry; the agent is next.
-_AGENT_WORD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What would stand after it. `sources` are the price sources it makes; `opening` is how it opens the log, if so."""
+    """What would stand after it. `sources` are the price sources it makes; `opening` is how it opens the log, if so;
+    `owner_guard` is the guard it sets; `replaces` the Kernel that it disables."""
 
     kernel: Address
     birth: Birth
@@ -50,6 +54,8 @@ class Installation:
     watch: WatchPlan | None
     registry: Address
     opening: Opening | None
+    owner_guard: Address | None = None
+    replaces: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,14 @@ class _Plan:
     kernel: Deployment
     birth: Birth
     watch: WatchPlan | None
+    guard: Deployment | None
+    former: Former | None
     opening: Opening | None
     enabling: tuple[Call, ...]
 
     @property
     def made(self) -> tuple[Deployment, ...]:
-        return made_in_order(self.sources, (self.registry, self.kernel), self.watch)
+        return made_in_order(self.sources, (self.registry, self.kernel), self.watch, self.guard)
 
     @property
     def all_sources(self) -> Mapping[TokenId, Deployment]:
@@ -78,16 +86,17 @@ def recognise(
     chain: Chain, tx: SafeTx, document: PolicyDocument, facts: Facts, rehearsal: Rehearsal
 ) -> Installation | None:
     """The installation that `tx` is, or `None`: for anything else, for one of another policy, where the factory or what
-    stands already is not ours, where a Kernel is enabled already, and where the rehearsal shows any other effect."""
+    stands already is not ours, where a Kernel is enabled that it does not replace as it must, and where the rehearsal
+    shows any other effect."""
     try:
         calls = inner_calls(tx, document)
-        planned = _planned(calls, document, _sequencer(chain, calls, document, facts))
+        planned = _planned(chain, calls, document, _sequencer(chain, calls, document, facts), facts)
         _require_standing(chain, planned, calls, document, facts)
-    except (ValueError, InputError, NotDeployed):
+    except (ValueError, InputError, NotDeployed, NotReplaceable):
         return None
     if planned is None or tx.data != encode_multisend(_calls(planned, calls)) or tx.value_wei:
         return None
-    if not _only_enables(planned.kernel.address, rehearsal):
+    if not _only_installs(planned, rehearsal):
         return None
     return Installation(
         kernel=planned.kernel.address,
@@ -96,6 +105,8 @@ def recognise(
         watch=planned.watch,
         registry=planned.registry.address,
         opening=planned.opening,
+        owner_guard=planned.guard.address if planned.guard else None,
+        replaces=planned.former.kernel if planned.former else None,
     )
 
 
@@ -104,26 +115,63 @@ def _calls(planned: _Plan, calls: Sequence[Call]) -> list[Call]:
     return [*(each.call for each in planned.made if each.call in calls), *planned.enabling]
 
 
-def _planned(calls: Sequence[Call], document: PolicyDocument, sequencer: Address) -> _Plan | None:
-    """The plan that these calls would have to be, from what they leave open: agent, factory, the log."""
+def _planned(
+    chain: Chain, calls: Sequence[Call], document: PolicyDocument, sequencer: Address, facts: Facts
+) -> _Plan | None:
+    """The plan that these calls would have to be, from what they leave open: agent, levels, factory, the log."""
     births = [call for call in calls if call.data[_SALT_BYTES:].startswith(artifact("Kernel").creation)]
     if not births:
         return None
     account, factory = document.account, births[0].to
-    birth = birth_of(document, _agent(births[0]))
+    told = decode_birth(births[0].data[_SALT_BYTES + len(artifact("Kernel").creation) :])
+    former = read_former(chain, document, told.agent, facts.safe, _named(facts, births[0], told), facts.block)
+    birth = birth_of(document, told.agent, _levels(told, former))
     kernel, registry = plan_kernel(account, birth, factory), plan(account, "AuditRegistry", b"", factory)
     sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
     watch = plan_watch(document, kernel.address, sequencer, factory)
-    added = watch.adding(account, is_new=True) if watch else ()
-    enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
-    opening = _opening(calls[-1], registry.address, kernel.address)
-    opened = (Call(account, registry.address, 0, encode_open(opening)),) if opening else ()
-    return _Plan(sequencer, sources, registry, kernel, birth, watch, opening, (enable, *added, *opened))
+    guard = plan_owner_guard(document, kernel.address, factory)
+    opening = _opening(calls, registry.address, kernel.address)
+    log = (registry, opening) if opening else None
+    enabling = tuple(_enabling(document, kernel, former, watch, log, guard))
+    return _Plan(sequencer, sources, registry, kernel, birth, watch, guard, former, opening, enabling)
 
 
-def _agent(birth: Call) -> Address:
-    arguments = birth.data[_SALT_BYTES + len(artifact("Kernel").creation) :]
-    return to_address(arguments[32 * _AGENT_WORD + 12 : 32 * _AGENT_WORD + 32])
+def _named(facts: Facts, made: Call, told: Birth) -> Address | None:
+    """The Kernel of the watch that the guardian's own documents name, unless it is this very one."""
+    kernel = facts.watch.kernel if facts.watch else None
+    return None if kernel == plan_kernel(facts.account, told, made.to).address else kernel
+
+
+def _levels(told: Birth, former: Former | None) -> dict[Digest, int] | None:
+    """The levels that a birth names, where they cover what the former Kernel has spent. Raises `ValueError` for lower
+    ones; without a former Kernel there are none."""
+    if former is None:
+        return None
+    levels = {each.key: each.level_units for each in told.buckets}
+    if any(levels.get(key, 0) < least for key, least in former.levels.items()):
+        raise ValueError("a bucket of the new Kernel has more room than the old one's")
+    return levels
+
+
+def _enabling(
+    document: PolicyDocument,
+    kernel: Deployment,
+    former: Former | None,
+    watch: WatchPlan | None,
+    log: tuple[Deployment, Opening] | None,
+    guard: Deployment | None,
+) -> Iterator[Call]:
+    """What the Safe calls once everything is made, in order."""
+    account = document.account
+    if former:
+        yield from former.leaving(account)
+    yield Call(account, account.safe, 0, encode_enable_module(kernel.address))
+    if watch:
+        yield from watch.adding(account, is_new=True)
+    if log:
+        yield Call(account, log[0].address, 0, encode_open(log[1]))
+    if guard:
+        yield Call(account, account.safe, 0, encode_set_guard(guard.address))
 
 
 def _sequencer(chain: Chain, calls: Sequence[Call], document: PolicyDocument, facts: Facts) -> Address:
@@ -138,10 +186,11 @@ def _sequencer(chain: Chain, calls: Sequence[Call], document: PolicyDocument, fa
     return next((each.sequencer for each in terms if each), NATIVE)
 
 
-def _opening(last: Call, registry: Address, kernel: Address) -> Opening | None:
-    if last.to != registry:
+def _opening(calls: Sequence[Call], registry: Address, kernel: Address) -> Opening | None:
+    told = [call for call in calls if call.to == registry]
+    if not told:
         return None
-    opening = decode_open(last.data)
+    opening = decode_open(told[0].data)
     if opening.kernel != kernel:
         raise ValueError("the log of another Kernel is opened")
     return opening
@@ -165,9 +214,25 @@ def _require_standing(
         _require_code(chain, "AuditRegistry", planned.registry, facts)
     if planned.watch:
         _require_watch(chain, planned.watch, calls, facts)
-    for module in facts.safe.modules:
-        if _is_kernel(chain.code(module, facts.block), module):
-            raise ValueError("a second Kernel would have caps and a pause of its own")
+    _require_mark(chain, planned, document, facts)
+    _require_guard(chain, planned, calls, facts)
+
+
+def _require_mark(chain: Chain, planned: _Plan, document: PolicyDocument, facts: Facts) -> None:
+    """The mark of the watch before it goes on, wherever that stands as far as the guardian's own documents tell."""
+    named, former, factory = facts.watch.address if facts.watch else None, planned.former, planned.kernel.call.to
+    places = watch_places(document, named, former.kernel, planned.sequencer, factory) if former else ()
+    require_mark_goes_on(chain, former, planned.watch, places, facts.block)
+
+
+def _require_guard(chain: Chain, planned: _Plan, calls: Sequence[Call], facts: Facts) -> None:
+    """Only ours gives way to ours, and asks for an announcement itself; taking out another's is a decision apart."""
+    if planned.guard is None:
+        return
+    if planned.guard.call not in calls:
+        raise ValueError("the owners' guard is not made")
+    if facts.safe.guard != NATIVE and not is_ours(chain, "OwnerGuard", facts.safe.guard, facts.block):
+        raise ValueError("the Safe has another guard")
 
 
 def _require_source(chain: Chain, listed: ListedToken, planned: _Plan, document: PolicyDocument, facts: Facts) -> None:
@@ -193,18 +258,13 @@ def _require_code(chain: Chain, name: str, deployment: Deployment, facts: Facts)
     require_code(name, chain.code(deployment.address, facts.block), deployment.address)
 
 
-def _is_kernel(code: bytes, address: Address) -> bool:
-    try:
-        require_code("Kernel", code, address)
-    except NotDeployed:
-        return False
-    return True
-
-
-def _only_enables(kernel: Address, rehearsal: Rehearsal) -> bool:
-    """Nothing is paid, nothing is permitted, and of the Safe only the module is new."""
-    before, after = rehearsal.safe_before, rehearsal.safe_after
-    untouched = ("version", "singleton", "owners", "threshold", "guard", "fallback_handler")
+def _only_installs(planned: _Plan, rehearsal: Rehearsal) -> bool:
+    """Nothing is paid, nothing is permitted, and of the Safe only the module and the guard are others."""
+    before, after, former = rehearsal.safe_before, rehearsal.safe_after, planned.former
+    untouched = ("version", "singleton", "owners", "threshold", "fallback_handler")
     same = all(getattr(before, name) == getattr(after, name) for name in untouched)
+    guarded = after.guard == (planned.guard.address if planned.guard else before.guard)
+    kept = {module for module in before.modules if former is None or module != former.kernel}
     moved = any(delta.units for delta in rehearsal.deltas) or bool(rehearsal.allowances)
-    return rehearsal.success and same and not moved and set(after.modules) == {kernel, *before.modules}
+    installed = set(after.modules) == {planned.kernel.address, *kept} and guarded
+    return rehearsal.success and same and not moved and installed

@@ -1,5 +1,5 @@
 """The only file of the guardians that sees a private key. It signs Safe transactions, whose hash it computes itself,
-who may propose, and the sending of what is fully signed: no other digest is ever handed to it.
+who may propose, and the sending of what is fully signed and of vetoes: no other digest is ever handed to it.
 
 The agent's signer demands a ledger entry for each signature. A guardian has no ledger: signing is a human's own act,
 and enters the agent's ledger when the agent sees it on the service or the chain.

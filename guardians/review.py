@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from guardians.changing import Changing, recognise_changing
 from guardians.decompile import decompile, read_moves
 from guardians.installation import Installation, recognise
 from policies.document import document_hash
@@ -54,7 +55,8 @@ class Proposal:
 @dataclass(frozen=True, slots=True)
 class Review:
     """A proposal with everything that judged it. `installation` is there when it is, byte for byte, that of the
-    guardian's own policy."""
+    guardian's own policy; `changing` when it announces, takes back or makes a change under the owners' guard, alone or
+    beside other things, and is no installation."""
 
     proposal: Proposal
     facts: Facts
@@ -62,6 +64,7 @@ class Review:
     decision: Decision
     document: PolicyDocument
     installation: Installation | None = None
+    changing: Changing | None = None
 
     @property
     def denied(self) -> bool:
@@ -101,7 +104,8 @@ def review(chain: Chain, queue: Queue, document: PolicyDocument, subject: Subjec
     rehearsal = rehearse(chain, proposal.tx, facts, envelope.recipients, envelope.spenders)
     decision = decide(proposal.compiled, proposal.tx, rehearsal, facts, document)
     installation = recognise(chain, proposal.tx, document, facts, rehearsal)
-    return Review(proposal, facts, rehearsal, decision, document, installation)
+    changing = None if installation else recognise_changing(chain, proposal.tx, document, facts)
+    return Review(proposal, facts, rehearsal, decision, document, installation, changing)
 
 
 def _without(facts: Facts, own: Digest) -> Facts:

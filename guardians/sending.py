@@ -1,4 +1,5 @@
-"""Executing what enough owners have signed, from a guardian's own account, with the treasurer running or not."""
+"""What a guardian sends from an own account, with the treasurer running or not: the execution of what enough owners
+have signed, and vetoes."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from typing import Any
 from guardians.key import GuardianKey
 from guardians.review import Review
 from simulations.reverts import revert_reason
-from strongroom.errors import NotComplete, NotNext, WouldRevert
+from strongroom.errors import NotComplete, NotNext, NotVetoable, RunStands, WouldRevert
 from strongroom.fees import TIP_WEI, gas_limit, offered_wei
-from strongroom.model import Address, Approval, Digest
+from strongroom.model import Account, Address, Approval, Digest
 from strongroom.ports import Chain, MinedTransaction, SimulatedCall
+from strongroom.protocols.kernel_runs import encode_veto_run
+from strongroom.protocols.owner_guard import encode_veto
 from strongroom.protocols.safe import encode_exec, join_signatures
 
 _PATIENCE_SECONDS, _POLL_SECONDS = 120.0, 0.2
@@ -39,14 +42,48 @@ def execute(review: Review, key: GuardianKey, chain: Chain, told: Callable[[Dige
     minutes: unknown is not failed. Raises `GuardianError` or `NodeError`, with nothing sent."""
     tx = review.proposal.tx
     data = encode_exec(tx, join_signatures(require_complete(review)))
-    call = SimulatedCall(key.address, tx.account.safe, 0, data)
+    try:
+        return _send(SimulatedCall(key.address, tx.account.safe, 0, data), tx.account.chain_id, key, chain, told)
+    except _Reverts as reverts:
+        raise WouldRevert(review.proposal.safe_tx_hash, str(reverts)) from reverts
+
+
+def veto(
+    account: Account, guard: Address, change: Digest, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]
+) -> MinedTransaction | None:
+    """Sends an owner's veto of an announced change, from the owner's own account; `told` and the answer as in
+    `execute`. Raises `NotVetoable` or `NodeError`, with nothing sent."""
+    try:
+        return _send(SimulatedCall(key.address, guard, 0, encode_veto(change)), account.chain_id, key, chain, told)
+    except _Reverts as reverts:
+        raise NotVetoable(change, key.address, str(reverts)) from reverts
+
+
+def veto_run(
+    account: Account, kernel: Address, run: Digest, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]
+) -> MinedTransaction | None:
+    """Sends a guardian's or owner's veto of an announced run, from an own account; `told` and the answer as in
+    `execute`. Raises `RunStands` or `NodeError`, with nothing sent."""
+    try:
+        return _send(SimulatedCall(key.address, kernel, 0, encode_veto_run(run)), account.chain_id, key, chain, told)
+    except _Reverts as reverts:
+        raise RunStands(run, key.address, str(reverts)) from reverts
+
+
+class _Reverts(Exception):
+    """Why the newest block refuses a call that is not sent then."""
+
+
+def _send(
+    call: SimulatedCall, chain_id: int, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]
+) -> MinedTransaction | None:
     head = chain.head()
     (outcome,) = chain.simulate([call], {}, head)
     if not outcome.success:
-        raise WouldRevert(review.proposal.safe_tx_hash, revert_reason(outcome.returned, outcome.error))
+        raise _Reverts(revert_reason(outcome.returned, outcome.error))
     gas = gas_limit(outcome.gas_used)
     fee = offered_wei(chain.base_fee_wei(head))
-    sent = chain.send(key.sign_sending(_transaction(call, tx.account.chain_id, chain.nonce(key.address), gas, fee)))
+    sent = chain.send(key.sign_sending(_transaction(call, chain_id, chain.nonce(key.address), gas, fee)))
     told(sent)
     return _mined(chain, sent)
 

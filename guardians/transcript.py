@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from guardians.change_wording import changing_lines, step_words
+from guardians.changing import Changing, require_changeable, require_named
 from guardians.installation import Installation
 from guardians.review import Proposal, Review
 from guardians.wording import (
@@ -17,12 +19,18 @@ from guardians.wording import (
 )
 from policies.document import document_hash
 from policies.terms import PolicyDocument
+from strongroom.errors import ChangeUnnamed, GuardianError
 from strongroom.model import NATIVE, Address, Finding, SafeState, Verdict
 from strongroom.plain import to_plain
+from strongroom.protocols.safe_changes import Change
 
 
 def proposal_lines(
-    proposal: Proposal, safe: SafeState, document: PolicyDocument, installation: Installation | None = None
+    proposal: Proposal,
+    safe: SafeState,
+    document: PolicyDocument,
+    installation: Installation | None = None,
+    changing: Changing | None = None,
 ) -> Iterator[str]:
     """What would be signed and who has signed, unjudged."""
     queued = proposal.queued
@@ -34,22 +42,42 @@ def proposal_lines(
     else:
         yield f"  proposed in the name of {queued.proposer}, who writes {escaped(queued.origin)}"
     yield "  it would"
-    calls = describe_installation(installation) if installation else describe_calls(proposal, document)
+    calls = _calls(proposal, safe, document, installation, changing)
     yield from (f"    {number}. {line}" for number, line in enumerate(calls, 1))
     yield f"  signed by {_signed(proposal)} ({len(queued.approvals)} of {safe.threshold})"
+
+
+def _calls(
+    proposal: Proposal,
+    safe: SafeState,
+    document: PolicyDocument,
+    installation: Installation | None,
+    changing: Changing | None,
+) -> Iterable[str]:
+    if installation:
+        return describe_installation(installation)
+    if changing and changing.is_whole:
+        return map(step_words, changing.steps)
+    return describe_calls(proposal, document, safe.guard)
 
 
 def _signed(proposal: Proposal) -> str:
     return ", ".join(approval.guardian for approval in proposal.queued.approvals) or "nobody yet"
 
 
-def review_lines(review: Review, agent: Address | None = None) -> Iterator[str]:
+def review_lines(review: Review, agent: Address | None = None, changes: Sequence[Change] = ()) -> Iterator[str]:
     """The proposal, what the rehearsal moved, every finding, and the verdict. `agent` is whom the guardian named to
-    give the Kernel to, where the proposal installs it."""
-    yield from proposal_lines(review.proposal, review.facts.safe, review.document, review.installation)
+    give the Kernel to, where the proposal installs it, and `changes` what the guardian named of the Safe's changes."""
+    safe, changing = review.facts.safe, review.changing
+    yield from proposal_lines(review.proposal, safe, review.document, review.installation, changing)
     if review.installation:
         yield from installation_lines(review.installation, agent)
+    if changing:
+        yield from changing_lines(changing)
     yield from _rehearsal_lines(review)
+    if changing and changing.is_whole:
+        yield f"verdict: {_changed(review, changing, changes)}"
+        return
     if review.installation:
         count = len(review.decision.findings)
         yield f"  of an installation the policy knows nothing: its {count} findings, most of them denials, say nothing"
@@ -66,6 +94,22 @@ def _installing(installation: Installation, agent: Address | None) -> str:
     if agent is None:
         return f"{own}; name with `--agent` the address that you know from whoever keeps the agent's key"
     return f"{own}, agent as you named it; you may sign" if agent == found else f"{own}, for another agent; do not sign"
+
+
+def _changed(review: Review, changing: Changing, changes: Sequence[Change]) -> str:
+    """Whether a guardian may sign it: the guard has, or gets, the last word on it, and the guardian has named it."""
+    digest = review.proposal.safe_tx_hash
+    try:
+        require_changeable(changing, digest, review.rehearsal)
+        require_named(changing, digest, changes)
+    except ChangeUnnamed:
+        return "a change of who commands the Safe; name with `--change` what you know from elsewhere that it must be"
+    except GuardianError as error:
+        return f"do not sign; {escaped(str(error))}"
+    return "it changes what you named, and nothing else; you may sign" if changes else _TAKEN_BACK
+
+
+_TAKEN_BACK = "it only takes back what was announced; you may sign"
 
 
 def _rehearsal_lines(review: Review) -> Iterator[str]:
@@ -132,7 +176,7 @@ def proposal_data(proposal: Proposal, safe: SafeState, document: PolicyDocument)
         "value_wei": str(tx.value_wei),
         "operation": int(tx.operation),
         "data": "0x" + tx.data.hex(),
-        "calls": list(describe_calls(proposal, document)),
+        "calls": list(describe_calls(proposal, document, safe.guard)),
         "rejection": proposal.is_rejection,
         "proposer": queued.proposer,
         "origin": queued.origin,
@@ -155,4 +199,21 @@ def review_data(review: Review) -> dict[str, Any]:
         "policy": decision.document_hash,
         "policy_named": review.proposal.policy_named,
         "installation": to_plain(review.installation),
+        "changing": _changing_data(review.changing),
     }
+
+
+def _changing_data(changing: Changing | None) -> dict[str, Any] | None:
+    if changing is None:
+        return None
+    steps = [
+        {
+            "deed": str(step.deed),
+            "does": str(step.meaning) if step.meaning else None,
+            "change": step.change,
+            "ready_at": step.ready_at,
+            "expires_at": step.expires_at,
+        }
+        for step in changing.steps
+    ]
+    return {"guard": changing.guard.address, "is_whole": changing.is_whole, "steps": steps}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guardians.change_wording import change_words
 from guardians.installation import Installation
 from guardians.review import Proposal
 from guardians.server.decoder import decode
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, Rebase
 from policies.terms import PolicyDocument
-from strongroom.model import Account, Address, Operation, TokenId
+from strongroom.model import NATIVE, Account, Address, Operation, TokenId
+from strongroom.protocols.owner_guard import decode_announce_change
+from strongroom.protocols.safe_changes import read_change
 from strongroom.quantities import format_bps, format_seconds, format_units
 from strongroom.untrusted import escaped
 
@@ -39,11 +42,11 @@ def show_address(address: Address, document: PolicyDocument) -> str:
     return f"{payee.id} ({address})" if payee else f"{address}, who is not in the address book"
 
 
-def describe_calls(proposal: Proposal, document: PolicyDocument) -> tuple[str, ...]:
-    """What each call does, one line each."""
+def describe_calls(proposal: Proposal, document: PolicyDocument, guard: Address = NATIVE) -> tuple[str, ...]:
+    """What each call does, one line each. `guard` is the Safe's transaction guard: what it is told about changes."""
     if proposal.is_rejection:
         return (f"nothing: it rejects what else waits at nonce {proposal.tx.nonce}",)
-    return tuple(_described(proposal, document))
+    return tuple(_described(proposal, document, guard))
 
 
 def describe_installation(installation: Installation) -> Iterator[str]:
@@ -51,8 +54,13 @@ def describe_installation(installation: Installation) -> Iterator[str]:
     yield from (f"make the price source of {token} at {at}" for token, at in installation.sources.items())
     yield f"make the log's registry at {installation.registry}, where it does not stand already"
     yield f"make the Kernel of your policy.toml at {installation.kernel}"
+    if installation.replaces:
+        yield f"put it in the place of the paused Kernel {installation.replaces}, which the Safe then has no more:"
+        yield "what that has spent counts as spent in the new one, and the mark of its watch goes on"
     yield "enable it as a module of the Safe: it then moves what the policy lets the agent's key move alone"
     yield from _watch_made(installation)
+    if guard := installation.owner_guard:
+        yield f"set the owners' guard of your policy.toml, {guard}: who commands the Safe then changes announced only"
     if opening := installation.opening:
         yield f"open the log with its first {opening.size} entries, root 0x{opening.root.hex()}"
 
@@ -68,6 +76,8 @@ def installation_lines(installation: Installation, agent: Address | None) -> Ite
     config, rekey, window = map(format_seconds, delays)
     yield f"    what loosens waits {config}, a new agent's key {rekey}; both stay usable for {window}"
     yield from _watch_lines(installation)
+    if not installation.owner_guard:
+        yield "    no owners' guard: enough stolen owners' keys change who commands the Safe at once"
     if opening:
         yield f"    the log's heads are anchored by {opening.anchorer}, who can do nothing else"
     yield "    the contracts are UNAUDITED: begin with caps the DAO could afford to lose"
@@ -95,16 +105,23 @@ def _compared(found: Address, named: Address | None) -> str:
     return f"{found}, as you named it" if found == named else f"{found}, NOT {named} as you named it"
 
 
-def _described(proposal: Proposal, document: PolicyDocument) -> Iterator[str]:
+def _described(proposal: Proposal, document: PolicyDocument, guard: Address) -> Iterator[str]:
     tx, calls = proposal.tx, proposal.compiled.calls
     datas = [call.data for call in calls] or [tx.data]
     for move, data in zip(proposal.moves, datas, strict=True):
-        if isinstance(move, Opaque):
+        if isinstance(move, Opaque) and move.to == guard != NATIVE:
+            yield f"NOT A PAYMENT: the Safe tells its guard {guard}{_guard_reads(data)}"
+        elif isinstance(move, Opaque):
             yield f"NOT UNDERSTOOD: {move.to} {move.why}{_reads_as(tx.account, data)}"
         else:
             yield _understood(move, document)
     if not calls and tx.operation is Operation.DELEGATECALL:
         yield f"NOT UNDERSTOOD: code of {tx.to} would run as the Safe itself and may take everything"
+
+
+def move_words(move: Move, document: PolicyDocument) -> str:
+    """One thing that a call does, or that nobody here can tell."""
+    return f"NOT UNDERSTOOD: {move.to} {move.why}" if isinstance(move, Opaque) else _understood(move, document)
 
 
 def _understood(move: Move, document: PolicyDocument) -> str:
@@ -125,6 +142,14 @@ def _understood(move: Move, document: PolicyDocument) -> str:
     sold = show_amount(move.token_in, move.units_in, document)
     bought = show_amount(move.token_out, move.min_out_units, document)
     return f"sell {sold} for at least {bought} at {move.venue.id} (pool {move.pool})"
+
+
+def _guard_reads(data: bytes) -> str:
+    """What bytes to a guard like ours announce. Whether it is ours, only `verify` reads."""
+    try:
+        return f" that it will {change_words(read_change(decode_announce_change(data)))}"
+    except ValueError:
+        return f" `0x{data[:_SHOWN].hex()}`"
 
 
 def _reads_as(account: Account, data: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from simulations.probes import (
@@ -44,7 +45,12 @@ _ONE = (1).to_bytes(32, "big")
 
 
 def rehearse(
-    chain: Chain, action: Action, facts: Facts, holders: Iterable[Address], spenders: Iterable[Address]
+    chain: Chain,
+    action: Action,
+    facts: Facts,
+    holders: Iterable[Address],
+    spenders: Iterable[Address],
+    assumed: Mapping[Address, Override] = MappingProxyType({}),
 ) -> Rehearsal:
     """The outcome of `action` on top of `facts.block`: balance changes of the Safe and `holders` in every listed token
     and the native coin, the Safe's allowances left to `spenders` and to every approval found in the calldata, the
@@ -53,7 +59,8 @@ def rehearse(
     A `SafeTx` runs as `execTransaction` from an owner, with the owners' approvals of its hash and its nonce written
     into the Safe's storage, so that unsigned transactions and future nonces run too; the threshold stays what it is.
     `safe_before` therefore shows the action's own nonce, and each owner's real signature will cost about 3,000 gas
-    more than its stand-in. A `KernelCall` runs from the agent. What the sender pays for gas is in no delta; unchanged
+    more than its stand-in. A `KernelCall` runs from the agent. `assumed` is state that the action will find and the
+    block does not have yet, of contracts other than the Safe. What the sender pays for gas is in no delta; unchanged
     balances and zero allowances are left out; an unlisted token's allowance goes by its address.
 
     Anything but a complete measurement of a successful action is `success=False` with the reason in `revert` and no
@@ -68,7 +75,7 @@ def rehearse(
     pairs = pairs_to_watch(action, (token.address for token in facts.tokens.values()), spenders)
     watched = probes(facts.account.safe, facts.tokens, [facts.account.safe, *holders], pairs, reader)
     looks = _looks(watched.reads(), _fresh_address())
-    overrides = {reader: Override({}, code=NATIVE_READER), **_approvals(action, facts)}
+    overrides = {reader: Override({}, code=NATIVE_READER), **assumed, **_approvals(action, facts)}
     results = chain.simulate([*looks, _entry(action, facts), *looks], overrides, facts.block)
     if len(results) != 2 * len(looks) + 1:
         return _failed(facts, f"the node simulated `{len(results)}` of `{2 * len(looks) + 1}` calls")

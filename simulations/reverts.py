@@ -39,8 +39,14 @@ LogBehind(uint256,uint256) NotOpen(address) NotAnchorer(address) NotSafeOf(addre
 BadLimits(uint32,uint32) SizeShrinks(uint64,uint64) NotConsistent(uint64,bytes32) NotIncluded(uint64)
 NotAnAccumulator(bytes32) NoDrawdown(uint256,uint256) TooSoon(uint256) AlreadyPaused() KernelBusy() BadWatch(bytes32)
 """
-KNOWN_ERRORS = tuple((_ERC20_ERRORS + _KERNEL_ERRORS).split())
-"""Signatures of the custom errors that are shown by name: OpenZeppelin's tokens and the Kernel's own."""
+_OWNER_GUARD_ERRORS = """
+BadGuard(bytes32) RemovalNotReady(uint256) RemovalPending() NoRemoval() NotOwner(address) RefundNotAllowed(uint256)
+Nested() DelegatecallNotAllowed(address,bytes32) BadBatch(uint256) ChangeFailed() TooManyModules()
+ShapeChanged(bytes32,bytes32)
+"""
+"""Those that the Kernel has too stand there."""
+KNOWN_ERRORS = tuple((_ERC20_ERRORS + _KERNEL_ERRORS + _OWNER_GUARD_ERRORS).split())
+"""Signatures of the custom errors that are shown by name: OpenZeppelin's tokens, the Kernel's and its guards' own."""
 _SHOWN = 160
 _PASSED_ON = 1024
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from agent.standing import Holding, Room, Seen, Share, Standing
     from agent.unlisted import Unlisted
     from policies.terms import PolicyDocument
-    from strongroom.model import Address, TokenId
+    from strongroom.chain.transport import Transport
+    from strongroom.model import Account, Address, TokenId
+    from strongroom.ports import Chain
 
 _SHOWN_DIGITS, _SHOWN_NUMBERS = 6, 5
 _NODE_SECONDS = 10.0
@@ -114,12 +116,23 @@ def _seen(documents: Documents, config: Path) -> Seen:
     listed = frozenset(each.address for each in tokens_of(documents.policy).values())
     sent = [(unit["id"], unit["tx_hash"]) for unit in records(config).plans()]
     with connected(treasury) as (chain, _), closing(Transport(treasury.rpc, _NODE_SECONDS)) as node:
-        used = measured_gas(chain, sent)
+        used, told = measured_gas(chain, sent), _announced(chain, node, treasury.account)
         try:
-            return Seen(read_arrivals(chain, node, treasury.account, listed, chain.head()), "", used)
+            return Seen(read_arrivals(chain, node, treasury.account, listed, chain.head()), "", used, told)
         except NodeError as error:
             # Some nodes serve logs of given contracts only: everything else of the standing is worth showing.
-            return Seen(None, str(error), used)
+            return Seen(None, str(error), used, told)
+
+
+def _announced(chain: Chain, node: Transport, account: Account) -> tuple[str, ...]:
+    """Announced changes of who commands the Safe, which a treasurer must not miss."""
+    from guardians.change_wording import loud_lines
+    from guardians.changes import read_announced
+    from strongroom.observe import safe_state
+
+    block = chain.head()
+    guard = safe_state(chain, account.safe, block).guard
+    return tuple(loud_lines(read_announced(chain, node, account.safe, guard, block), block.timestamp))
 
 
 def _standing_lines(standing: Standing) -> Iterator[str]:

@@ -11,16 +11,20 @@ import click
 
 from agent.cli import say
 from agent.cli.installing import deploy_text, update_lines
+from agent.cli.meter import meter
 from agent.cli.reach import config_option, json_option, records
 from agent.cli.twap import twap
 from agent.cli.units import aligned, finding_lines
 from strongroom.errors import InputError
 from strongroom.protocols.kernel_legs import KernelRule, PayRule
+from strongroom.protocols.kernel_orders import OrderRule
 from strongroom.quantities import format_seconds, format_units
 
 if TYPE_CHECKING:
     from policies.grants import KernelPolicy
     from policies.terms import PolicyDocument
+
+_MONTH_SECONDS = 30 * 86_400
 
 
 @click.group()
@@ -29,6 +33,7 @@ def policy() -> None:
 
 
 policy.add_command(twap)
+policy.add_command(meter)
 
 
 def _document(config: Path) -> PolicyDocument:
@@ -166,14 +171,16 @@ def compile_(config: Path, as_json: bool) -> None:
 
     document = _document(config)
     compiled = compile_policy(document)
-    say("\n".join(_compiled_lines(compiled, document)), _compiled_data(compiled), as_json)
+    say("\n".join(_compiled_lines(compiled, document)), _compiled_data(compiled, document), as_json)
 
 
-def _compiled_data(compiled: KernelPolicy) -> dict[str, Any]:
+def _compiled_data(compiled: KernelPolicy, document: PolicyDocument) -> dict[str, Any]:
+    from policies.orders import bounds, let_out
     from strongroom.plain import to_plain
 
     rules = [{"leaf": leaf, "name": compiled.names[leaf], **to_plain(rule)} for leaf, rule in compiled.rules.items()]
-    return {"root": compiled.root, "rules": rules, "buckets": to_plain(compiled.buckets)}
+    paid = {"orders": list(bounds(document)), "let_out_in_30_days": to_plain(let_out(document, _MONTH_SECONDS))}
+    return {"root": compiled.root, "rules": rules, "buckets": to_plain(compiled.buckets), **paid}
 
 
 def _compiled_lines(compiled: KernelPolicy, document: PolicyDocument) -> Iterator[str]:
@@ -183,18 +190,42 @@ def _compiled_lines(compiled: KernelPolicy, document: PolicyDocument) -> Iterato
     yield f"hash  {document_hash(document)}"
     yield ""
     yield "rules: the agent's key alone may"
-    rules = [(f"  {compiled.names[leaf]}", "at most", *_most(rule, document)) for leaf, rule in compiled.rules.items()]
-    yield from aligned(rules, right=(2,))
+    yield from aligned([_rule_row(compiled.names[leaf], each, document) for leaf, each in compiled.rules.items()], (2,))
     yield ""
     yield "buckets: and together no more than"
     yield from aligned([("", "at once", "in any window", ""), *_bucket_rows(document)], right=(1, 2))
     yield ""
+    yield from _order_lines(document)
+    yield "with the agent's key stolen, payees get within any 30 days at most"
+    yield from aligned([("", "by caps", "by orders", "together"), *_let_out_rows(document)], right=(1, 2, 3))
+    yield ""
     yield "what the Kernel does not enforce: `strongroom policy check`; every leaf and key: `--json`"
+
+
+def _rule_row(name: str, rule: KernelRule, document: PolicyDocument) -> tuple[str, ...]:
+    return f"  {name}", "exactly" if isinstance(rule, OrderRule) else "at most", *_most(rule, document)
+
+
+def _order_lines(document: PolicyDocument) -> Iterator[str]:
+    from policies.orders import bounds
+
+    if document.orders:
+        yield "standing orders: outside the buckets"
+        yield from (f"  {line}" for line in bounds(document))
+        yield ""
+
+
+def _let_out_rows(document: PolicyDocument) -> Iterator[tuple[str, ...]]:
+    from policies.orders import amount, let_out
+
+    for each in let_out(document, _MONTH_SECONDS):
+        sums = (each.by_caps_units, each.by_orders_units, each.by_caps_units + each.by_orders_units)
+        yield "", *(amount(each.token, units, document) for units in sums)
 
 
 def _most(rule: KernelRule, document: PolicyDocument) -> tuple[str, str]:
     """The rule's largest amount and its token, which for all but payments is what is sold or put in."""
-    token = rule.token if isinstance(rule, PayRule) else rule.token_in
+    token = rule.token if isinstance(rule, PayRule | OrderRule) else rule.token_in
     known = document.known_at(token)
     if known is None:
         return str(rule.max_units), f"units of {token}"
@@ -222,16 +253,23 @@ def deploy(config: Path, agent_address: str | None, as_json: bool) -> None:
     """Print the Safe transaction that makes the Kernel for this policy and installs it. Nothing is signed or sent.
     Delays and pause-only guardians are those of [kernel] in policy.toml.
 
+    A Kernel that the Safe has already is replaced: pause it first. What it has spent counts as spent in the new one.
+    Under the owners' guard the changes are announced first, in announcement.json; run this again to see what is next.
+
     The contracts are unaudited: begin with caps you could afford to lose.
 
     \b
     Example:
       strongroom policy deploy --agent 0x2564E941F97E9E104458125beAbDafA4252Ce8BE
     """
+    from agent.guard_announcements import ANNOUNCEMENT, INSTALLATION
     from agent.installing import plan_installation
 
     answer = plan_installation(config, agent_address)
-    answer["file"] = _write_out(answer, config / "installation.json")
+    answer["file"] = str(config / INSTALLATION)
+    if (told := answer["announcement"]) and told["transaction"]:
+        answer["announcement_file"] = _write_out(told, config / ANNOUNCEMENT)
+    _write_out(answer, config / INSTALLATION)
     say(deploy_text(answer), answer, as_json)
 
 

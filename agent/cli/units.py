@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from strongroom.model import Verdict
-from strongroom.quantities import format_units
+from strongroom.quantities import format_moment, format_units
 
 _NEVER_PROPOSED = ("shadowed", "denied")
 _MEASURING = ("envelope", "safe_state", "watch")
@@ -92,6 +92,10 @@ def _head(unit: Mapping[str, Any]) -> str:
 
 
 def _lane(unit: Mapping[str, Any]) -> str:
+    if unit["status"] == "announced":
+        run = unit["announced"]
+        first, last = format_moment(run["ready_at"]), format_moment(run["expires_at"])
+        return f"agent: announced as run {run['id']}, made from {first} until {last} unless somebody vetoes it"
     if unit["lane"] == "agent":
         return "agent: the Kernel lets the agent's key do it alone"
     if unit["lane"] == "owner":

@@ -35,6 +35,8 @@ def install(scene: Scene) -> Scene:
     scene.stage.tell(
         f"   a watch, {plan['watch']}, may be told by anybody of a fall by a tenth: then the Kernel pauses"
     )
+    guard = plan["owner_guard"]
+    scene.stage.tell(f"   the owners' guard, {guard}: who commands the Safe changes late, and each owner can veto it")
     scene.stage.tell("   unaudited: its caps are what the DAO could afford to lose")
     kernel, registry, watch = (Address(plan[each]) for each in ("kernel", "registry", "watch"))
     return replace(scene, kernel=kernel, registry=registry, watch=watch)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import PASSWORD as AGENT_PASSWORD
-from agent.demo import drawdown, guarded, hostile_model, lending, proof, propose, swaps, thief
+from agent.demo import drawdown, guarded, hostile_model, lending, owner_keys, proof, propose, swaps, thief
 from agent.demo.scene import PASSWORD, Scene
 from agent.demo.stage import Stage, free_port
 from guardians.app import PASSWORD as GUARDIAN_PASSWORD
@@ -48,6 +48,7 @@ def play(tell: Callable[[str], None]) -> dict[str, Any]:
         drawdown.rekey(scene)
         with guarded.running(scene) as treasurer:
             drawdown.resume(scene, treasurer, fall)
+            owner_keys.steal(scene)
             units = scene.units(Mode.GUARDED)
             guarded.paid_once(scene, treasurer, units)
             proven = proof.prove(scene)

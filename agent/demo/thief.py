@@ -18,6 +18,7 @@ from strongroom.errors import NodeRefused
 from strongroom.model import Address, Operation
 from strongroom.protocols import kernel
 from strongroom.protocols.kernel_legs import Payment, PayRule, encode_legs
+from strongroom.protocols.kernel_orders import OrderPayment, OrderRule
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, Person
 from strongroom.world.treasury import USDC
@@ -69,8 +70,17 @@ class Thief:
 
     def refused(self) -> str:
         """What the Kernel says to the smallest payment there is, sent with this key; empty when it lets it go."""
-        data = refusal(self.scene, self.key, self.scene.kernel_address, self._payment(self._rules()[0], 1))
-        return revert_reason(data) if data is not None else ""
+        return self._said(self._payment(self._rules()[0], 1))
+
+    def orders_refused(self) -> list[str]:
+        """What the Kernel says to each standing order, sent with this key; empty where it would let one go."""
+        rules = [rule for rule in self.policy.rules.values() if isinstance(rule, OrderRule)]
+        legs = (OrderPayment(rule, proof(self.policy.rules, rule.leaf)) for rule in rules)
+        return [self._said(encode_legs([leg], _LEAF)) for leg in legs]
+
+    def _said(self, data: bytes) -> str:
+        why = refusal(self.scene, self.key, self.scene.kernel_address, data)
+        return revert_reason(why) if why is not None else ""
 
     def _payment(self, rule: PayRule, units: int) -> bytes:
         return encode_legs([Payment(rule, units, proof(self.policy.rules, rule.leaf))], _LEAF)
@@ -103,6 +113,9 @@ def drain(scene: Scene) -> Loot:
     """Every rule and every drop of capacity, hour by hour for a day."""
     scene.stage.chapter("The thief: with the agent's key stolen, a day's loss stays within the caps")
     thief = Thief.of(scene)
+    refused = thief.orders_refused()
+    scene.stage.check(all(each.startswith("OrderNotDue(") for each in refused), f"no salary is due: {refused}")
+    scene.stage.tell(f"   {len(refused)} standing orders were paid this month: each is refused, OrderNotDue")
     before, known, taken = scene.held(scene.world.account.safe, USDC), _payees_hold(scene), 0
     for _ in range(_DAY // _HOUR):
         taken += thief.take_all()

@@ -1,4 +1,5 @@
-"""The agent lane: record the intent, put its leaf into the call, rehearse the final bytes once more, sign once."""
+"""The agent lane: record the intent, put its leaf into the call, rehearse the final bytes once more, sign once. What
+must be announced passes through here twice."""
 
 from __future__ import annotations
 
@@ -8,13 +9,14 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.nodes import state as read
-from agent.nodes.judging import judged, observe
+from agent.nodes.judging import announcement_assumed, judged, observe
 from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
 from simulations.rehearse import rehearse
-from strongroom.model import LedgerReceipt, Verdict
+from strongroom.model import KernelCall, LedgerReceipt, Rehearsal, Verdict
 from strongroom.plain import from_plain, to_plain
 from strongroom.protocols.kernel_legs import with_leaf
+from strongroom.protocols.kernel_runs import is_announcement
 
 
 def intend(state: State, runtime: Runtime[Context]) -> Update:
@@ -27,12 +29,12 @@ def intend(state: State, runtime: Runtime[Context]) -> Update:
         "policy": read.decision(state).document_hash,
     }
     receipt = record_once(context, "tx.intent", body, binding=read.binding(call), cause=state["cause"])
-    return {"intent": to_plain(receipt), "cause": receipt.index}
+    return {"intent": to_plain(receipt), "cause": receipt.index, "stage": read.RUNNING}
 
 
 def preflight(state: State, runtime: Runtime[Context]) -> Update:
-    """Simulates the final bytes on the newest block and judges them again. What is no longer allowed is not sent: the
-    intent is dropped, and the unit goes back to the beginning."""
+    """Simulates the final bytes on the newest block and judges them again; of an announcement, what it announces. What
+    is no longer allowed is not sent: the intent is dropped, and the unit goes back to where it was judged."""
     context = runtime.context
     receipt = from_plain(LedgerReceipt, state["intent"])
     # Killed right after it: nothing is signed under an intent that the log calls dropped, whatever is allowed now.
@@ -40,16 +42,24 @@ def preflight(state: State, runtime: Runtime[Context]) -> Update:
         return _drifted(state, dropped)
     fresh = observe(state, runtime)
     now: State = {**state, "facts": fresh["facts"], "cause": fresh["cause"]}
-    call, envelope = read.kernel_call(now), read.compiled(now).envelope
-    final = replace(call, data=with_leaf(call.data, context.ledger.leaf(receipt.index)))
-    outcome = rehearse(context.chain, final, read.facts(now), envelope.recipients, envelope.spenders)
-    body = {"unit": read.unit(now).id, "action": to_plain(final), "outcome": to_plain(outcome)}
+    call = read.kernel_call(now)
+    final = replace(call, data=with_leaf(read.sending(now).data, context.ledger.leaf(receipt.index)))
+    sent = _rehearsed(now, context, final)
+    effects = _rehearsed(now, context, call) if read.must_be_announced(now) else sent
+    body = {"unit": read.unit(now).id, "action": to_plain(final), "outcome": to_plain(effects)}
     entry = context.ledger.append("rehearsal", body, cause=now["cause"])
-    verdict = judged(now, context, outcome).verdict
+    verdict = judged(now, context, effects).verdict if sent.success else Verdict.DENY
     if verdict is Verdict.ALLOW:
-        return {"facts": now["facts"], "rehearsal": to_plain(outcome), "cause": entry.index, "status": "cleared"}
+        seen = {"facts": now["facts"], "rehearsal": to_plain(effects), "gas": sent.gas_used}
+        return {**seen, "cause": entry.index, "status": "cleared"}
     why = {"unit": read.unit(now).id, "why": f"judged `{verdict}` in preflight", "rehearsal": entry.index}
     return _drifted(state, context.ledger.append("tx.dropped", why, binding=receipt.binding, cause=receipt.index))
+
+
+def _rehearsed(state: State, context: Context, call: KernelCall) -> Rehearsal:
+    envelope, chain = read.compiled(state).envelope, context.chain
+    assumed = {} if is_announcement(call.data) else announcement_assumed(state, chain)
+    return rehearse(chain, call, read.facts(state), envelope.recipients, envelope.spenders, assumed)
 
 
 def _drifted(state: State, dropped: LedgerReceipt) -> Update:
@@ -62,5 +72,7 @@ def sign_call(state: State, runtime: Runtime[Context]) -> Update:
     if context.wallet is None:
         raise ValueError("nothing is signed without a wallet")
     receipt = from_plain(LedgerReceipt, state["intent"])
-    leaf, gas = context.ledger.leaf(receipt.index), read.rehearsal(state).gas_used
-    return {"tx_hash": context.wallet.sign_call(read.kernel_call(state), leaf, gas, receipt)}
+    leaf, call = context.ledger.leaf(receipt.index), read.sending(state)
+    assert isinstance(call, KernelCall)
+    gas = state.get("gas", read.rehearsal(state).gas_used)
+    return {"tx_hash": context.wallet.sign_call(call, leaf, gas, receipt)}

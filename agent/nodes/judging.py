@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
@@ -9,14 +10,17 @@ from langgraph.runtime import Runtime
 from agent.compiler import compile_unit, dress_for_kernel, dress_for_owners
 from agent.context import Context
 from agent.nodes import state as read
+from agent.nodes.recording import observed
 from agent.nodes.state import State, Update
 from policies.document import document_hash
 from policies.engine import decide
 from simulations.rehearse import rehearse
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
-from strongroom.model import Action, Compiled, Decision, Facts, Finding, Lane, Rehearsal, Verdict
+from strongroom.model import Action, Address, Compiled, Decision, Facts, Finding, Lane, Rehearsal, Verdict
 from strongroom.plain import to_plain
+from strongroom.ports import Chain, Override
+from strongroom.protocols.kernel_runs import COUNTERS_SLOT, as_announced, run_id, voids_in
 from strongroom.settings import Mode
 
 
@@ -28,9 +32,8 @@ def observe(state: State, runtime: Runtime[Context]) -> Update:
     except StrongroomError as error:
         context.ledger.append("gap", {"why": str(error)}, cause=asked.index)
         raise
-    plain = to_plain(facts)
-    seen = context.ledger.append("tool.res", {"facts": plain}, cause=asked.index)
-    return {"facts": plain, "cause": seen.index}
+    seen = context.ledger.append("tool.res", {"facts": observed(facts)}, cause=asked.index)
+    return {"facts": to_plain(facts), "cause": seen.index}
 
 
 def compile_calls(state: State, runtime: Runtime[Context]) -> Update:
@@ -68,11 +71,22 @@ def next_nonce(facts: Facts) -> int:
 
 def rehearse_action(state: State, runtime: Runtime[Context]) -> Update:
     envelope = read.compiled(state).envelope
-    action, facts = read.action(state), read.facts(state)
-    plain = to_plain(rehearse(runtime.context.chain, action, facts, envelope.recipients, envelope.spenders))
+    action, facts, chain = read.action(state), read.facts(state), runtime.context.chain
+    assumed = announcement_assumed(state, chain)
+    plain = to_plain(rehearse(chain, action, facts, envelope.recipients, envelope.spenders, assumed))
     body = {"unit": read.unit(state).id, "action": state["action"], "outcome": plain}
     entry = runtime.context.ledger.append("rehearsal", body, cause=state["cause"])
     return {"rehearsal": plain, "cause": entry.index}
+
+
+def announcement_assumed(state: State, chain: Chain) -> Mapping[Address, Override]:
+    """What must be announced first is rehearsed as if it had been, long enough ago; anything else as the block is."""
+    facts = read.facts(state)
+    if facts.kernel is None or not read.must_be_announced(state):
+        return {}
+    kernel, id_ = facts.kernel, run_id(facts.kernel.epoch, facts.kernel.version, read.kernel_call(state).data)
+    (counters,) = chain.storage(kernel.address, [COUNTERS_SLOT], facts.block)
+    return as_announced(kernel.address, id_, voids_in(counters), facts.block.timestamp)
 
 
 def judge(state: State, runtime: Runtime[Context]) -> Update:
@@ -80,11 +94,17 @@ def judge(state: State, runtime: Runtime[Context]) -> Update:
 
 
 def judged(state: State, context: Context, rehearsal: Rehearsal) -> Decision:
-    """The engine's decision on the state's action, its own proposal left out of what is in flight beside it."""
-    action = read.action(state)
-    facts = read.facts(state)
+    """The engine's decision on the state's action, its own proposal or announcement left out of what is in flight
+    beside it. The Kernel takes no second announcement of the same bytes: it is denied while the first is in force."""
+    action, facts = read.action(state), read.facts(state)
     others = tuple(queued for queued in facts.queue if queued.safe_tx_hash != read.binding(action))
-    return decide(read.compiled(state), action, rehearsal, replace(facts, queue=others), context.document)
+    announced = tuple(each for each in facts.announced if each.run != action.data)
+    beside = replace(facts, queue=others, announced=announced)
+    decision = decide(read.compiled(state), action, rehearsal, beside, context.document)
+    if len(announced) == len(facts.announced) or not read.must_be_announced(state):
+        return decision
+    twice = Finding("announced", Verdict.DENY, "the very same payments are announced already, and not yet run or over")
+    return replace(decision, verdict=Verdict.DENY, findings=(*decision.findings, twice))
 
 
 def _judged(state: State, context: Context, decision: Decision) -> Update:

@@ -18,7 +18,7 @@ from strongroom.protocols.erc20 import read_balance
 
 
 def send(state: State, runtime: Runtime[Context]) -> Update:
-    context, binding = runtime.context, read.binding(read.action(state))
+    context, binding = runtime.context, read.binding(read.sending(state))
     tx_hash = Digest(state["tx_hash"])
     if context.wallet is None:
         raise ValueError("nothing is sent without a wallet")
@@ -39,8 +39,9 @@ def outbid(state: State, runtime: Runtime[Context]) -> Update:
     base, most = context.chain.base_fee_wei(context.chain.head()), context.document.gas.max_base_fee_wei
     if base > most:
         raise GasTooDear(unit.id, base, most)
-    body = {"unit": unit.id, "action": state["action"], "outbids": state["tx_hash"], "base_fee_wei": str(base)}
-    binding = read.binding(read.action(state))
+    action = read.sending(state)
+    body = {"unit": unit.id, "action": to_plain(action), "outbids": state["tx_hash"], "base_fee_wei": str(base)}
+    binding = read.binding(action)
     receipt = record_once(context, "tx.intent", body, binding=binding, cause=state["cause"])
     tx_hash = context.wallet.outbid(Digest(state["tx_hash"]), receipt)
     context.notices.tell(f"{unit.id}: {state['tx_hash']} pays less than gas costs now; {tx_hash} takes its place")

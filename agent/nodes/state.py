@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from strongroom.model import Action, Compiled, Decision, Digest, Facts, KernelCall, Rehearsal, SafeTx, Unit
 from strongroom.plain import from_plain
 from strongroom.protocols.kernel import action_hash
+from strongroom.protocols.kernel_runs import delay_seconds, encode_announce_run
 from strongroom.protocols.safe import rejection, safe_tx_hash
 
 
@@ -14,7 +16,9 @@ class State(TypedDict, total=False):
     """Values are plain forms of the model's nouns; `cause` is the ledger index that led here. `lane` is set once
     guardians must be asked; `nonce` when the unit takes a certain nonce of the Safe's. `asked` is the human.req entry
     of what is proposed, none while others hold the nonce; `expires`, in seconds of the chain's time, ends what its
-    signatures are worth; `past` holds the proposals that were dropped and still stand in the queue."""
+    signatures are worth; `past` holds the proposals that were dropped and still stand in the queue. `stage` says which
+    of the two calls of an announced run is under way, `announced` what the Kernel noted of it and in which block, and
+    `gas` what the rehearsal of the call to be signed used."""
 
     unit: dict[str, Any]
     actor: str
@@ -34,9 +38,13 @@ class State(TypedDict, total=False):
     tx_hash: str
     drifts: int
     status: str
+    stage: str
+    announced: dict[str, Any]
+    gas: int
 
 
 Update = dict[str, Any]
+ANNOUNCING, RUNNING = "announcing", "running"
 
 
 def unit(state: State) -> Unit:
@@ -45,7 +53,10 @@ def unit(state: State) -> Unit:
 
 def facts(state: State) -> Facts:
     # A unit that fell asleep before pairs, markets and watch were observed knows none: rules that need one then deny.
-    return from_plain(Facts, {"pairs": [], "lending": [], "watch": None, **state["facts"]})
+    # Nor is an order due whose last payment it does not know.
+    known = {"pairs": [], "lending": [], "watch": None, "announced": [], **state["facts"]}
+    kernel = known["kernel"] and {"last_paid": {}, **known["kernel"]}
+    return from_plain(Facts, {**known, "kernel": kernel})
 
 
 def compiled(state: State) -> Compiled:
@@ -82,6 +93,26 @@ def kernel_call(state: State) -> KernelCall:
     if not isinstance(found, KernelCall):
         raise TypeError(f"`{unit(state).id}` is not in the agent lane")
     return found
+
+
+def announcement(run: KernelCall) -> KernelCall:
+    """The call that announces `run`."""
+    return replace(run, data=encode_announce_run(run.data))
+
+
+def sending(state: State) -> Action:
+    """What is signed and sent now: the announcement of the action, or the action itself."""
+    found = action(state)
+    announces = isinstance(found, KernelCall) and state.get("stage") == ANNOUNCING
+    return announcement(found) if isinstance(found, KernelCall) and announces else found
+
+
+def must_be_announced(state: State) -> bool:
+    """Whether the action may only be run after an announcement that is still to be made."""
+    found = action(state)
+    if not isinstance(found, KernelCall) or state.get("stage") == RUNNING:
+        return False
+    return delay_seconds(found.data) > 0
 
 
 def rehearsal(state: State) -> Rehearsal:

@@ -25,6 +25,10 @@ class Result:
     what: str
     mend: str = ""
 
+    @property
+    def is_ok(self) -> bool:
+        return self.grade is Grade.OK
+
 
 @dataclass(frozen=True, slots=True)
 class Check:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.app import subject_of
+from agent.comparing.fields import Comparison, Contract
+from agent.comparing.installed import Installed
+from agent.comparing.safe import compare as compare_safe
 from agent.onboarding.chains import ADD_BESIDE, KnownChain, chains_in, known_chain, load_chains
+from agent.onboarding.kernel_life import life_fields
 from agent.onboarding.survey import surveyed_state
+from agent.parity import compare
 from agent.state_folder import StateFolder
 from policies.document import load as load_policy
 from policies.terms import PolicyDocument
@@ -140,6 +145,27 @@ class Premises:
     def facts(self) -> Facts:
         """What a decision would see, but for the queue, which `service` answers for."""
         return observe(self.chain, MemoryQueue(self.account, (), {}), self.subject)
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """What stands on chain against the documents; without a Kernel, the Safe alone."""
+        policy, treasury, kernel = self.policy, self.treasury, self.kernel
+        if kernel is None:
+            return (compare_safe(self.safe, policy, self.known.safe, None),)
+        anchorer = address_in_keystore(self.state_folder.anchor_keystore)
+        named = (treasury.watch, treasury.registry, anchorer)
+        return tuple(self._lived(Installed(policy, self.known, kernel, self.agent, *named)))
+
+    def _lived(self, installed: Installed) -> Iterator[Comparison]:
+        for each in compare(self.chain, installed, self.block):
+            if each.contract is Contract.KERNEL and not each.fields[0].differs:
+                life = life_fields(self.chain, self.transport, installed, self.block)
+                yield replace(each, fields=(*each.fields, *life))
+            else:
+                yield each
+
+    def compared(self, contract: Contract) -> tuple[Comparison, ...]:
+        return tuple(each for each in self.comparisons if each.contract is contract)
 
     @cached_property
     def service(self) -> SafeService:

@@ -1,4 +1,5 @@
-"""What `init` tells: for people a page, for machines one object. Text from the chain has been made safe before."""
+"""What `init` tells, and `doctor` of contracts: for people a page, for machines one object. Text from the chain has
+been made safe before."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.comparing.fields import Comparison, Field, count_equal
 from agent.onboarding.creation import NewSafe
 from agent.onboarding.survey import Survey, Unlisted
 from strongroom.quantities import format_units
@@ -97,3 +99,36 @@ def new_safe_data(new: NewSafe) -> dict[str, Any]:
         "threshold": new.threshold,
         "transaction": {"to": new.factory, "value": "0", "data": "0x" + new.data.hex()},
     }
+
+
+def contract_lines(comparisons: Sequence[Comparison], all_fields: bool) -> Iterator[str]:
+    """One line for each contract, and under it every field that differs, with both sides; with `all_fields` every
+    other one too."""
+    for each in comparisons:
+        differ = f", {len(each.different)} {'differs' if len(each.different) == 1 else 'differ'}"
+        yield f"{each.name} {each.address or 'nowhere'}  {count_equal(each)}{differ if each.different else ''}"
+        for field in each.fields:
+            if field.differs:
+                yield from (f"  differs  {field.name}", f"             documents  {field.document}")
+                yield from (f"             chain      {field.chain}", f"             to mend    {field.mend}")
+            elif all_fields:
+                yield f"  {'told   ' if field.document is None else 'equal  '}  {field.name}: {field.chain}"
+
+
+def contract_data(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """The same for machines, every field; `documents` is null for what no document speaks of."""
+    return [
+        {
+            "contract": each.contract.value,
+            "name": each.name,
+            "address": each.address,
+            "equal": each.equal_count,
+            "fields": [_field_data(field) for field in each.fields],
+        }
+        for each in comparisons
+    ]
+
+
+def _field_data(field: Field) -> dict[str, Any]:
+    told = {"name": field.name, "documents": field.document, "chain": field.chain, "differs": field.differs}
+    return told | ({"weight": field.weight.value, "mend": field.mend} if field.differs else {})

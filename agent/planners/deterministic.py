@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.planners.lending import is_stopped, told, units_left, within_calls
+from policies.dues import claimed
+from policies.effects import Payment as Paid
 from policies.markets import LENDING, Market
-from policies.metering import promised
+from policies.metering import orders_left, promised
 from policies.pricing import holdings, price_of
 from policies.terms import PolicyDocument
 from strongroom.mandate import Trade, lending_wanted, payroll_due, trades_wanted, withdrawals_needed
@@ -62,7 +64,17 @@ class DeterministicPlanner:
         intents = with_withdrawals(plan_id, [_pay(plan_id, payment) for payment in due], facts, self._document)
         units = (Unit(plan_id, facts.account, intents),) if intents else ()
         already = len(self._mandate.payroll) - len(due)
-        return _plan(plan_id, ask, f"{len(due)} payments of {ask['period']} are due, {already} are made", *units)
+        said = f"{len(due)} payments of {ask['period']} are due, {already} are made"
+        return _plan(plan_id, ask, said + self._ordered(due, facts), *units)
+
+    def _ordered(self, due: Sequence[Payment], facts: Facts) -> str:
+        """How many of the payments standing orders pay now; the policy finds them, no plan asks for one."""
+        payees, document = self._document.payees, self._document
+        paid = (Paid(p.amount.token, payees[p.payee].address, p.amount.units) for p in due if p.payee in payees)
+        count = len(claimed(paid, orders_left(facts, document), document)[0])
+        if not due or not document.orders:
+            return ""
+        return f"; {count} by standing orders" + ("" if count == len(due) else ", the others count in the caps")
 
     def _rebalance(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         """One unit for each trade; none while an earlier rebalancing is under way: it may still change everything. What

@@ -49,23 +49,38 @@ def units_left(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
 
 
 def within_calls(moves: Sequence[Move], facts: Facts, document: PolicyDocument) -> tuple[Move, ...]:
-    """Without the supplies that the Kernel has no call left for at this block. What must come back does not wait."""
-    back = sum(isinstance(move, Withdraw) for move in moves)
-    supplies = [move for move in moves if isinstance(move, Supply)]
+    """Without what the rule `lending` denies while the Safe owes something at a market, and without the supplies that
+    the Kernel has no call left for at this block. What must come back does not wait."""
+    owed = owed_at(facts, document)
+    free = [move for move in moves if move.venue.value not in owed]
+    back = sum(isinstance(move, Withdraw) for move in free)
+    supplies = [move for move in free if isinstance(move, Supply)]
     left_out = supplies[max(_calls_left(facts, document) - back, 0) :]
-    return tuple(move for move in moves if move not in left_out)
+    return tuple(move for move in free if move not in left_out)
+
+
+def owed_at(facts: Facts, document: PolicyDocument) -> tuple[str, ...]:
+    """Ids of the markets where the Safe owes something: what is lent there is collateral, and stays as it is."""
+    pools = {state.pool for state in facts.lending if state.borrows or state.debt_e8}
+    return tuple(market.id for market in document.markets.values() if market.pool in pools)
 
 
 def told(moves: Sequence[Move], mandate: Mandate, facts: Facts, document: PolicyDocument) -> str:
     """The moves in a line: how much of what is lent or taken back, and what the mandate keeps in the Safe."""
     if not moves and is_stopped(facts):
         return "the Kernel is paused, or not enabled: nothing is lent until the agent may lend alone"
+    if not moves and (owed := [id_ for id_ in owed_at(facts, document) if id_ in _venues(mandate)]):
+        return f"the Safe owes something at {' and '.join(owed)}: nothing is lent or taken back there"
     if not moves:
         return "nothing lies idle that the agent may lend alone now"
     sums = ((name, [_amount(move, document) for move in moves if isinstance(move, kind)]) for kind, name in _NAMES)
     said = " and ".join(f"{name} {' and '.join(amounts)}" for name, amounts in sums if amounts)
     kept = [_shown(move.token.value, mandate.idle[move.token.value].keep_units, document) for move in moves]
     return f"{said}; the mandate keeps {' and '.join(kept)} in the Safe"
+
+
+def _venues(mandate: Mandate) -> set[str]:
+    return {idle.venue for idle in mandate.idle.values()}
 
 
 def _amount(move: Move, document: PolicyDocument) -> str:

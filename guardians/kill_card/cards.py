@@ -7,22 +7,32 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from guardians.change_wording import change_words
+from guardians.changes import Pending
 from strongroom.model import NATIVE, Account, Address, Block
-from strongroom.protocols.abi import encode_call
 from strongroom.protocols.kernel import encode_announce, encode_disable_module, encode_pause, encode_rekey
+from strongroom.protocols.owner_guard import (
+    GuardState,
+    encode_announce_change,
+    encode_announce_removal,
+    encode_set_guard,
+    encode_veto,
+)
 from strongroom.protocols.watch import WatchBirth, encode_rebase, encode_trip
-from strongroom.quantities import format_bps
+from strongroom.quantities import format_bps, format_moment, format_seconds
 
 _SENTINEL = Address("0x0000000000000000000000000000000000000001")
 """Begins the Safe's list of modules."""
 
 
 class By(StrEnum):
-    """Who sends a step: anybody at all, a guardian from their own key, or the Safe with its owners' signatures."""
+    """Who sends a step: anybody at all, a guardian or an owner from their own key, or the Safe with its owners'
+    signatures."""
 
     ANYBODY = "anybody"
 
     GUARDIAN = "guardian"
+    OWNER = "owner"
     SAFE = "safe"
 
 
@@ -70,6 +80,7 @@ class KillCard:
     agent: Address | None
     registry: Address | None
     guard: Address | None
+    guard_word: str
     service: str
     cards: tuple[Card, ...]
     delegations: tuple[Delegation, ...]
@@ -133,26 +144,59 @@ def rekey(kernel: Address, agent: Address, delay: str, window: str, watch: Addre
     return Card("RE-KEY", "to go on with a new key, the only way out of a pause", (*steps, *rebased), notes)
 
 
-def disable_module(safe: Address, kernel: Address, modules: Sequence[Address]) -> Card:
-    """Takes the Kernel out of the Safe; the module before it in the Safe's list is part of the call."""
+def disable_module(safe: Address, kernel: Address, modules: Sequence[Address], guard: GuardState | None) -> Card:
+    """Takes the Kernel out of the Safe; the module before it in the Safe's list is part of the call. Under the owners'
+    guard that exact call is announced first."""
     position = modules.index(kernel)
     previous = modules[position - 1] if position else _SENTINEL
     call = encode_disable_module(previous, kernel)
-    notes = (f"Good while the module before it is {previous}.",)
-    return Card(
-        "DISABLE MODULE",
-        "to end the agent lane for good; the Safe itself goes on",
-        (Step("disable", By.SAFE, safe, call, "disableModule(address,address)"),),
-        notes,
+    good = f"Good while the module before it is {previous}."
+    disable = Step("disable", By.SAFE, safe, call, "disableModule(address,address)")
+    title, when = "DISABLE MODULE", "to end the agent lane for good; the Safe itself goes on"
+    if guard is None:
+        return Card(title, when, (disable,), (good,))
+    announce = encode_announce_change(call)
+    first = Step("announce-disable", By.SAFE, guard.address, announce, "announce(bytes)")
+    waits = f"b works {_lasting(guard, guard.delay_seconds)} unless an owner vetoes it."
+    return Card(title, when, (first, disable), (good, waits))
+
+
+def remove_guard(safe: Address, guard: GuardState) -> Card:
+    """Takes the owners' guard out: the one way that works even with a guard whose code is broken."""
+    steps = (
+        Step("announce-unguard", By.SAFE, guard.address, encode_announce_removal(), "announceRemoval()"),
+        Step("unguard", By.SAFE, safe, encode_set_guard(NATIVE), "setGuard(address)"),
     )
+    waits = f"b works {_lasting(guard, 2 * guard.delay_seconds)}; nobody can veto it. Never in a batch."
+    ready = guard.removal_ready_at
+    told = (f"a IS ANNOUNCED ALREADY: b works from {format_moment(ready)}.",) if ready else ()
+    return Card("REMOVE GUARD", "if the guard itself stands in the way", steps, (waits, *told))
 
 
-def remove_guard(safe: Address, guard: Address) -> Card:
-    """Takes the Safe's transaction guard out."""
-    call = encode_call("setGuard(address)", NATIVE)
-    notes = (f"Guard: {guard}. It may demand that its own removal is announced first.",)
-    step = Step("unguard", By.SAFE, safe, call, "setGuard(address)")
+def remove_foreign_guard(safe: Address, guard: Address) -> Card:
+    """Takes a guard out that is not ours."""
+    notes = (f"{guard} is NOT the owners' guard of Strongroom: what it demands first, its makers know.",)
+    step = Step("unguard", By.SAFE, safe, encode_set_guard(NATIVE), "setGuard(address)")
     return Card("REMOVE GUARD", "if the guard itself stands in the way", (step,), notes)
+
+
+def veto(guard: Address, each: Pending, at: int) -> Card:
+    """Stops a change of who commands the Safe that has been announced."""
+    made = "it can be made NOW" if each.is_ready(at) else f"from {format_moment(each.standing.ready_at)}"
+    notes = (
+        f"Announced: {change_words(each.meaning)}; {made}.",
+        f"{each.standing.vetoes} of {each.standing.needed} vetoes. {_unable(each)}".strip(),
+    )
+    step = Step("veto", By.OWNER, guard, encode_veto(each.change), "veto(bytes32)")
+    return Card("VETO", "unless you know it and want it", (step,), notes)
+
+
+def _unable(each: Pending) -> str:
+    return "" if each.standing.subject == NATIVE else f"Not by {each.standing.subject}."
+
+
+def _lasting(guard: GuardState, wait_seconds: int) -> str:
+    return f"{format_seconds(wait_seconds)} after a, for {format_seconds(guard.window_seconds)}"
 
 
 def typed_removal(chain_id: int, delegate: Address, hour: str | int) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The card as text of 80 columns for one A4 page, and as JSON; `page`, the one to print, is beside it."""
+"""The card as text of 80 columns for one A4 page at eight lines an inch, and as JSON; `page`, the
+one to print, is beside it."""
 
 from __future__ import annotations
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from guardians.changes import Pending, announced_changes, find_guard
 from guardians.kill_card import cards
 from guardians.kill_card.cards import Card, Delegation, KillCard, Pace
 from strongroom.errors import BadValue, NodeRefused, ServiceError
 from strongroom.model import NATIVE, Address, Block, KernelState, SafeState
 from strongroom.observe import safe_state
 from strongroom.protocols.kernel import burned_read, fixed_from, fixed_reads, guardian_read, state_from, state_reads
+from strongroom.protocols.owner_guard import GuardState
 from strongroom.protocols.watch import WatchBirth, birth_from, birth_reads
 from strongroom.quantities import format_seconds
 
@@ -32,6 +34,8 @@ def read_card(console: Console, new_agent: Address | None, known_agent: Address 
     treasury, block = console.treasury, console.chain.head()
     safe = safe_state(console.chain, treasury.account.safe, block)
     kernel, watch = _kernel(console, safe, block), _watch(console, block)
+    guard = find_guard(console.chain, treasury.account.safe, safe.guard, block)
+    announced = announced_changes(console.chain, console.node, guard, block) if guard else ()
     if new_agent is not None:
         _require_fit(console, new_agent, safe, kernel, block)
     agent = kernel.agent if kernel else known_agent
@@ -48,10 +52,16 @@ def read_card(console: Console, new_agent: Address | None, known_agent: Address 
         agent=agent,
         registry=treasury.registry,
         guard=None if safe.guard == NATIVE else safe.guard,
+        guard_word=_guard_word(safe, guard),
         service=_without_user(treasury.service),
-        cards=tuple(_cards(console, safe, kernel, watch, new_agent, block)),
+        cards=tuple(_cards(console, safe, kernel, watch, new_agent, block, guard, announced or ())),
         delegations=delegations,
-        missing=(*_missing(treasury.kernel, kernel, new_agent), *_unwatched(treasury.watch, watch), *silent),
+        missing=(
+            *_missing(treasury.kernel, kernel, new_agent),
+            *_unwatched(treasury.watch, watch),
+            *_unseen(announced),
+            *silent,
+        ),
     )
 
 
@@ -79,6 +89,17 @@ def _unwatched(named: Address | None, watch: WatchBirth | None) -> Iterator[str]
         yield f"No watch answers at {named}; trip, and its new mark after a re-key, are left out."
 
 
+def _guard_word(safe: SafeState, guard: GuardState | None) -> str:
+    if safe.guard == NATIVE:
+        return ""
+    return f"changes wait {format_seconds(guard.delay_seconds)}" if guard else "NOT ours"
+
+
+def _unseen(announced: Sequence[Pending] | None) -> Iterator[str]:
+    if announced is None:
+        yield "VETO: this node shows too few event logs to know what is announced; print this from another."
+
+
 def _state(kernel: KernelState | None) -> str:
     if kernel is None:
         return "does not answer as a Kernel"
@@ -93,18 +114,24 @@ def _cards(
     watch: WatchBirth | None,
     new_agent: Address | None,
     block: Block,
+    guard: GuardState | None,
+    announced: Sequence[Pending],
 ) -> Iterator[Card]:
     account, watched = console.treasury.account, console.treasury.watch if watch else None
     if kernel is not None:
         yield cards.pause(kernel.address, _pause_only(console, safe, kernel, block), kernel.paused)
+    yield from (cards.veto(safe.guard, each, block.timestamp) for each in announced)
+    if kernel is not None:
         if watch and watched:
             yield cards.trip(watch, watched, _pace(console, block), kernel.paused)
         if new_agent is not None:
             yield _rekey(console, kernel, watched, new_agent, block)
         if kernel.enabled:
-            yield cards.disable_module(account.safe, kernel.address, safe.modules)
-    if safe.guard != NATIVE:
-        yield cards.remove_guard(account.safe, safe.guard)
+            yield cards.disable_module(account.safe, kernel.address, safe.modules, guard)
+    if guard:
+        yield cards.remove_guard(account.safe, guard)
+    elif safe.guard != NATIVE:
+        yield cards.remove_foreign_guard(account.safe, safe.guard)
 
 
 def _rekey(console: Console, kernel: KernelState, watch: Address | None, new_agent: Address, block: Block) -> Card:

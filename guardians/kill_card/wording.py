@@ -12,11 +12,12 @@ HOUR = "HOUR"
 SENDERS = {
     By.ANYBODY: "from any key at all",
     By.GUARDIAN: "from an owner or guardian",
+    By.OWNER: "from an owner",
     By.SAFE: "as a Safe transaction",
 }
 HOW = (
-    "Works with any wallet and node, without Strongroom. Every call has value 0 and operation 0 (call). Print it anew "
-    "after changes of owners, modules or keys. Safe transaction: Safe{Wallet}, Transaction Builder, custom data; or "
+    "Works with any wallet and node. Every call has value 0, operation 0 (call). Print it anew after changes of "
+    "owners, modules or keys. Safe transaction: Safe{Wallet}, Transaction Builder, custom data; or "
     "each owner sends the Safe approveHash of its own getTransactionHash(to, 0, data, 0, 0, 0, 0, 0x0, 0x0, nonce), "
     "then anybody execTransaction."
 )
@@ -44,7 +45,7 @@ def places(card: KillCard) -> Iterator[tuple[str, str, str]]:
     yield "Watch", card.watch or "none", ""
     yield "Agent", card.agent or "not known", "also the delegate" if card.agent in delegates else ""
     yield from (("Delegate", each, "") for each in delegates if each != card.agent)
-    yield "Guard", card.guard or "none", ""
+    yield "Guard", card.guard or "none", card.guard_word
     yield "Service", card.service, ""
 
 

@@ -12,6 +12,7 @@ from strongroom.model import Address, Block, Facts, Outflow
 
 if TYPE_CHECKING:
     from guardians.app import Console
+    from guardians.changes import Announced
     from guardians.report.breaker import Story
     from strongroom.protocols.registry import AnchoredLog
 
@@ -37,6 +38,7 @@ class Seen:
     facts: Facts
     anchor: Anchor | None
     breaker: Story | None
+    announced: Announced
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -74,19 +76,23 @@ def _why(error: StrongroomError) -> str:
 
 
 def _seen(console: Console) -> Seen:
+    from guardians.changes import read_announced
     from strongroom.observe import observe
     from strongroom.wallet.memory import MemoryQueue
 
     subject = replace(console.subject, kernel=console.treasury.kernel)
     facts = observe(console.chain, MemoryQueue(subject.account, (), {}), subject)
-    return Seen(facts, _anchor(console, facts.block), _breaker(console, facts.block))
+    account, block = subject.account, facts.block
+    announced = read_announced(console.chain, console.node, account.safe, facts.safe.guard, block)
+    guard = announced.guard.address if announced.guard else None
+    return Seen(facts, _anchor(console, block), _breaker(console, guard, block), announced)
 
 
-def _breaker(console: Console, block: Block) -> Story | None:
+def _breaker(console: Console, guard: Address | None, block: Block) -> Story | None:
     from guardians.report.breaker import read_breaker
 
     kernel, watch = console.treasury.kernel, console.treasury.watch
-    return read_breaker(console.node, kernel, watch, block) if kernel else None
+    return read_breaker(console.node, kernel, watch, block, guard=guard) if kernel else None
 
 
 def _anchor(console: Console, block: Block) -> Anchor | None:

@@ -14,6 +14,7 @@ from guardians.report.naming import moment
 from guardians.report.plainly import amount, counted, mapping, mappings, number, text, when
 from guardians.report.stopped import stopped
 from guardians.report.story import Asked, Fate, Told
+from guardians.runs import loud_words
 from policies.terms import PolicyDocument
 
 CLOCKS_AGREE_SECONDS = 900
@@ -22,7 +23,16 @@ CLOCKS_AGREE_SECONDS = 900
 def happened(contents: Contents) -> Markup:
     """The section: asks oldest first, and between them what the chain says of pauses, falls and keys."""
     nothing = tag("p", "Nothing was asked for in this time.", class_="quiet")
-    return join(_unread(contents), None if contents.asks else nothing, _in_order(contents))
+    return join(_announced(contents), _unread(contents), None if contents.asks else nothing, _in_order(contents))
+
+
+def _announced(contents: Contents) -> Markup | None:
+    """What may still be vetoed comes first: it does not wait for anybody to read so far."""
+    if not isinstance(contents.chain, Seen) or not contents.chain.facts.announced:
+        return None
+    facts, document = contents.chain.facts, contents.document
+    lines = (tag("li", loud_words(each, document, facts.block.timestamp)) for each in facts.announced)
+    return tag("div", tag("p", "On chain, the agent's key has announced:"), tag("ul", lines), class_="note")
 
 
 def _unread(contents: Contents) -> Markup | None:
@@ -100,7 +110,7 @@ def _unit(unit: Told, asked: Asked, document: PolicyDocument) -> Markup:
 
 
 def _badge(fate: Fate) -> Markup:
-    ended = (Fate.DENIED, Fate.REJECTED, Fate.REVERTED)
+    ended = (Fate.DENIED, Fate.REJECTED, Fate.REVERTED, Fate.VETOED)
     kind = "done" if fate is Fate.EXECUTED else "stopped" if fate in ended else "open"
     return tag("span", fate, class_=f"badge {kind}")
 
@@ -147,8 +157,8 @@ def _other(value: Mapping[str, Any], tokens: Mapping[str, Any]) -> Iterator[Mark
 
 def told(unit: Told) -> str:
     """One sentence on who decided, and how it ended."""
-    if unit.is_denied:
-        return _denied(unit)
+    if unit.is_denied or unit.fate in (Fate.ANNOUNCED, Fate.VETOED):
+        return _denied(unit) if unit.is_denied else _shown_first(unit)
     needed = number(unit.decision.get("approvals_needed")) or 0
     lane = {"agent": "The agent's key sent it alone, within what the Kernel enforces.", "owner": ""}.get(unit.lane, "")
     match unit.fate:
@@ -169,6 +179,14 @@ def told(unit: Told) -> str:
         case Fate.REPLACED:
             return "Another transaction used its nonce; this one can never execute."
     return "It did not go further than this."
+
+
+def _shown_first(unit: Told) -> str:
+    if unit.fate is Fate.VETOED:
+        return f"It was announced, and {unit.vetoed_by or 'a guardian'} vetoed it: nothing was paid."
+    first, last = (number(unit.announced.get(each)) or 0 for each in ("ready_at", "expires_at"))
+    run = text(unit.announced.get("id"))
+    return f"It is announced as run {run}: made between {when(first)} and {when(last)}, unless somebody vetoes it."
 
 
 def _denied(unit: Told) -> str:

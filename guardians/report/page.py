@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from guardians.change_wording import loud_lines
 from guardians.report.allocation import allocation
+from guardians.report.chain import Unseen
 from guardians.report.contents import Contents
 from guardians.report.evidence import evidence, standing
 from guardians.report.happened import CLOCKS_AGREE_SECONDS, happened
@@ -84,11 +86,22 @@ def _opening(contents: Contents) -> Markup:
         tag("h1", contents.treasury.name),
         tag("p", _span(contents), class_="span"),
         standing(contents),
+        _announced(contents),
         _warning(contents),
         tag("dl", (_tile(*each) for each in _tiles(contents)), class_="tiles"),
         tag("nav", (tag("a", words, href=f"#{name}") for name, words in _PLACES), aria_label="On this page"),
         class_="opening",
     )
+
+
+def _announced(contents: Contents) -> Markup | None:
+    """Whoever may veto a change of who commands the Safe must not miss it."""
+    if isinstance(contents.chain, Unseen):
+        return None
+    lines = tuple(loud_lines(contents.chain.announced, contents.chain.facts.block.timestamp))
+    words = "Who commands the Safe is about to change, unless an owner vetoes it:"
+    listed = tag("ul", (tag("li", each) for each in lines))
+    return tag("div", tag("strong", words), listed, class_="banner fault", role="alert") if lines else None
 
 
 def _warning(contents: Contents) -> Markup | None:

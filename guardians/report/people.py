@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from guardians.report.chain import Seen
 from guardians.report.contents import Contents
 from guardians.report.markup import Markup, join, tag
 from guardians.report.naming import holder, moment
@@ -14,6 +15,7 @@ from policies.document import document_hash
 from strongroom.model import Facts, Outflow, WatchState
 from strongroom.plain import to_plain
 from strongroom.protocols.breaker import BreakerEvent, Observed, Paused, Rebased, Rekeyed, Tripped
+from strongroom.protocols.owner_guard_events import ChangeVetoed, GuardEvent
 from strongroom.quantities import format_seconds
 
 _SHOWN = 8
@@ -65,7 +67,9 @@ def _idle(signed: Sequence[Signing]) -> str:
     return "" if signed else "nothing in this time"
 
 
-def _act(event: BreakerEvent, guardian: str) -> str:
+def _act(event: BreakerEvent | GuardEvent, guardian: str) -> str:
+    if isinstance(event, GuardEvent):
+        return "vetoed a change of the Safe" if isinstance(event, ChangeVetoed) and event.owner == guardian else ""
     if isinstance(event, Rekeyed | Rebased) or event.by != guardian:
         return ""
     return {Paused: "paused the Kernel", Observed: "observed a fall", Tripped: "tripped the watch"}.get(type(event), "")
@@ -130,6 +134,7 @@ def _protection(contents: Contents) -> Iterator[tuple[str, Markup | str]]:
     yield "Owners", f"{facts.safe.threshold} of {len(facts.safe.owners)} sign for the Safe"
     yield from _kernel(contents, facts)
     yield from _watch(contents, facts)
+    yield "Owners' guard", _guard(contents)
     foreign = [each for each in facts.safe.modules if each != treasury.kernel]
     if foreign:
         yield "Other modules", tag("ul", (tag("li", each, class_="hash") for each in foreign))
@@ -150,6 +155,17 @@ def _kernel(contents: Contents, facts: Facts) -> Iterator[tuple[str, Markup | st
     yield "Agent's key", join(tag("span", kernel.agent, class_="hash"), replaced if kernel.epoch else "")
     same = kernel.document_hash == document_hash(contents.document)
     yield "Its policy", "the very policy.toml beside this report" if same else "NOT the policy.toml beside this report"
+
+
+def _guard(contents: Contents) -> Markup | str:
+    found = contents.chain.announced if isinstance(contents.chain, Seen) else None
+    if found and found.guard:
+        delay = format_seconds(found.guard.delay_seconds)
+        words = f" who commands the Safe changes {delay} after it was announced, and each owner can veto it"
+        return join(tag("span", found.guard.address, class_="hash"), words)
+    if found and found.foreign:
+        return join(tag("span", found.foreign, class_="hash"), " is a guard of somebody else's")
+    return "none: whoever holds enough of the owners' keys changes who commands the Safe at once"
 
 
 def _watch(contents: Contents, facts: Facts) -> Iterator[tuple[str, Markup | str]]:

@@ -1,7 +1,9 @@
-"""Who stopped the agent and what ended it: every pause, fall, new key and new mark in words."""
+"""Who stopped the agent and what ended it, and who was to command the Safe: every pause, fall, new key, new mark and
+announced change in words."""
 
 from __future__ import annotations
 
+from guardians.change_wording import change_words
 from guardians.report.breaker import Happening
 from guardians.report.contents import Contents
 from guardians.report.markup import Markup, tag
@@ -9,6 +11,18 @@ from guardians.report.naming import moment
 from guardians.report.plainly import usd
 from strongroom.model import Address
 from strongroom.protocols.breaker import BreakerEvent, Observed, Paused, Rebased, Recovered, Rekeyed, Tripped
+from strongroom.protocols.owner_guard_events import (
+    ChangeAnnounced,
+    ChangeCancelled,
+    ChangeMade,
+    ChangeVetoed,
+    GuardEvent,
+    RemovalAnnounced,
+    RemovalCancelled,
+    Removed,
+)
+from strongroom.protocols.safe_changes import read_change
+from strongroom.quantities import format_moment
 
 
 def stopped(happening: Happening, contents: Contents) -> Markup:
@@ -28,8 +42,10 @@ def stopped(happening: Happening, contents: Contents) -> Markup:
     )
 
 
-def _told(event: BreakerEvent, contents: Contents) -> tuple[str, str]:
+def _told(event: BreakerEvent | GuardEvent, contents: Contents) -> tuple[str, str]:
     """A title, and what it means."""
+    if isinstance(event, GuardEvent):
+        return _guarded(event, contents)
     if isinstance(event, Rekeyed):
         return (
             f"Re-keyed: {event.new_agent} is the agent",
@@ -49,6 +65,28 @@ def _told(event: BreakerEvent, contents: Contents) -> tuple[str, str]:
         return f"A fall observed by {by}", f"{counted} A second call, some blocks later, pauses the Kernel."
     assert isinstance(event, Recovered)
     return f"The fall is over, observed by {by}", counted
+
+
+def _guarded(event: GuardEvent, contents: Contents) -> tuple[str, str]:
+    if isinstance(event, ChangeAnnounced):
+        until = f"It could be made from {format_moment(event.ready_at)} until {format_moment(event.expires_at)}."
+        takes = "one veto" if event.needed == 1 else f"{event.needed} vetoes"
+        what = f"The owners announced that they would {change_words(read_change(event.call))}."
+        return "A change of who commands the Safe was announced", f"{what} {until} It takes {takes} to stop it."
+    if isinstance(event, ChangeVetoed):
+        left = "It can no more be made" if event.vetoes == event.needed else f"{event.vetoes} of {event.needed} vetoes"
+        return f"An announced change was vetoed by {named(event.owner, contents)}", f"Change {event.change}. {left}."
+    if isinstance(event, ChangeCancelled):
+        return "The owners took an announced change back", f"Change {event.change}."
+    if isinstance(event, ChangeMade):
+        return "An announced change of who commands the Safe was made", f"Change {event.change}."
+    if isinstance(event, RemovalAnnounced):
+        when = f"from {format_moment(event.ready_at)} until {format_moment(event.expires_at)}"
+        return "The removal of the owners' guard was announced", f"It could be taken out {when}; nobody can veto that."
+    if isinstance(event, RemovalCancelled):
+        return "The owners keep their guard", "They took its announced removal back."
+    assert isinstance(event, Removed)
+    return "The owners' guard was taken out", "From then on every change of who commands the Safe is made at once."
 
 
 _NOTHING_MOVES = "From then on the agent's key moves nothing, until the owners re-key."

@@ -23,6 +23,8 @@ class Fate(StrEnum):
     WAITING = "waits for guardians"
     REPLACED = "superseded"
     REJECTED = "rejected"
+    ANNOUNCED = "announced"
+    VETOED = "vetoed"
     DROPPED = "not sent"
     SENT = "sent, not mined yet"
     REVERTED = "reverted"
@@ -31,7 +33,8 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class Told:
-    """One unit, gathered entry by entry. Intents, findings and deltas are plain; `signed` are guardians' addresses."""
+    """One unit, gathered entry by entry. Intents, findings and deltas are plain; `signed` are guardians' addresses.
+    `announced` is what the Kernel noted of a run that waits before it may be made."""
 
     id: str
     intents: tuple[Mapping[str, Any], ...]
@@ -46,6 +49,8 @@ class Told:
     mined: Mapping[str, Any] = field(default_factory=dict)
     tx_hash: str = ""
     why: str = ""
+    announced: Mapping[str, Any] = field(default_factory=dict)
+    vetoed_by: str = ""
     entries: list[int] = field(default_factory=list)
 
     @property
@@ -160,7 +165,8 @@ def _humans_answered(unit: Told, body: Mapping[str, Any]) -> None:
 
 
 def _dropped(unit: Told, body: Mapping[str, Any]) -> None:
-    unit.fate, unit.why = Fate.DROPPED, text(body.get("why"))
+    unit.fate, unit.why = Fate.VETOED if body.get("event") == "vetoed" else Fate.DROPPED, text(body.get("why"))
+    unit.vetoed_by = text(body.get("guardian"))
 
 
 def _sent(unit: Told, body: Mapping[str, Any]) -> None:
@@ -170,6 +176,9 @@ def _sent(unit: Told, body: Mapping[str, Any]) -> None:
 def _mined(unit: Told, body: Mapping[str, Any]) -> None:
     unit.mined, unit.tx_hash = body, text(body.get("tx_hash"))
     unit.fate = Fate.DENIED if unit.is_denied else Fate.EXECUTED
+    if announced := mapping(body.get("announced")):
+        # Nothing moved yet: what is mined is that everybody was told.
+        unit.fate, unit.announced, unit.mined = Fate.ANNOUNCED, announced, {}
 
 
 def _reverted(unit: Told, body: Mapping[str, Any]) -> None:

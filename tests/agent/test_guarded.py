@@ -23,7 +23,7 @@ from policies.terms import ActionLimit
 from strongroom.addresses import from_digest, to_address
 from strongroom.chain.rpc import RpcChain
 from strongroom.clock import WallClock
-from strongroom.errors import BadValue, PolicyMismatch, ServiceRefused
+from strongroom.errors import BadValue, NotReplaceable, PolicyMismatch, ServiceRefused
 from strongroom.model import Digest, Operation, SafeTx
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.erc20 import read_allowance
@@ -162,7 +162,7 @@ def test_a_policy_that_differs_from_the_chain_is_not_run(scene: Scene) -> None:
 def test_a_second_kernel_beside_the_first_is_not_planned(scene: Scene) -> None:
     """It would have caps of its own, and a pause would stop only one of them."""
     installed = guarded.install(scene)
-    with pytest.raises(BadValue, match="beside a new one"):
+    with pytest.raises(NotReplaceable, match="pause it first"):
         plan_installation(installed.documents(Mode.PROPOSE))
 
 

@@ -142,11 +142,11 @@ def verdict(house: House) -> str:
 
 
 def test_what_people_queue_reduces_what_the_engine_allows_to_the_last_unit(house: House) -> None:
-    """45,000 USDC may leave the team's class at one moment: 35,000 in flight leave room for 10,000, not a unit more."""
+    """15,000 USDC may leave the team's class at one moment: 5,000 in flight leave room for 10,000, not a unit more."""
     assert verdict(house) == "allow"
-    queue(house, transfer(house, BOB, units(USDC, 20_000), 0))
+    queue(house, transfer(house, BOB, units(USDC, 3_000), 0))
     usdc = house.world.contracts.tokens[USDC]
-    pay = encode_transfer(BOB.address, units(USDC, 7_500))
+    pay = encode_transfer(BOB.address, units(USDC, 1_000))
     queue(house, batch(house, 1, (usdc, 0, pay), (BOB.address, 1, b""), (usdc, 0, pay)))
     assert verdict(house) == "allow"
     queue(house, transfer(house, BOB, 1, 2))
@@ -154,7 +154,7 @@ def test_what_people_queue_reduces_what_the_engine_allows_to_the_last_unit(house
 
 
 def test_what_goes_to_a_stranger_counts_in_every_class(house: House) -> None:
-    queue(house, transfer(house, STRANGER, units(USDC, 35_001), 0))
+    queue(house, transfer(house, STRANGER, units(USDC, 5_001), 0))
     assert verdict(house) == "ask"
 
 

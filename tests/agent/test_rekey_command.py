@@ -12,6 +12,7 @@ import pytest
 from agent.installing import plan_installation
 from strongroom.chain.rpc import RpcChain
 from strongroom.model import Address, Operation
+from strongroom.observe import safe_state
 from strongroom.protocols.kernel import guardian_read, state_from, state_reads
 from strongroom.protocols.watch import encode_trip
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER
@@ -29,9 +30,11 @@ def site(world: World, chain: RpcChain, tmp_path: Path) -> Site:
 
 
 def install(site: Site) -> dict[str, Any]:
-    """Kernel and, where the policy wants one, watch; treasury.toml names them."""
+    """Kernel and, where the policy wants one, watch; treasury.toml names them. The Safe is under its owners' guard,
+    which no re-key waits for."""
     planned = plan_installation(site.folder, AGENT.address)
     site.sign(planned)
+    assert safe_state(site.chain, site.world.account.safe, site.chain.head()).guard == planned["owner_guard"]
     named = "".join(f'{each} = "{planned[each]}"\n' for each in ("kernel", "watch") if planned[each])
     site.edit("treasury.toml", "[account]\n", f"[account]\n{named}")
     return planned

@@ -342,7 +342,7 @@ def test_a_proposal_that_another_policy_judged_is_judged_again_by_the_present_on
 def test_a_proposal_that_a_new_policy_denies_ends_without_waiting_for_signatures(house: House) -> None:
     with house.treasurer(Mode.PROPOSE) as treasurer:
         first = payroll(treasurer)
-    with judging_by(house, 'at_most = ["15_000 USDC"]', 'at_most = ["5_000 USDC"]') as treasurer:
+    with judging_by(house, 'never_above = "60_000 USDC"', 'never_above = "20_000 USDC"') as treasurer:
         (over,) = treasurer.runner.poll()
         assert over.status == "drifted"
         house.sign(over.binding, *TWO)

@@ -169,7 +169,7 @@ def test_the_room_shown_is_what_the_kernel_says_is_available(house: House, run: 
     room = next(room for room in shown["rooms"] if (room["name"], room["token"]) == (example.TEAM, USDC))
     key = bucket_key(documents.policy.tokens[USDC].token.address, class_number(example.TEAM))
     (available,) = chain.read([available_read(documents.treasury.kernel or Address(""), key)], chain.head())
-    assert room["available_units"] == available < room["at_once_units"] == units(USDC, 45_000)
+    assert room["available_units"] == available < room["at_once_units"] == units(USDC, 15_000)
     told = run("status", "--config", config)[1]
     assert f"Kernel {plan['kernel']} is live, epoch" in told and "lost by swapping, USD" in told
     assert "in the Safe and lent, 2,499.75 USD paid since the mark)" in told

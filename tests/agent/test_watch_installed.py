@@ -247,14 +247,14 @@ def test_the_caps_that_change_are_told_with_the_delay_and_long_data_is_kept_in_a
     installed(site, site.policy)
     caps = site.policy.caps
     cap = caps[TEAM][USDC]
-    smaller = replace(cap, at_once_units=units(USDC, 20_000))
+    smaller = replace(cap, at_once_units=units(USDC, 10_000))
     site.rewrite(replace(site.policy, caps={**caps, TEAM: {**caps[TEAM], USDC: smaller}}))
     code, out, _ = run("policy", "update", "--config", site.folder)
     kept = json.loads((site.folder / "update.json").read_text())
     assert code == 0 and max(map(len, out.splitlines())) < 250
     (row,) = [line for line in out.splitlines() if " -> " in line]
     assert row.split()[:3] == ["pay", "team", "USDC"]
-    assert "45,000.00 at once" in row and "20,000.00 at once" in row.partition("->")[2]
+    assert "15,000.00 at once" in row and "10,000.00 at once" in row.partition("->")[2]
     delay = site.policy.kernel.config_delay_seconds
     assert f"2. After {format_seconds(delay)}, unless a guardian vetoes" in out
     assert kept["set_policy"].startswith("0x") and kept["set_policy"] not in out

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from agent.example import documents, write
 from agent.installing import plan_installation
 from guardians.acts import written
-from guardians.blueprint import WatchPlan, birth_of, plan_source, plan_watch, with_sources
+from guardians.blueprint import (
+    WatchPlan,
+    birth_of,
+    guard_birth,
+    plan_owner_guard,
+    plan_source,
+    plan_watch,
+    with_sources,
+)
 from guardians.documents import open_documents, subject_of
 from guardians.installation import Installation, recognise
 from guardians.review import Review, review
@@ -26,6 +34,7 @@ from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel import encode_add_guardian, encode_enable_module
 from strongroom.protocols.multisend import decode_multisend, encode_multisend
+from strongroom.protocols.owner_guard import GuardBirth, encode_set_guard
 from strongroom.protocols.registry import Opening, encode_open
 from strongroom.protocols.watch import WatchBirth, encode_rebase
 from strongroom.settings import Mode
@@ -69,8 +78,28 @@ class Read:
     def with_watch(self, birth: WatchBirth) -> list[Call]:
         """The same batch with a watch of another birth, made and added."""
         made = plan(self.tx.account, "Watch", birth.encoded, self.calls[0].to)
-        add = replace(self.calls[-1], data=encode_add_guardian(made.address))
-        return [*self.calls[:-3], made.call, self.calls[-2], add]
+        *before, _, guard, enable, add, guarded = self.calls
+        return [*before, made.call, guard, enable, replace(add, data=encode_add_guardian(made.address)), guarded]
+
+    def with_guard(self, birth: GuardBirth) -> list[Call]:
+        """The same batch with an owners' guard of another birth, made and set."""
+        made = plan(self.tx.account, "OwnerGuard", birth.encoded, self.calls[0].to)
+        *before, _, enable, add, guarded = self.calls
+        return [*before, made.call, enable, add, replace(guarded, data=encode_set_guard(made.address))]
+
+    def with_levels(self, units: int) -> list[Call]:
+        """The same batch with a Kernel whose buckets begin with so many units spent, and all that follows from it."""
+        told = birth_of(self.document, AGENT.address)
+        born = replace(told, buckets=tuple(replace(each, level_units=units) for each in told.buckets))
+        account, factory = self.tx.account, self.calls[0].to
+        kernel = plan_kernel(account, born, factory)
+        watch = plan_watch(self.document, kernel.address, NATIVE, factory)
+        guard = plan_owner_guard(self.document, kernel.address, factory)
+        assert watch and guard
+        before = [kernel.call if _creates_kernel(each) else each for each in self.calls[:-5]]
+        enable = replace(self.calls[-3], data=encode_enable_module(kernel.address))
+        guarded = replace(self.calls[-1], data=encode_set_guard(guard.address))
+        return [*before, watch.watch.call, guard.call, enable, *watch.adding(account, is_new=True), guarded]
 
     def opening(self, kernel: Address) -> Call:
         genesis = self.reviewed.proposal.safe_tx_hash
@@ -143,7 +172,7 @@ def _moved(read: Read) -> dict[str, Sequence[Call]]:
     misled = [
         plan_source(each, read.document, STRANGER.address, calls[0].to).call for each in with_sources(read.document)
     ]
-    watch, add = calls[-3], calls[-1]
+    watch, guard, _, add, guarded = calls[-5:]
     return {
         "a payment after": [*calls, pay],
         "a payment before": [pay, *calls],
@@ -152,12 +181,24 @@ def _moved(read: Read) -> dict[str, Sequence[Call]]:
         "no module": [each for each in calls if each is not enable],
         "no Kernel made": [each for each in calls if each is not _kernel(calls)],
         "no watch made": [each for each in calls if each is not watch],
-        "no watch added": calls[:-1],
+        "no watch added": [*calls[:-2], guarded],
+        "no guard made": [each for each in calls if each is not guard],
+        "no guard set": calls[:-1],
+        "no guard at all": [each for each in calls if each not in (guard, guarded)],
+        "a stranger set as guard": [*calls[:-1], replace(guarded, data=encode_set_guard(STRANGER.address))],
+        "the guard set first": [*calls[:-3], guarded, *calls[-3:-1]],
+        "the guard set, and taken out": [*calls, replace(guarded, data=encode_set_guard(NATIVE))],
         "no watch at all": [each for each in calls if each not in (watch, add)],
-        "a stranger added for the watch": [*calls[:-1], replace(add, data=encode_add_guardian(STRANGER.address))],
-        "a stranger added beside the watch": [*calls, replace(add, data=encode_add_guardian(STRANGER.address))],
-        "a mark set by a watch that is new": [*calls, Call(account, read.watch.watch.address, 0, encode_rebase())],
-        "a source missing that only the watch asks": [each for each in calls if each is not calls[-4]],
+        "a stranger added for the watch": [
+            *calls[:-2], replace(add, data=encode_add_guardian(STRANGER.address)), guarded
+        ],
+        "a stranger added beside the watch": [
+            *calls[:-1], replace(add, data=encode_add_guardian(STRANGER.address)), guarded
+        ],
+        "a mark set by a watch that is new": [
+            *calls[:-1], Call(account, read.watch.watch.address, 0, encode_rebase()), guarded
+        ],
+        "a source missing that only the watch asks": [each for each in calls if each is not calls[-6]],
         "a price source missing": calls[1:],
         "another order": [calls[1], calls[0], *calls[2:]],
         "twice the same": [calls[0], *calls],
@@ -169,15 +210,31 @@ def _moved(read: Read) -> dict[str, Sequence[Call]]:
             each if each.to == account.safe else replace(each, to=STRANGER.address) for each in calls
         ],
         "an owner added": [*calls, Call(account, account.safe, 0, owner)],
-        "the log of another Kernel opened": [*calls, read.opening(STRANGER.address)],
+        "the log of another Kernel opened": [*calls[:-1], read.opening(STRANGER.address), guarded],
+        "a Kernel that begins with levels": read.with_levels(1),
         "price sources with a stranger's sequencer": [*misled, *calls[len(misled) :]],
+        **{f"a guard with another {name}": read.with_guard(each) for name, each in _other_guards(read).items()},
         **{f"a watch with another {name}": read.with_watch(each) for name, each in _other_watches(read).items()},
     }  # fmt: skip
 
 
 def _kernel(calls: Sequence[Call]) -> Call:
-    (found,) = (each for each in calls if artifact("Kernel").creation in each.data)
+    (found,) = (each for each in calls if _creates_kernel(each))
     return found
+
+
+def _creates_kernel(call: Call) -> bool:
+    return artifact("Kernel").creation in call.data
+
+
+def _other_guards(read: Read) -> dict[str, GuardBirth]:
+    birth = guard_birth(read.document, read.installation.kernel)
+    assert birth is not None
+    return {
+        "kernel": replace(birth, kernel=read.document.account.safe),
+        "delay": replace(birth, delay_seconds=birth.delay_seconds - 1),
+        "window": replace(birth, window_seconds=birth.window_seconds + 1),
+    }
 
 
 def _other_watches(read: Read) -> dict[str, WatchBirth]:
@@ -192,15 +249,22 @@ def _other_watches(read: Read) -> dict[str, WatchBirth]:
         "drawdown": replace(birth, max_drawdown_bps=birth.max_drawdown_bps + 1),
         "confirmation": replace(birth, confirm_blocks=birth.confirm_blocks + 1),
         "expiry": replace(birth, expiry_blocks=birth.expiry_blocks + 1),
+        "predecessor": replace(birth, predecessor=STRANGER.address),
     }
 
 
 def test_the_batch_ends_as_the_changes_below_take_it_to(read: Read) -> None:
-    """The watch is made, the module enabled, the watch added."""
-    made, enable, add = read.calls[-3:]
-    assert made == read.watch.watch.call and enable.to == read.document.account.safe
+    """Watch and guard are made, the module enabled, the watch added, and last of all the guard is set."""
+    made, guard, enable, add, guarded = read.calls[-5:]
+    assert made == read.watch.watch.call and enable.to == guarded.to == read.document.account.safe
     assert add.data == encode_add_guardian(read.watch.watch.address)
-    assert read.recognises(read.batch(read.with_watch(read.watch.birth)))
+    planned = plan_owner_guard(read.document, read.installation.kernel, guard.to)
+    assert planned and guard == planned.call and guarded.data == encode_set_guard(planned.address)
+    assert read.installation.owner_guard == planned.address
+    birth = guard_birth(read.document, read.installation.kernel)
+    assert birth and read.recognises(read.batch(read.with_watch(read.watch.birth)))
+    assert read.recognises(read.batch(read.with_guard(birth)))
+    assert read.recognises(read.batch(read.with_levels(0)))
 
 
 def test_a_guardian_is_told_what_the_watch_is_and_does(read: Read) -> None:
@@ -231,7 +295,11 @@ def test_a_source_that_only_the_watch_asks_has_the_sequencer_that_policy_toml_co
     """No document names it: a stranger's feed could keep the watch from ever seeing a fall."""
     found = half_made(False)
     watch = replace(found.document.watch, tokens=(ETH,))  # type: ignore[type-var]
-    document, factory, account = replace(found.document, watch=watch), found.calls[0].to, found.tx.account
+    document, factory, account = (
+        replace(found.document, watch=watch, owner_guard=None),
+        found.calls[0].to,
+        found.tx.account,
+    )
     kernel = plan_kernel(account, birth_of(document, AGENT.address), factory)
     planned = plan_watch(document, kernel.address, sequencer, factory)
     assert planned is not None and set(planned.sources) == {ETH}
@@ -239,13 +307,14 @@ def test_a_source_that_only_the_watch_asks_has_the_sequencer_that_policy_toml_co
     enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
     tx = found.batch([*(each.call for each in made), enable, *planned.adding(account, is_new=True)])
     real = found.reviewed.rehearsal
-    rehearsal = replace(real, safe_after=replace(real.safe_after, modules=(kernel.address,)))
+    rehearsal = replace(real, safe_after=replace(real.safe_after, modules=(kernel.address,), guard=NATIVE))
     recognised = recognise(found.chain, tx, document, found.reviewed.facts, rehearsal)
     assert (recognised is not None) == (sequencer == NATIVE)
 
 
 def test_opening_the_log_of_this_very_kernel_is_part_of_it_and_told(read: Read) -> None:
-    tx = read.batch([*read.calls, read.opening(read.installation.kernel)])
+    *calls, guarded = read.calls
+    tx = read.batch([*calls, read.opening(read.installation.kernel), guarded])
     found = recognise(read.chain, tx, read.document, read.reviewed.facts, read.reviewed.rehearsal)
     assert found and found.opening and (found.opening.anchorer, found.opening.size) == (STRANGER.address, 7)
     assert any(STRANGER.address in line for line in installation_lines(found, None))
@@ -254,13 +323,13 @@ def test_opening_the_log_of_this_very_kernel_is_part_of_it_and_told(read: Read) 
 @pytest.mark.parametrize("real", [True, False])
 def test_a_kernel_is_only_taken_from_the_factory_whose_code_is_known(read: Read, real: bool) -> None:
     """All else fits: without swaps and watch no price source is needed, and every address follows from that factory."""
-    account, document = read.tx.account, replace(read.document, losses=None, watch=None)
+    account, document = read.tx.account, replace(read.document, losses=None, watch=None, owner_guard=None)
     factory = read.calls[0].to if real else STRANGER.address
     kernel = plan_kernel(account, birth_of(document, AGENT.address), factory)
     registry = plan(account, "AuditRegistry", b"", factory)
     enable = Call(account, account.safe, 0, encode_enable_module(kernel.address))
     tx = read.batch([registry.call, kernel.call, enable])
-    after = replace(read.reviewed.rehearsal.safe_after, modules=(kernel.address,))
+    after = replace(read.reviewed.rehearsal.safe_after, modules=(kernel.address,), guard=NATIVE)
     rehearsal = replace(read.reviewed.rehearsal, safe_after=after)
     assert (recognise(read.chain, tx, document, read.reviewed.facts, rehearsal) is not None) == real
 
@@ -278,6 +347,8 @@ def test_nothing_is_recognised_that_the_rehearsal_shows_to_do_more(read: Read) -
         replace(real, safe_after=replace(real.safe_after, threshold=1)),
         replace(real, safe_after=replace(real.safe_after, modules=(*real.safe_after.modules, STRANGER.address))),
         replace(real, safe_after=real.safe_before),
+        replace(real, safe_after=replace(real.safe_after, guard=NATIVE)),
+        replace(real, safe_after=replace(real.safe_after, guard=STRANGER.address)),
     ]
     facts = read.reviewed.facts
     assert [recognise(read.chain, read.tx, read.document, facts, each) for each in worse] == [None] * len(worse)

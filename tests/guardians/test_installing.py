@@ -17,7 +17,7 @@ from guardians.app import PASSWORD
 from strongroom.model import Address
 from strongroom.observe import safe_state
 from strongroom.protocols.erc20 import encode_transfer
-from strongroom.protocols.kernel import encode_enable_module
+from strongroom.protocols.kernel import encode_enable_module, encode_pause
 from strongroom.settings import Mode
 from strongroom.wallet.deploy import require_code
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER, Person
@@ -78,6 +78,45 @@ def test_guardians_install_the_kernel_with_their_own_commands(hall: Hall, guardi
     require_code("Kernel", hall.chain.code(planned.kernel, head), planned.kernel)
 
 
+def test_guardians_replace_a_kernel_under_their_guard_with_their_own_commands(
+    hall: Hall, guardian: Run, planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed, paused, announced by name, waited for, and replaced; each step judged by own documents."""
+    _carried_out(guardian, str(planned.file), *FOR_AGENT)
+    config = planned.file.parent
+    answer = json.loads(planned.file.read_text())
+    assert hall.world.send_as(KEMI.address, planned.kernel, encode_pause()).success
+    _write(config, policy=("[watch]\n", f'[watch]\ninherits = "{answer["watch"]}"\n'))
+    _write(config, treasury=("[account]\n", f'[account]\nwatch = "{answer["watch"]}"\n'))
+    monkeypatch.setattr(hall, "own_folder", lambda *_: config, raising=False)
+    second = plan_installation(config, NEXT_AGENT.address)
+    announcement = second["announcement"]
+    (config / "announcement.json").write_text(json.dumps(announcement))
+    planned.file.write_text(json.dumps(second))
+    changes = [option for change in announcement["changes"] for option in ("--change", change)]
+    assert "that you have not named" in guardian(INES, "propose", str(config / "announcement.json"))[2]
+    _carried_out(guardian, str(config / "announcement.json"), *changes)
+    hall.world.advance(2 * 86_400)
+    _carried_out(guardian, str(planned.file), "--agent", NEXT_AGENT.address)
+    state = safe_state(hall.chain, hall.document.account.safe, hall.chain.head())
+    assert (state.modules, state.guard) == ((second["kernel"],), second["owner_guard"])
+
+
+def _carried_out(guardian: Run, file: str, *options: str) -> None:
+    """Proposed by one, signed by another, executed by the third."""
+    digest = json.loads(Path(file).read_text())["safe_tx_hash"]
+    for person, command, what in ((INES, "propose", file), (JONAS, "sign", digest), (KEMI, "execute", digest)):
+        code, _, err = guardian(person, command, what, *options)
+        assert code == 0, err
+
+
+def _write(folder: Path, **edits: tuple[str, str]) -> None:
+    for name, (old, new) in edits.items():
+        text = (folder / f"{name}.toml").read_text()
+        assert old in text
+        (folder / f"{name}.toml").write_text(text.replace(old, new, 1))
+
+
 def test_without_the_agents_address_nothing_is_signed_and_it_is_not_shown_either(
     hall: Hall, guardian: Run, planned: Planned
 ) -> None:
@@ -127,9 +166,9 @@ def test_a_guardian_with_another_policy_signs_no_installation(
 ) -> None:
     own = hall.own_folder(INES.name)
     text = (own / "policy.toml").read_text()
-    assert "45_000 USDC" in text
+    assert "30_000 USDC" in text
     monkeypatch.setattr(hall, "own_folder", lambda *_: own, raising=False)
-    (own / "policy.toml").write_text(text.replace("45_000 USDC", "44_000 USDC"))
+    (own / "policy.toml").write_text(text.replace("30_000 USDC", "29_000 USDC"))
     code, out, err = guardian(INES, "propose", str(planned.file))
     assert code == 1 and "do not sign it" in err and "byte for byte" not in out
     assert hall.signers(planned.safe_tx_hash) == set()

@@ -36,9 +36,11 @@ from guardians.server.serving import Server, open_service
 from strongroom.addresses import keccak, to_address
 from strongroom.clock import WallClock
 from strongroom.errors import BadValue
-from strongroom.model import Address
+from strongroom.model import NATIVE, Address
 from strongroom.notices import MemoryNotices
 from strongroom.protocols.kernel import encode_enable_module, encode_pause
+from strongroom.protocols.owner_guard import encode_announce_change
+from strongroom.protocols.safe import GUARD_SLOT
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER
 from strongroom.world.treasury import PRICES_E8, WETH
@@ -46,8 +48,10 @@ from strongroom.world.world import World
 
 INES, JONAS, KEMI = OWNERS = tuple(guardian.address for guardian in GUARDIANS)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-A4_LINES = 70
-"""Six lines an inch on A4; a browser's page is set to hold as many."""
+DAY = 86_400
+A4_LINES = 86
+"""Eight lines an inch on A4, 93 in all, less what a printer leaves white (`lp -o cpi=12 -o lpi=8`); a browser's page is
+set to hold as many."""
 YES_TO_ALL = bytes.fromhex("600160005260206000f3")
 """Runtime code that answers every call with one: as good as any guard."""
 
@@ -153,6 +157,11 @@ def printed(scene: Scene, mode: Mode = Mode.GUARDED, new_agent: Address | None =
         return paper.text(read_card(console, new_agent, AGENT.address))
 
 
+def guard_slot(scene: Scene, guard: Address) -> None:
+    """Writes the Safe's guard slot, as no transaction could at once."""
+    scene.world.ask("anvil_setStorageAt", scene.world.account.safe, f"0x{GUARD_SLOT:064x}", "0x" + word(guard))
+
+
 def paused(hands: BareHands, kernel: str) -> bool:
     return int(hands.call(kernel, "0x5c975abb"), 16) == 1
 
@@ -250,14 +259,15 @@ def test_a_stranger_trips_from_the_page_after_a_fall_and_owners_set_the_new_mark
 def test_without_a_watch_the_card_has_neither_its_step_nor_its_line(scene: Scene) -> None:
     scene = guarded.install(scene)
     card = printed(replace(scene, watch=None), new_agent=NEXT_AGENT.address)
-    assert "TRIP" not in card and len(steps(card)) == 4
+    assert "TRIP  " not in card and len(steps(card)) == 3 + 4
     odd = printed(replace(scene, watch=scene.kernel_address), new_agent=NEXT_AGENT.address)
     assert "TRIP" not in odd and f"No watch answers at {scene.kernel_address}" in " ".join(odd.split())
 
 
 def test_the_module_is_disabled_wherever_it_stands_in_the_list(scene: Scene) -> None:
-    """Another module enabled later stands before the Kernel; the call must name it."""
+    """Another module enabled later stands before the Kernel; the call must name it. The Safe has no guard here."""
     scene = guarded.install(scene)
+    guard_slot(scene, NATIVE)
     world, hands = scene.world, BareHands(scene.world.url)
     other = to_address(bytes.fromhex("77" * 20))
     world.safe_exec(world.account, GUARDIANS[:2], world.account.safe, encode_enable_module(other))
@@ -267,6 +277,49 @@ def test_the_module_is_disabled_wherever_it_stands_in_the_list(scene: Scene) -> 
     enabled = "0x2d9ad53d" + word(scene.kernel_address)
     assert int(hands.call(world.account.safe, enabled), 16) == 0
     assert "DISABLE MODULE: the Kernel is not a module" in printed(scene)
+
+
+def test_under_the_owners_guard_the_module_goes_in_two_steps_from_the_page_alone(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    card, hands, safe = printed(scene), BareHands(scene.world.url), scene.world.account.safe
+    assert "b works 2 days after a, for 1 week unless an owner vetoes it." in " ".join(card.split())
+    announce, disable = step(card, 3), step(card, 3, 1)
+    assert not hands.safe_executes(safe, [INES, KEMI], *disable), "it was not announced"
+    assert hands.safe_executes(safe, [INES, KEMI], *announce)
+    assert not hands.safe_executes(safe, [INES, KEMI], *disable), "the delay is not over"
+    hands.pass_time(2 * DAY)
+    assert hands.safe_executes(safe, [INES, KEMI], *disable)
+    assert int(hands.call(safe, "0x2d9ad53d" + word(scene.kernel_address)), 16) == 0
+
+
+def test_the_owners_guard_is_taken_out_from_the_page_twice_its_delay_later(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    card, hands, safe = printed(scene), BareHands(scene.world.url), scene.world.account.safe
+    assert re.search(r"^Guard     0x\w{40}  changes wait 2 days$", card, re.M)
+    assert "b works 4 days after a, for 1 week; nobody can veto it. Never in a batch." in card
+    announce, leave = step(card, 4), step(card, 4, 1)
+    assert "ANNOUNCED ALREADY" not in card and hands.safe_executes(safe, [INES, JONAS], *announce)
+    assert "a IS ANNOUNCED ALREADY: b works from 20" in printed(scene)
+    hands.pass_time(4 * DAY - 3_600)
+    assert not hands.safe_executes(safe, [INES, JONAS], *leave), "twice the delay is not over"
+    hands.pass_time(3_600)
+    assert hands.safe_executes(safe, [INES, JONAS], *leave)
+    assert "Guard     none" in printed(scene)
+
+
+def test_what_is_announced_is_on_the_card_and_one_owner_vetoes_it_from_there(scene: Scene) -> None:
+    scene = guarded.install(scene)
+    assert "VETO" not in printed(scene)
+    hands, call = BareHands(scene.world.url), encode_enable_module(STRANGER.address)
+    announced = "0x" + encode_announce_change(call).hex()
+    guard = re.search(r"^Guard     (\S+)", printed(scene), re.M)
+    assert guard and hands.safe_executes(scene.world.account.safe, [INES, JONAS], guard[1], announced)
+    card = printed(scene, new_agent=NEXT_AGENT.address)
+    assert "1 PAUSE  " in card and "2 VETO  unless you know it and want it" in card
+    assert f"enable the module {STRANGER.address}" in " ".join(card.split()) and "0 of 1 vetoes." in card
+    assert not hands.send(STRANGER.address, *step(card, 2)), "only owners veto"
+    assert hands.send(KEMI, *step(card, 2))
+    assert "VETO" not in printed(scene)
 
 
 def removal_lines(card: str) -> list[str]:
@@ -312,12 +365,13 @@ def test_a_guard_is_on_the_card_once_there_is_one_and_comes_off(scene: Scene) ->
     world.set_code(guard, YES_TO_ALL)
     world.safe_exec(world.account, GUARDIANS[:2], world.account.safe, bytes.fromhex("e19a9dd9" + word(guard)))
     card = printed(scene, Mode.PROPOSE)
-    assert f"Guard     {guard}" in card
+    assert f"Guard     {guard}  NOT ours" in card and f"{guard} is NOT the owners' guard" in " ".join(card.split())
     assert hands.safe_executes(world.account.safe, [INES, JONAS], *step(card, 1))
     assert "Guard     none" in printed(scene, Mode.PROPOSE)
 
 
 def test_it_fits_one_page_of_a4_and_its_other_forms_say_the_same(scene: Scene) -> None:
+    """At its longest in good times: with Kernel, watch, owners' guard, a new key and a delegate."""
     scene = guarded.install(scene)
     with open_console(scene.documents(Mode.GUARDED)) as console:
         card = read_card(console, NEXT_AGENT.address)

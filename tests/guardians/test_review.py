@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from agent.example import documents, write
+from agent.installing import plan_installation
 from guardians.acts import confirm, reject
-from guardians.review import Review, find_queued, read_proposal
+from guardians.documents import subject_of
+from guardians.review import Review, find_queued, read_proposal, review
 from guardians.transcript import review_lines
 from policies.document import document_hash
 from strongroom.errors import Denied, NotAnOwner, NotQueued, ServiceRefused
@@ -16,9 +19,11 @@ from strongroom.model import Address, Approval, Digest, Operation, Queued, SafeT
 from strongroom.observe import safe_state
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import TRANSFER_FROM, encode_approve, encode_transfer
-from strongroom.protocols.safe import encode_exec, join_signatures
+from strongroom.protocols.safe import GUARD_SLOT, encode_exec, join_signatures
 from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input
-from strongroom.world.people import ALICE, DEPLOYER, GUARDIANS, STRANGER
+from strongroom.protocols.watch import encode_rebase
+from strongroom.settings import Mode
+from strongroom.world.people import AGENT, ALICE, DEPLOYER, GUARDIANS, STRANGER
 from strongroom.world.treasury import TREASURY
 from tests.guardians.hall import Hall
 
@@ -217,6 +222,101 @@ def test_the_key_shows_its_address_only(hall: Hall) -> None:
     assert INES.key.hex() not in repr(vars(key))
     approval = Approval(key.address, key.sign(hall.payroll()))
     assert len(approval.signature) == 65
+
+
+# THE OWNER LANE UNDER THE OWNERS' GUARD
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The whole installation of the policy, executed by two owners: Kernel, watch and owners' guard."""
+
+    hall: Hall
+    watch: Address
+    guard: Address
+
+    def nonce(self) -> int:
+        return safe_state(self.hall.chain, self.hall.document.account.safe, self.hall.chain.head()).nonce
+
+    def review(self, tx: SafeTx) -> Review:
+        """With the watch in view, as the treasurer looks."""
+        hall = self.hall
+        queued = find_queued(hall.service, hall.propose(tx))
+        return review(hall.chain, hall.service, hall.document, subject_of(hall.document, self.watch), queued)
+
+    def without_guard(self, tx: SafeTx) -> Review:
+        slot, safe = f"0x{GUARD_SLOT:064x}", self.hall.document.account.safe
+        held = self.hall.world.ask("eth_getStorageAt", safe, slot, "latest")
+        self.hall.world.ask("anvil_setStorageAt", safe, slot, "0x" + "00" * 32)
+        found = self.review(tx)
+        self.hall.world.ask("anvil_setStorageAt", safe, slot, held)
+        return found
+
+
+@pytest.fixture
+def installed(hall: Hall) -> Installed:
+    folder = write(documents(hall.world, hall.url, hall.folder / "state", Mode.PROPOSE), hall.folder / "config")
+    answer = plan_installation(folder, AGENT.address)
+    tx, world = answer["transaction"], hall.world
+    data = bytes.fromhex(tx["data"][2:])
+    assert world.safe_exec(world.account, GUARDIANS[:2], tx["to"], data, 0, Operation(tx["operation"])).success
+    made = Installed(hall, Address(answer["watch"]), Address(answer["owner_guard"]))
+    state = safe_state(hall.chain, hall.document.account.safe, hall.chain.head())
+    assert state.guard == made.guard
+    return made
+
+
+def one_payment(hall: Hall) -> SafeTx:
+    return hall.call(hall.token("USDC"), encode_transfer(ALICE.address, 100 * USDC))
+
+
+def ether_paid(hall: Hall) -> SafeTx:
+    return hall.call(ALICE.address, value_wei=10**15)
+
+
+def payroll(hall: Hall) -> SafeTx:
+    return hall.payroll()
+
+
+def swap_home(hall: Hall) -> SafeTx:
+    return swap(hall, hall.document.account.safe)
+
+
+def payment_with_a_new_mark(installed: Installed) -> SafeTx:
+    salary = (installed.hall.token("USDC"), encode_transfer(ALICE.address, 100 * USDC))
+    return installed.hall.batch(salary, (installed.watch, encode_rebase()))
+
+
+@pytest.mark.parametrize("kind", [one_payment, ether_paid, payroll, swap_home, None])
+def test_what_the_owners_pay_and_swap_passes_their_guard_as_rehearsed(
+    installed: Installed, kind: Callable[[Hall], SafeTx] | None
+) -> None:
+    """The rehearsal runs through the guard, with the same outcome as without it; two owners sign and it executes."""
+    hall = installed.hall
+    made = kind(hall) if kind else payment_with_a_new_mark(installed)
+    tx = replace(made, nonce=installed.nonce())
+    bare, guarded = installed.without_guard(tx), installed.review(tx)
+    assert guarded.facts.safe.guard == installed.guard and guarded.changing is None
+    assert guarded.rehearsal.success, guarded.rehearsal.revert
+    outcome = (guarded.rehearsal.deltas, guarded.rehearsal.allowances)
+    assert outcome == (bare.rehearsal.deltas, bare.rehearsal.allowances)
+    assert guarded.decision.verdict == bare.decision.verdict
+    assert guarded.rehearsal.gas_used > bare.rehearsal.gas_used + 20_000, "the guard has looked at it"
+    digest = guarded.proposal.safe_tx_hash
+    for person in (JONAS, KEMI):
+        hall.service.post_confirmation(digest, hall.key_of(person).sign(tx))
+    assert executed(hall, digest)
+    assert installed.nonce() == tx.nonce + 1
+
+
+def test_a_change_that_nobody_announced_fails_in_rehearsal_by_the_guards_own_word(installed: Installed) -> None:
+    """The simulation does not go past the guard: the policy denies it twice."""
+    tx = replace(new_owner(installed.hall), nonce=installed.nonce())
+    found = installed.review(tx)
+    assert not found.rehearsal.success and found.rehearsal.revert.startswith("NotAnnounced(0x")
+    assert denials(found) >= {"rehearsed", "calls"}
+    elsewhere = replace(delegatecall(installed.hall), nonce=installed.nonce())
+    assert installed.review(elsewhere).rehearsal.revert.startswith("DelegatecallNotAllowed(0x")
 
 
 def test_a_delegatecall_to_the_batcher_with_ether_beside_it_is_denied(hall: Hall) -> None:

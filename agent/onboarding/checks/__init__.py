@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from agent.onboarding.checks import agent, documents, exposure, machine, market, model, node, safe, service, watch
+from agent.onboarding.checks import (
+    agent,
+    documents,
+    exposure,
+    machine,
+    market,
+    model,
+    node,
+    parity,
+    safe,
+    service,
+    watch,
+)
 from agent.onboarding.examination import Question
 
 _ABOUT_A_SAFE = (
@@ -25,9 +37,13 @@ _ABOUT_A_SAFE = (
 _SERVICE = Question("service", ("safe",), service.serves_this_safe)
 _ABOUT_A_TREASURY = (
     Question("multisend", ("chain id", "policy.toml"), safe.multisend),
-    Question("kernel", ("safe", "policy.toml"), safe.kernel),
+    Question("kernel", ("safe", "policy.toml"), parity.kernel),
+    Question("price sources", ("kernel",), parity.price_sources),
+    Question("debt meters", ("kernel",), parity.debt_meters),
     Question("watch", ("kernel",), watch.drawdown),
-    Question("guardians", ("safe", "policy.toml"), safe.guardians),
+    Question("owners' guard", ("safe", "policy.toml"), parity.owner_guard),
+    Question("audit log", ("kernel",), parity.audit_log),
+    Question("guardians", ("safe", "policy.toml"), parity.guardians),
     Question("tokens", ("safe", "policy.toml"), market.tokens),
     Question("feeds", ("safe", "policy.toml"), market.feeds),
     Question("venues", ("tokens",), market.venues),

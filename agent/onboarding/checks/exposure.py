@@ -11,6 +11,7 @@ from agent.onboarding.exposure import (
     open_approvals,
 )
 from agent.onboarding.premises import Premises
+from guardians.changes import find_guard
 from strongroom.model import NATIVE, Address
 from strongroom.protocols.safe_modules import CalendarAllowance
 from strongroom.quantities import format_seconds
@@ -68,6 +69,9 @@ def bypassed(premises: Premises) -> Result:
     watcher = module_guard(premises.chain, premises.account.safe, premises.block)
     if watcher != NATIVE:
         return ok(f"module guard `{watcher}`")
+    ours = find_guard(premises.chain, premises.account.safe, state.guard, premises.block)
+    if ours is not None and set(state.modules) == {ours.kernel}:
+        return ok("the one module is its Kernel, which bounds itself")
     return warn(
         f"guard `{state.guard}` does not see what {len(state.modules)} modules do",
         "do not count on the guard for them; know each module",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.onboarding.examination import Result, fail, ok, skipped, warn
+from agent.onboarding.examination import Result, fail, ok, warn
 from agent.onboarding.premises import Premises
 from agent.onboarding.warnings import (
     guard_warning,
@@ -10,8 +10,9 @@ from agent.onboarding.warnings import (
     singleton_warning,
     threshold_warning,
 )
-from agent.parity import require_parity
+from guardians.changes import find_guard
 from strongroom.addresses import keccak, to_digest
+from strongroom.quantities import format_seconds
 
 
 def present(premises: Premises) -> Result:
@@ -43,21 +44,9 @@ def modules(premises: Premises) -> Result:
     )
 
 
-def kernel(premises: Premises) -> Result:
-    """Our own code, installed, alive, with this very policy and key."""
-    if premises.kernel is None:
-        return ok("none; guarded mode needs one")
-    if premises.agent is None:
-        return skipped("there is no agent key")
-    registry = premises.treasury.registry
-    require_parity(premises.chain, premises.subject, premises.policy, premises.agent, premises.known, registry)
-    state = premises.facts.kernel
-    if state is not None and state.paused:
-        return warn("it is paused: the agent lane stands still", "find out why, then let the owners `strongroom rekey`")
-    return ok(f"`{premises.kernel}` enforces this policy")
-
-
 def guard(premises: Premises) -> Result:
+    if (ours := find_guard(premises.chain, premises.account.safe, premises.safe.guard, premises.block)) is not None:
+        return ok(f"our owners' guard: who commands the Safe changes {format_seconds(ours.delay_seconds)} after notice")
     warning = guard_warning(premises.safe)
     return warn(warning, "know what it checks, or remove it in the Safe UI") if warning else ok("none")
 
@@ -90,17 +79,3 @@ def multisend(premises: Premises) -> Result:
         f"`{address}` has {what}: a delegatecall to it could take everything",
         f"let `multisend` in policy.toml be `{premises.known.safe.multisend}`",
     )
-
-
-def guardians(premises: Premises) -> Result:
-    """The policy's guardians are exactly the Safe's owners, and as many sign as the Safe demands."""
-    named, real = set(premises.policy.guardians.members), set(premises.safe.owners)
-    if named != real:
-        odd = ", ".join(f"`{address}`" for address in sorted(named ^ real))
-        return fail(f"policy.toml and the Safe differ about {odd}", "let [guardians] `members` be the Safe's owners")
-    asked, demanded = premises.policy.guardians.approvals, premises.safe.threshold
-    if asked < demanded:
-        return warn(
-            f"the policy asks {asked} guardians, the Safe demands {demanded}", f"let `approvals` be {demanded} or more"
-        )
-    return ok(f"the Safe's {len(real)} owners, {asked} approvals")

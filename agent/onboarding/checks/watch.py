@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agent.comparing.fields import Contract
+from agent.onboarding.checks.parity import agreement
 from agent.onboarding.examination import Result, fail, ok, warn
 from agent.onboarding.premises import Premises
 from agent.watching import in_safe_e8, watch_is_near, watch_told
@@ -9,8 +11,10 @@ from strongroom.protocols.watch import encode_rebase
 
 
 def drawdown(premises: Premises) -> Result:
-    """That it is the policy's own watch, the Kernel's check has said."""
+    """And that it is the policy's own watch."""
     named = premises.treasury.watch
+    if premises.kernel is not None and not (own := agreement(premises.compared(Contract.WATCH))).is_ok:
+        return own
     if named is None:
         wanted = premises.policy.watch is not None
         return ok("none yet; it comes with the Kernel" if wanted else "none; no drawdown stops the agent")

@@ -175,7 +175,7 @@ def test_a_failed_check_ends_with_exit_code_1_and_says_how_to_mend_it(
 
 
 def test_a_warning_alone_ends_with_exit_code_0(strongroom: Strongroom, treasury: Treasury) -> None:
-    treasury.storage(4, 1)
+    treasury.edit("policy.toml", "approvals = 2", "approvals = 1")
     assert strongroom("doctor", "--config", treasury.folder).exit_code == 0
 
 

@@ -38,8 +38,13 @@ def test_an_account_without_a_safe_is_found(treasury: Treasury, unwell: Unwell) 
     assert unwell() == {"safe": "fail"}
 
 
-def test_a_threshold_of_one_is_a_warning(treasury: Treasury, unwell: Unwell) -> None:
+def test_a_threshold_of_one_is_a_warning_and_less_than_the_policy_asks_is_found(
+    treasury: Treasury, unwell: Unwell
+) -> None:
+    """Two approvals that one owner's signature stands for are none that the chain demands."""
     treasury.storage(4, 1)
+    assert unwell() == {"owners": "warn", "guardians": "fail"}
+    treasury.edit("policy.toml", "approvals = 2", "approvals = 1")
     assert unwell() == {"owners": "warn"}
 
 
@@ -150,8 +155,9 @@ def test_a_paused_kernel_is_a_warning(guarded: Treasury, unwell: Unwell) -> None
 
 
 def test_a_foreign_module_beside_the_kernel_is_a_warning(guarded: Treasury, unwell: Unwell) -> None:
+    """The owners' guard does not see it either."""
     guarded.as_safe(encode_call("enableModule(address)", STRANGER.address))
-    assert unwell() == {"modules": "warn"}
+    assert unwell() == {"modules": "warn", "guard sees modules": "warn"}
 
 
 def _kernel(treasury: Treasury) -> Address:

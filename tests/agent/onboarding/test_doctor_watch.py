@@ -88,9 +88,8 @@ def test_a_missing_price_is_a_warning_for_the_watch_sees_nothing(
     assert "a price that it counts by is missing" in found()["what"] and "wait for the feed" in found()["mend"]
 
 
-def test_a_watch_that_treasury_toml_does_not_name_is_found_by_the_kernels_check(
-    guarded: Treasury, unwell: Unwell, found: Found
-) -> None:
+def test_a_watch_that_treasury_toml_does_not_name_is_found(guarded: Treasury, unwell: Unwell, found: Found) -> None:
+    """And for the Kernel it is then a guardian that no document names."""
     guarded.edit("treasury.toml", f'watch = "{watch_of(guarded)}"\n', "")
     assert unwell() == {"kernel": "fail"} and found()["grade"] == "skipped"
 
