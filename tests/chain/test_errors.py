@@ -31,6 +31,7 @@ METHODS: dict[str, Callable[[Chain], Any]] = {
     "code": lambda chain: chain.code(A, BLOCK),
     "base_fee_wei": lambda chain: chain.base_fee_wei(BLOCK),
     "transfers_from": lambda chain: chain.transfers_from(A, [A], 0, BLOCK),
+    "events": lambda chain: chain.events(A, [Digest("0x" + "33" * 32)], 0, BLOCK),
     "simulate": lambda chain: chain.simulate([CALL], {A: Override({})}, BLOCK),
     "nonce": lambda chain: chain.nonce(A),
     "send": lambda chain: chain.send(b"\x02"),

@@ -194,9 +194,9 @@ def test_a_refusal_names_every_finding_against_it(told: Told) -> None:
 
 def test_margins_are_those_of_the_recorded_findings(told: Told) -> None:
     payroll = unit(told, told.payroll)
-    assert "11,000.00 USDC against 12,000.00 USDC1,000.00 USDC below" in payroll.text
+    assert "7,000.00 DAI against 9,000.00 DAI2,000.00 DAI below" in payroll.text
     used = [each.attributes["width"] for each in payroll.all("rect", class_="used")]
-    assert "91%" in used
+    assert "77%" in used
 
 
 def test_what_guardians_rejected_is_over_and_waits_for_nobody(told: Told) -> None:
