@@ -49,10 +49,9 @@ contract DebtMeterTest is ActFixture {
     }
 
     function test_a_meter_of_what_is_no_token_is_not_born() external {
-        vm.expectRevert(abi.encodeWithSelector(DebtMeter.NoDebtToken.selector, alice));
-        new DebtMeter(alice);
-        vm.expectRevert();
-        new DebtMeter(address(pool));
+        bytes memory reason = abi.encodeWithSelector(DebtMeter.NoDebtToken.selector, alice);
+        assertUnborn("DebtMeter.sol:DebtMeter", abi.encode(alice), reason);
+        assertUnborn("DebtMeter.sol:DebtMeter", abi.encode(address(pool)), "");
     }
 
     /* WHAT GOES THROUGH */
