@@ -37,6 +37,8 @@ contract DebtMeterTest is ActFixture {
         stated.state(owed);
         assertEq(told.balanceOf(account) + owed, told.CEILING(), "sum");
         assertEq(told.CEILING(), type(uint128).max, "ceiling");
+        stated.state(told.CEILING());
+        assertEq(told.balanceOf(account), 0, "the most that can be measured");
     }
 
     function testFuzz_a_debt_beyond_measure_stops_the_leg(uint256 owed) external {

@@ -81,6 +81,23 @@ contract TwapFeedTest is Test {
         assertLe(1e36 - product, 1e23, "and as near as they tell");
     }
 
+    function test_decimals_are_taken_away_where_the_quote_has_more_than_the_token() external {
+        (token, quote) = (new Token("USD Coin", "USDC", 6), new Token("Dai", "DAI", 18));
+        pool = new Pool(address(token), address(quote));
+        // 1e12 units of DAI for a unit of USDC: e^(ln(1e12) / ln 1.0001), rounded down, so at most a tick below a dollar.
+        _tick(276_324);
+        (, int256 answer,,,) = _new(_config()).latestRoundData();
+        assertLe(uint256(answer), 1e18, "not above");
+        assertLe(1e18 - uint256(answer), 1e14, "a tick");
+    }
+
+    function test_a_price_that_no_feed_could_say_is_none() external {
+        _tick(443_636);
+        dollars.set(4e35);
+        vm.expectRevert(abi.encodeWithSelector(TickRatio.TickOutOfRange.selector, int256(443_636)));
+        twap.latestRoundData();
+    }
+
     function testFuzz_a_higher_tick_is_never_a_lower_price(uint96 amount, int24 tick) external view {
         int256 at = int256(bound(uint256(int256(tick) + 2 ** 23), 0, 2 * 443_635)) - 443_636;
         assertLe(ratio.scaled(amount, at), ratio.scaled(amount, at + 1), "monotonic");
@@ -92,6 +109,7 @@ contract TwapFeedTest is Test {
         vm.expectRevert(abi.encodeWithSelector(TickRatio.TickOutOfRange.selector, int256(-443_637)));
         ratio.scaled(1, -443_637);
         assertLe(ratio.scaled(1, 443_636), 2 ** 64, "the largest");
+        assertEq(ratio.scaled(2 ** 64, -443_636), 1, "the smallest");
     }
 
     /* THE ROUND IS THE QUOTE'S */
