@@ -49,4 +49,5 @@ def _other(queued: Queued, facts: Facts, policy: PolicyDocument) -> Other:
     except ServiceRefused as error:
         return Other(*head, (), (), False, str(error))
     understood = proposal.is_rejection or not any(isinstance(move, Opaque) for move in proposal.moves)
-    return Other(*head, describe_calls(proposal, policy), proposal.compiled.envelope.max_out, understood, "")
+    does = describe_calls(proposal, policy, facts.safe.guard)
+    return Other(*head, does, proposal.compiled.envelope.max_out, understood, "")

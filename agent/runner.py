@@ -18,7 +18,7 @@ from agent.nodes.state import State
 from agent.units import ANNOUNCED, DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, next_attempt
 from policies.document import document_hash
 from strongroom import observe as observation
-from strongroom.errors import StrongroomError
+from strongroom.errors import GasTooDear, StrongroomError
 from strongroom.fees import needed_wei
 from strongroom.model import NATIVE, Block, Facts, Lane, Plan, SafeState, SafeTx
 from strongroom.plain import to_plain
@@ -214,8 +214,15 @@ class Runner:
         if self._context.mode is not Mode.GUARDED:
             self._tell_once(row, "announced in guarded mode, and ready; set `mode` in treasury.toml back to run it")
             return None
+        self._require_cheap_gas(row, block)
         self._require_gas_to_execute(row, state, block)
         return event
+
+    def _require_cheap_gas(self, row: Row, block: Block) -> None:
+        """What was announced sleeps through a spike: woken, it would be denied for good."""
+        base, most = self._context.chain.base_fee_wei(block), self._context.document.gas.max_base_fee_wei
+        if base > most:
+            raise GasTooDear(row.id, base, most)
 
     def _require_gas_to_execute(self, row: Row, state: State, block: Block) -> None:
         """What guardians have signed, or nobody has vetoed, sleeps on until the agent's key can pay: woken, it would be

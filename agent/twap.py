@@ -14,12 +14,15 @@ from strongroom.errors import BadValue, NotDeployed, NotNamed
 from strongroom.model import Address, Block, Call, TokenId
 from strongroom.ports import Chain, Read
 from strongroom.protocols.twap_feed import MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, TwapTerms
-from strongroom.protocols.uniswap_v3 import read_liquidity, read_token0, read_token1
+from strongroom.protocols.uniswap_v3 import read_liquidity, read_memory, read_token0, read_token1
 from strongroom.quantities import format_seconds
 from strongroom.wallet.deploy import plan
 
 _THINNEST_BPS, _ALL_BPS = 5_000, 10_000
 """Unless told otherwise, half of what is in use now is still believed."""
+
+_SECONDS_A_BLOCK = 12
+"""Of Ethereum; on a chain with faster blocks, who trades in each of them makes the pool forget sooner."""
 
 
 def plan_twap(
@@ -38,6 +41,7 @@ def plan_twap(
     with connected(documents.treasury) as chain:
         block = chain.head()
         liquidity = _liquidity(chain, documents, listed, quote, pool, block)
+        _require_memory(chain, pool, window_seconds, block)
         least = min_liquidity if min_liquidity is not None else liquidity * _THINNEST_BPS // _ALL_BPS
         terms = TwapTerms(pool, listed.token.address, feeds[0], window_seconds, least)
         planned = plan(policy.account, "TwapFeed", terms.encoded, factory)
@@ -79,6 +83,18 @@ def _liquidity(chain: Chain, documents: Documents, listed: ListedToken, quote: s
         mend = f"name the Uniswap V3 pool of {listed.token.id} and {quote}"
         raise BadValue(pool, "the pool", mend)
     return int(liquidity)
+
+
+def _require_memory(chain: Chain, pool: Address, window_seconds: int, block: Block) -> None:
+    """A quiet pool remembers long whatever it keeps, until somebody trades: that would silence the feed, and with it
+    the swaps and the watch. Raises `BadValue`."""
+    (kept,), needed = chain.read([read_memory(pool)], block), window_seconds // _SECONDS_A_BLOCK + 1
+    if kept is None or kept < needed:
+        mend = (
+            f"it keeps {kept or 0:,} of its past ticks, and {needed:,} may pass in {format_seconds(window_seconds)}: "
+            f"anybody sends it `increaseObservationCardinalityNext({needed})`, or choose another"
+        )
+        raise BadValue(pool, "the pool", mend)
 
 
 def _try(chain: Chain, call: Call, terms: TwapTerms, block: Block) -> None:

@@ -27,6 +27,7 @@ from strongroom.plain import to_plain
 from strongroom.ports import Chain
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.kernel import encode_announce, encode_set_policy, guardian_read
+from strongroom.protocols.owner_guard import change_hash, encode_veto
 from strongroom.protocols.safe import safe_tx_hash
 from strongroom.wallet.deploy import Deployment, batch
 
@@ -96,10 +97,13 @@ def plan_update(config: Path) -> dict[str, Any]:
         "sources": dict(making.sources),
         "watch": watch.watch.address if watch else None,
         "adds_watch": making.watch is not None,
+        "named_watch": documents.treasury.watch,
         "owner_guard": guard_address(guarding),
         "exchanges_guard": exchange_data(guarding),
         "announce": "0x" + encode_announce(call).hex(),
         "set_policy": "0x" + call.hex(),
+        # The Kernel names a change, and takes a veto of it, as the owners' guard does.
+        "veto": "0x" + encode_veto(change_hash(call)).hex(),
         "safe_tx_hash": safe_tx_hash(tx),
         "transaction": to_plain(tx),
         "dropped": dropped,

@@ -28,7 +28,7 @@ def change_words(change: Change) -> str:
         "addOwnerWithThreshold": f"make {one} an owner; {two} must then sign",
         "removeOwner": f"remove the owner {one}; {two} must then sign",
         "swapOwner": f"put {two} in the place of the owner {one}",
-        "changeThreshold": f"let {one} signatures be enough",
+        "changeThreshold": f"make {one} the number of owners who must sign",
         "setGuard": f"put the guard {one} in the place of this one: it may refuse the owners everything, or nothing",
         "setModuleGuard": f"make {one} the guard of what modules do: it may refuse them everything",
         "setFallbackHandler": f"let {one} answer in the Safe's name, signatures of the Safe included",
@@ -110,4 +110,4 @@ def _loud_words(each: Pending, at: int) -> str:
     standing = each.standing
     when = "now" if each.is_ready(at) else f"from {format_moment(standing.ready_at)}"
     made = f"announced: {change_words(each.meaning)}; it can be made {when}, until {format_moment(standing.expires_at)}"
-    return f"{made}; `guardian veto {each.change}` stops it"
+    return f"{made}; `strongroom guardian veto {each.change}` stops it"

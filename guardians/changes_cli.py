@@ -27,7 +27,7 @@ from strongroom.errors import NodeRefused, NotGuarded, NotVetoable
 
 if TYPE_CHECKING:
     from guardians.changes import Pending
-    from strongroom.model import Block, Digest, SafeState
+    from strongroom.model import Address, Block, Digest, SafeState
     from strongroom.protocols.owner_guard import GuardState
     from strongroom.protocols.safe_changes import Change
 
@@ -64,7 +64,7 @@ def changes_(folder: Path, as_json: bool) -> None:
 @_for_machines
 def announce(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
     """Propose to announce each CHANGE at the owners' guard, and sign that. Once it executes, every owner can veto for
-    the guard's whole delay; then `guardian make` makes it.
+    the guard's whole delay; then `strongroom guardian make` makes it.
 
     A CHANGE is enableModule(MODULE), disableModule(MODULE), addOwnerWithThreshold(OWNER, COUNT), removeOwner(OWNER,
     COUNT), swapOwner(OLD, NEW), changeThreshold(COUNT), setGuard(GUARD), removeGuard(), setModuleGuard(GUARD),
@@ -113,6 +113,7 @@ def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> N
         found = find_pending(_pending(console, guard, block), _what(what))
         key = open_keystore(keystore, _ask_password)
         require_owner(key.address, safe, account)
+        _require_vote(found, key.address)
         _ask(f"veto as {key.address}, who pays the gas, that the Safe will {change_words(found.meaning)}?", yes)
         mined = sending.veto(
             account, guard.address, found.change, key, console.chain, lambda sent: click.echo(f"sent {sent}", err=True)
@@ -124,6 +125,14 @@ def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> N
     after = f"{still.vetoes} of {still.needed} vetoes: it takes more owners" if still else "it can no more be made"
     data = {"change": found.change, "vetoed_by": key.address, "tx_hash": mined.tx_hash, "is_dead": still is None}
     _say(data, f"vetoed as {key.address} in {mined.tx_hash}; {after}", as_json)
+
+
+def _require_vote(found: Pending, owner: Address) -> None:
+    """The guard would refuse both, in words that only its code explains. Raises `NotVetoable`."""
+    if owner == found.standing.subject:
+        raise NotVetoable(found.change, owner, "it removes you, and nobody vetoes that; another owner can")
+    if owner in found.vetoed_by:
+        raise NotVetoable(found.change, owner, "you have vetoed it already; it takes another owner's veto")
 
 
 def _guard(console: Console, safe: SafeState, block: Block) -> GuardState:

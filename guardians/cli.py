@@ -67,7 +67,7 @@ def _naming(command: Command) -> Command:
 
 
 def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+    return "\b\nExamples:\n" + "\n".join(f"  strongroom {line}" for line in lines)
 
 
 @guardian.command("list", epilog=_examples("guardian list", "guardian list --config ~/hall-dao --json"))
@@ -229,7 +229,7 @@ def reject(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) ->
         signed, needed = _signers(console, digest, safe), safe.threshold
         data = {"safe_tx_hash": digest, "nonce": nonce, "signed_by": key.address}
         left = f"{_guardians(needed - signed)} must run the same command"
-        then = f"`guardian execute {digest}` makes it final" if signed >= needed else left
+        then = f"`strongroom guardian execute {digest}` makes it final" if signed >= needed else left
         said = f"rejection of nonce {nonce} signed as {key.address}: {digest}"
         _say(data, f"{said}\n{signed} of {needed}; {then}", as_json)
 
@@ -302,10 +302,9 @@ def _named(agent: str | None, changes: Iterable[str]) -> Named:
 def _propose(console: Console, queued: Queued, named: Named, keystore: Path, yes: bool, as_json: bool) -> None:
     """Reviews what is not in the queue yet, signs it and puts it there."""
     from guardians import acts
-    from guardians.review import review
     from guardians.transcript import review_data
 
-    reviewed = review(console.chain, console.service, console.document, console.subject, queued)
+    reviewed = _reviewed(console, queued)
     key = _allowed(console, reviewed, named, keystore, as_json)
     _ask(f"propose and sign {queued.safe_tx_hash} as {key.address}?", yes)
     acts.propose(reviewed, key, console.service, *named)
@@ -316,7 +315,7 @@ def _propose(console: Console, queued: Queued, named: Named, keystore: Path, yes
 def _digest(text: str, where: str = "HASH", mend: str = "give 0x and 64 hexadecimal digits, ") -> Digest:
     digits = text.lower().removeprefix("0x")
     if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
-        raise BadValue(text, where, mend + "as `guardian list` shows them")
+        raise BadValue(text, where, mend + "as `strongroom guardian list` shows them")
     return Digest("0x" + digits)
 
 
@@ -336,10 +335,16 @@ def _safe_state(console: Console) -> SafeState:
 
 
 def _review(console: Console, digest: Digest) -> Review:
-    from guardians.review import find_queued, review
+    from guardians.review import find_queued
 
-    queued = find_queued(console.service, digest)
-    return review(console.chain, console.service, console.document, console.subject, queued)
+    return _reviewed(console, find_queued(console.service, digest))
+
+
+def _reviewed(console: Console, queued: Queued) -> Review:
+    from guardians.review import review
+
+    named = console.treasury.kernel
+    return review(console.chain, console.service, console.document, console.subject, queued, named)
 
 
 def _allowed(console: Console, reviewed: Review, named: Named, keystore: Path, as_json: bool) -> GuardianKey:
@@ -374,8 +379,9 @@ def _signed_so_far(console: Console, reviewed: Review) -> str:
         return f"{signed} of {needed}; {_guardians(needed - signed)} must sign"
     if reviewed.proposal.tx.nonce > reviewed.facts.safe.nonce:
         return f"{signed} of {needed}; it executes after what waits at earlier nonces"
-    by_treasurer = f"{signed} of {needed}; executes when the treasurer next looks"
-    return by_treasurer if reviewed.proposal.by_treasurer else f"{signed} of {needed}; `guardian execute {digest}`"
+    if reviewed.proposal.by_treasurer:
+        return f"{signed} of {needed}; executes when the treasurer next looks"
+    return f"{signed} of {needed}; `strongroom guardian execute {digest}`"
 
 
 def _guardians(count: int) -> str:

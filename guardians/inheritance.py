@@ -61,16 +61,20 @@ class Former:
 def former_kernel(
     chain: Chain, account: Account, safe: SafeState, named: Address | None, block: Block
 ) -> Address | None:
-    """The Kernel of ours among a Safe's modules, or the one that documents name as it was disabled: it takes nothing
-    more, and what it took still counts. Raises `NotReplaceable` where there are two: neither's levels are all that was
-    spent."""
-    found = [module for module in safe.modules if is_ours(chain, "Kernel", module, block)]
+    """The Kernel among a Safe's modules, or the one that documents name as it was disabled: it takes nothing more, and
+    what it took still counts. Whatever its code: one of another version has spent as well, and the Safe trusted it with
+    more than its word. Raises `NotReplaceable` where there are two: neither's levels are all that was spent."""
+    found = [module for module in safe.modules if _is_kernel_of(chain, account, module, block)]
     if len(found) > 1:
         raise NotReplaceable(found[1], f"`{found[0]}` is enabled beside it", "disable one of them in the Safe first")
-    if found or named is None or not is_ours(chain, "Kernel", named, block):
+    if found or named is None:
         return found[0] if found else None
-    state = state_from(named, chain.read(list(state_reads(named)), block), {}, False)
-    return named if state and state.safe == account.safe else None
+    return named if _is_kernel_of(chain, account, named, block) else None
+
+
+def _is_kernel_of(chain: Chain, account: Account, address: Address, block: Block) -> bool:
+    state = state_from(address, chain.read(list(state_reads(address)), block), {}, False)
+    return state is not None and state.safe == account.safe
 
 
 def read_former(
@@ -112,8 +116,8 @@ def _require_stopped(chain: Chain, kernel: Address, agent: Address, block: Block
     if not state.paused:
         mend = "pause it first: any guardian, any owner or the kill card does it at once"
         raise NotReplaceable(kernel, "it is live, and what it has left would change while owners sign", mend)
-    if burned or agent == state.agent:
-        whose = "is burned there" if burned else "is the key that it was paused with"
+    if burned is not False or agent == state.agent:
+        whose = "is the key that it was paused with" if agent == state.agent else "is burned there"
         raise NotReplaceable(kernel, f"`{agent}` {whose}", "a pause ends with another key: make a new one")
 
 

@@ -29,7 +29,7 @@ from strongroom.errors import InputError, NotDeployed, NotReplaceable
 from strongroom.model import NATIVE, Address, Call, Digest, Facts, Rehearsal, SafeTx, TokenId
 from strongroom.ports import Chain
 from strongroom.protocols.kernel import Birth, decode_birth, encode_enable_module
-from strongroom.protocols.multisend import encode_multisend
+from strongroom.protocols.multisend import encode_multisend, is_call_only
 from strongroom.protocols.owner_guard import encode_set_guard
 from strongroom.protocols.price_source import terms_from, terms_reads
 from strongroom.protocols.registry import Opening, decode_open, encode_open
@@ -83,14 +83,19 @@ class _Plan:
 
 
 def recognise(
-    chain: Chain, tx: SafeTx, document: PolicyDocument, facts: Facts, rehearsal: Rehearsal
+    chain: Chain,
+    tx: SafeTx,
+    document: PolicyDocument,
+    facts: Facts,
+    rehearsal: Rehearsal,
+    named: Address | None = None,
 ) -> Installation | None:
     """The installation that `tx` is, or `None`: for anything else, for one of another policy, where the factory or what
     stands already is not ours, where a Kernel is enabled that it does not replace as it must, and where the rehearsal
     shows any other effect."""
     try:
         calls = inner_calls(tx, document)
-        planned = _planned(chain, calls, document, _sequencer(chain, calls, document, facts), facts)
+        planned = _planned(chain, calls, document, _sequencer(chain, calls, document, facts), facts, named)
         _require_standing(chain, planned, calls, document, facts)
     except (ValueError, InputError, NotDeployed, NotReplaceable):
         return None
@@ -116,7 +121,12 @@ def _calls(planned: _Plan, calls: Sequence[Call]) -> list[Call]:
 
 
 def _planned(
-    chain: Chain, calls: Sequence[Call], document: PolicyDocument, sequencer: Address, facts: Facts
+    chain: Chain,
+    calls: Sequence[Call],
+    document: PolicyDocument,
+    sequencer: Address,
+    facts: Facts,
+    named: Address | None,
 ) -> _Plan | None:
     """The plan that these calls would have to be, from what they leave open: agent, levels, factory, the log."""
     births = [call for call in calls if call.data[_SALT_BYTES:].startswith(artifact("Kernel").creation)]
@@ -124,7 +134,7 @@ def _planned(
         return None
     account, factory = document.account, births[0].to
     told = decode_birth(births[0].data[_SALT_BYTES + len(artifact("Kernel").creation) :])
-    former = read_former(chain, document, told.agent, facts.safe, _named(facts, births[0], told), facts.block)
+    former = read_former(chain, document, told.agent, facts.safe, _named(facts, births[0], told, named), facts.block)
     birth = birth_of(document, told.agent, _levels(told, former))
     kernel, registry = plan_kernel(account, birth, factory), plan(account, "AuditRegistry", b"", factory)
     sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
@@ -136,10 +146,12 @@ def _planned(
     return _Plan(sequencer, sources, registry, kernel, birth, watch, guard, former, opening, enabling)
 
 
-def _named(facts: Facts, made: Call, told: Birth) -> Address | None:
-    """The Kernel of the watch that the guardian's own documents name, unless it is this very one."""
-    kernel = facts.watch.kernel if facts.watch else None
-    return None if kernel == plan_kernel(facts.account, told, made.to).address else kernel
+def _named(facts: Facts, made: Call, told: Birth, named: Address | None) -> Address | None:
+    """The Kernel that the guardian's own documents name, or that of the watch which they name, unless it is this very
+    one."""
+    planned = plan_kernel(facts.account, told, made.to).address
+    watched = facts.watch.kernel if facts.watch else None
+    return next((each for each in (named, watched) if each not in (None, planned)), None)
 
 
 def _levels(told: Birth, former: Former | None) -> dict[Digest, int] | None:
@@ -204,6 +216,8 @@ def _require_standing(
         return
     if chain.code(planned.kernel.call.to, facts.block) != _FACTORY:
         raise ValueError("the factory is not the deterministic deployment proxy")
+    if not is_call_only(chain.code(document.multisend, facts.block)):
+        raise ValueError("the batch is delegated to another contract than Safe's")
     for listed in with_sources(document):
         source = planned.sources[listed.token.id]
         if source.call not in calls:

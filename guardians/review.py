@@ -19,9 +19,23 @@ from policies.engine import decide
 from policies.terms import PolicyDocument
 from simulations.rehearse import rehearse
 from strongroom.errors import NotQueued, ServiceRefused
-from strongroom.model import Compiled, Decision, Digest, Facts, Operation, Queued, Rehearsal, SafeTx, Verdict
+from strongroom.model import (
+    Address,
+    Block,
+    Compiled,
+    Decision,
+    Digest,
+    Facts,
+    Finding,
+    Operation,
+    Queued,
+    Rehearsal,
+    SafeTx,
+    Verdict,
+)
 from strongroom.observe import Subject, observe
 from strongroom.ports import Chain, Queue
+from strongroom.protocols.multisend import is_call_only
 from strongroom.protocols.safe import safe_tx_hash
 
 
@@ -95,17 +109,38 @@ def read_proposal(queued: Queued, document: PolicyDocument) -> Proposal:
     return Proposal(queued, computed, read_moves(tx, document), decompile(tx, document), named)
 
 
-def review(chain: Chain, queue: Queue, document: PolicyDocument, subject: Subject, queued: Queued) -> Review:
-    """The decision of `document` on exactly the bytes of `queued`, at the newest block. Raises `NodeError` or
+def review(
+    chain: Chain,
+    queue: Queue,
+    document: PolicyDocument,
+    subject: Subject,
+    queued: Queued,
+    kernel: Address | None = None,
+) -> Review:
+    """The decision of `document` on exactly the bytes of `queued`, at the newest block. `kernel` is the one that the
+    guardian's own treasury.toml names: what it has spent counts though the Safe has disabled it. Raises `NodeError` or
     `ServiceError` where something cannot be read: what was not seen is not judged."""
     proposal = read_proposal(queued, document)
     facts = _without(observe(chain, queue, subject), proposal.safe_tx_hash)
     envelope = proposal.compiled.envelope
     rehearsal = rehearse(chain, proposal.tx, facts, envelope.recipients, envelope.spenders)
     decision = decide(proposal.compiled, proposal.tx, rehearsal, facts, document)
-    installation = recognise(chain, proposal.tx, document, facts, rehearsal)
+    if not _is_delegated_to_safes_own(chain, proposal.tx, facts.block):
+        decision = _denied(decision, proposal.tx.to)
+    installation = recognise(chain, proposal.tx, document, facts, rehearsal, kernel)
     changing = None if installation else recognise_changing(chain, proposal.tx, document, facts)
     return Review(proposal, facts, rehearsal, decision, document, installation, changing)
+
+
+def _is_delegated_to_safes_own(chain: Chain, tx: SafeTx, block: Block) -> bool:
+    return tx.operation is Operation.CALL or is_call_only(chain.code(tx.to, block))
+
+
+def _denied(decision: Decision, to: Address) -> Decision:
+    """Whoever gives a guardian policy.toml names an address there; only the code tells what stands at it."""
+    reason = f"`{to}` is not Safe's MultiSendCallOnly, and would act as the Safe; mend `multisend` in policy.toml"
+    findings = (*decision.findings, Finding("multisend", Verdict.DENY, reason))
+    return replace(decision, verdict=Verdict.DENY, findings=findings)
 
 
 def _without(facts: Facts, own: Digest) -> Facts:

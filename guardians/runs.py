@@ -55,13 +55,13 @@ def run_lines(run: AnnouncedRun, document: PolicyDocument, at: int) -> Iterator[
     yield from (f"  would {line}" for line in run_words(run, document))
     yield f"  the agent's key can run it {_from(run, at)}, until {format_moment(run.expires_at)}"
     yield "  until it is run, any guardian or owner may stop it, alone and at once:"
-    yield f"    guardian veto-run {run.id} --keystore FILE"
+    yield f"    strongroom guardian veto-run {run.id} --keystore FILE"
 
 
 def loud_words(run: AnnouncedRun, document: PolicyDocument, at: int) -> str:
     """One line for who looks at something else."""
     does, until = "; ".join(run_words(run, document)), format_moment(run.expires_at)
-    return f"announced: {does}; run {_from(run, at)}, until {until}; `guardian veto-run {run.id}` stops it"
+    return f"announced: {does}; run {_from(run, at)}, until {until}; `strongroom guardian veto-run {run.id}` stops it"
 
 
 def _from(run: AnnouncedRun, at: int) -> str:

@@ -19,7 +19,7 @@ from guardians.wording import (
 )
 from policies.document import document_hash
 from policies.terms import PolicyDocument
-from strongroom.errors import ChangeUnnamed, GuardianError
+from strongroom.errors import ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
 from strongroom.model import NATIVE, Address, Finding, SafeState, Verdict
 from strongroom.plain import to_plain
 from strongroom.protocols.safe_changes import Change
@@ -104,7 +104,10 @@ def _changed(review: Review, changing: Changing, changes: Sequence[Change]) -> s
         require_named(changing, digest, changes)
     except ChangeUnnamed:
         return "a change of who commands the Safe; name with `--change` what you know from elsewhere that it must be"
+    except (NotAnnounced, TooEarly, OtherChange) as error:
+        return f"do not sign; {error}"
     except GuardianError as error:
+        # It quotes what the chain says.
         return f"do not sign; {escaped(str(error))}"
     return "it changes what you named, and nothing else; you may sign" if changes else _TAKEN_BACK
 
@@ -156,9 +159,9 @@ def _finding_line(finding: Finding) -> str:
 def _verdict_in_words(review: Review) -> str:
     decision, nonce = review.decision, review.proposal.tx.nonce
     if review.proposal.is_rejection:
-        return f"a rejection moves nothing and no policy is asked; sign it with `guardian reject {nonce}`"
+        return f"a rejection moves nothing and no policy is asked; sign it with `strongroom guardian reject {nonce}`"
     if decision.verdict is Verdict.DENY:
-        return f"do not sign; `guardian reject {nonce}` uses up its nonce instead"
+        return f"do not sign; `strongroom guardian reject {nonce}` uses up its nonce instead"
     if decision.verdict is Verdict.ASK:
         return f"{decision.approvals_needed} guardians must sign, the Safe itself demands {review.facts.safe.threshold}"
     return f"within the policy; the Safe demands {review.facts.safe.threshold} signatures"

@@ -102,8 +102,14 @@ def _beside(facts: Facts, own_nonce: int | None) -> tuple[Queued, ...]:
 
 
 def _payments_waiting(facts: Facts, document: PolicyDocument, own_nonce: int | None) -> Iterable[Payment]:
-    queued = (move for each in _beside(facts, own_nonce) for move in _moves_of(each, document))
-    return (move for move in (*queued, *moves_announced(facts, document)) if isinstance(move, Payment))
+    announced = (move for move in moves_announced(facts, document) if isinstance(move, Payment))
+    return (*queued_payments(facts, document, own_nonce), *announced)
+
+
+def queued_payments(facts: Facts, document: PolicyDocument, own_nonce: int | None = None) -> tuple[Payment, ...]:
+    """What waits in the guardians' queue to be paid, whoever proposed it; `own_nonce` as in `orders_left`."""
+    moves = (move for each in _beside(facts, own_nonce) for move in _moves_of(each, document))
+    return tuple(move for move in moves if isinstance(move, Payment))
 
 
 def promised(facts: Facts, document: PolicyDocument) -> Counter[TokenId]:

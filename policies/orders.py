@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from policies.terms import PolicyDocument
 
 DAY_SECONDS = 86_400
+_MONTH_SECONDS = 30 * DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,10 @@ def bounds(document: PolicyDocument) -> Iterator[str]:
     """A line for each order: what it lets out at most, and for how long."""
     for each in document.orders.values():
         paid = amount(each.token, each.units, document)
-        yield (
-            f"{each.id}: at most floor(T / {format_seconds(each.every_seconds)}) + 1 payments of {paid} to "
-            f"{each.payee} in any time T{_lasting(each)}{_twin(each, document)}"
-        )
+        most = most_payments(each, _MONTH_SECONDS)
+        often = f"{most} payment{'' if most == 1 else 's'} in any 30 days"
+        apart = f"at least {format_seconds(each.every_seconds)} apart: at most {often}"
+        yield f"{each.id}: {paid} to {each.payee}, {apart}{_lasting(each)}{_twin(each, document)}"
 
 
 def _lasting(each: Order) -> str:

@@ -33,10 +33,11 @@ _PAYEES = """\
 # agent announces each payment that long before it pays, and any guardian may veto it until it is paid."""
 _ORDERS = """\
 # Standing orders, such as salaries: exactly `amount` to the payee, outside caps and tiers, from the day `from` on and
-# no more from the day `until` on (UTC; leave either out), with at least `every` between two payments. Paydays come by
-# the month, `every` counts seconds: it is less than the shortest month by as much as a payment may come late, or the
-# next one is not due yet; and more than half of the longest, so that whoever steals the agent's key gets one payment
-# too many in a month and not two. `3 weeks` does both. Another amount, or one too early, is paid within caps only."""
+# no more from the day `until` on (UTC; leave either out). `every` is the least time between two payments, whoever asks:
+# with a stolen key nobody but the payee is paid, and a month sees one payment too many at most. Write `3 weeks` for a
+# monthly salary: shorter than any month by a week, so that a late payment does not hold up the next, and longer than
+# half a month. Another amount, or one too early, is paid within caps only. `strongroom policy compile` adds up what
+# payees could get within 30 days with the key stolen."""
 _VENUES = """\
 # Where swaps may happen. Only these routers are ever approved, only these pools are used. A venue of kind `uniswap_v2`
 # names its pairs as pools and needs no quoter and no lens; their fee is 0.3 %."""
@@ -96,10 +97,11 @@ _NO_WATCH = """\
 # tokens = ["ETH", "USDC"]
 """
 _OWNER_GUARD = """\
-# The owners' guard, installed with the Kernel: whoever holds enough owners' keys changes who commands the Safe
-# (modules, guards, handler, owners, threshold) only announced, `delay` later, against no owner's veto, and within
-# `window` then. Payments by the owners wait for nothing. Taking the guard out waits twice the delay, and nobody vetoes
-# that. A Safe without it: `install = false`, and neither of the two."""
+# The owners' guard, a contract installed with the Kernel (guardians are people): who commands the Safe (modules,
+# guards, handler, owners, threshold) then changes only if the owners announced it, `delay` is over and no owner vetoed
+# it; after `window` more it is void. So stolen owners' keys cannot take the Safe unseen. Payments by the owners wait
+# for nothing. Taking the guard out waits twice the delay, and nobody vetoes that. A Safe without it: `install = false`,
+# and neither of the two."""
 _GAS = """\
 # Gas of one unit, and the price of gas above which the treasurer waits."""
 

@@ -248,9 +248,11 @@ class PolicyDocument:
         return found is not None and found.address == NATIVE
 
     def history_seconds(self) -> int:
-        """How far back facts must know the outflows: the longest window of any cap or tier, or time to flow back; and
-        before that the time between two payments of an order, so that its payments in there are known from others."""
+        """How far back facts must know the outflows: the longest window of any cap or tier, time to flow back, or wait
+        of an announced payment; and before that the time between two payments of an order, so that its payments in
+        there are known from others."""
         tiers = [tier.window_seconds for cap in self.all_caps() for tier in cap.tiers]
         caps = [max(cap.window_seconds, cap.drain_seconds) for cap in self.all_caps()]
         apart = max((order.every_seconds for order in self.orders.values()), default=0)
-        return max([*tiers, *caps], default=0) + apart
+        slowest = max((payee.delay_seconds for payee in self.payees.values()), default=0)
+        return max([*tiers, *caps, slowest and slowest + self.kernel.window_seconds]) + apart

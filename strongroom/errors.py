@@ -125,7 +125,8 @@ class PolicyMismatch(SetupError):
         ours: str,
         chain: str,
         holder: str = "the Kernel",
-        mend: str = "restore what the Kernel has, or have the owners change it",
+        mend: str = "put back what the Kernel has, or let the owners change it: "
+        "`strongroom policy update`, for a key `strongroom rekey`",
     ) -> None:
         super().__init__(f"{what} is `{ours}` here and `{chain}` in {holder}; {mend}")
 
@@ -214,7 +215,7 @@ class Unsettled(UnitError):
 class GasTooDear(UnitError):
     def __init__(self, unit: str, base_fee_wei: int, most_wei: int) -> None:
         super().__init__(
-            f"unit `{unit}` was signed for cheaper gas; a base fee of `{base_fee_wei}` wei is above the policy's "
+            f"unit `{unit}` goes on once gas is cheaper; a base fee of `{base_fee_wei}` wei is above the policy's "
             f"`{most_wei}`, wait until it falls"
         )
 
@@ -242,7 +243,7 @@ class GuardianError(StrongroomError):
 
 class NotQueued(GuardianError):
     def __init__(self, what: object) -> None:
-        super().__init__(f"nothing waits at `{what}`; `guardian list` shows what does")
+        super().__init__(f"nothing waits at `{what}`; `strongroom guardian list` shows what does")
 
 
 class NotAnOwner(GuardianError):
@@ -255,7 +256,7 @@ class Denied(GuardianError):
     def __init__(self, safe_tx_hash: str, denials: int, nonce: int) -> None:
         count = "1 finding denies" if denials == 1 else f"{denials} findings deny"
         super().__init__(
-            f"{count} `{safe_tx_hash}`; do not sign it, `guardian reject {nonce}` uses up its nonce instead"
+            f"{count} `{safe_tx_hash}`; do not sign it, `strongroom guardian reject {nonce}` uses up its nonce instead"
         )
 
 
@@ -284,7 +285,7 @@ class NotAnnounced(GuardianError):
     def __init__(self, proposal: str, change: str, wait: str) -> None:
         super().__init__(
             f"proposal `{proposal}` changes the Safe by what is not announced; "
-            f"`guardian announce '{change}'` first, it can be made {wait} later; do not sign this one"
+            f"`strongroom guardian announce '{change}'` first, it can be made {wait} later; do not sign this one"
         )
 
 
@@ -309,7 +310,7 @@ class OtherChange(GuardianError):
 
 class NotPending(GuardianError):
     def __init__(self, named: str) -> None:
-        super().__init__(f"no change `{named}` is announced; `guardian changes` lists what is")
+        super().__init__(f"no change `{named}` is announced; `strongroom guardian changes` lists what is")
 
 
 class NotVetoable(GuardianError):
@@ -321,7 +322,7 @@ class NoSuchRun(GuardianError):
     def __init__(self, run: str) -> None:
         super().__init__(
             f"no announced run `{run}` is in force: it was run, vetoed or voided, or its time is over; "
-            "`guardian runs` lists what is"
+            "`strongroom guardian runs` lists what is"
         )
 
 

@@ -44,7 +44,7 @@ def _planned_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"watch   {answer['watch']}: after a fall of {fall} anybody can use it to pause the Kernel"
     yield from _guard_lines(answer)
     yield f"pausing beside the owners: {', '.join(answer['guardians']) or 'nobody'}"
-    waits = f"what loosens waits {delays['config']}, a new agent's key {delays['rekey']}"
+    waits = f"what loosens waits {delays['config']}, and a guardian may veto it; a new agent's key {delays['rekey']}"
     yield f"{waits}; both stay usable for {delays['window']}"
 
 
@@ -53,8 +53,8 @@ def _guard_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield "no owners' guard: enough stolen owners' keys change who commands the Safe at once"
         return
     delay = format_seconds(answer["guard_delays"]["delay"])
-    yield f"guard   {answer['owner_guard']}: from then on the Safe's owners, modules and guard change"
-    yield f"        only announced, {delay} later, unless an owner vetoes; payments of the owners wait for nothing"
+    yield f"owners' guard  {answer['owner_guard']}: from then on the Safe's owners, modules and guards"
+    yield f"        change only {delay} after the owners announce it, unless an owner vetoes; payments wait for nothing"
 
 
 def _announcing_lines(answer: Mapping[str, Any]) -> list[str]:
@@ -80,13 +80,13 @@ def _announcing_lines(answer: Mapping[str, Any]) -> list[str]:
 def _installing_lines(answer: Mapping[str, Any]) -> list[str]:
     tx, named = answer["transaction"], "--agent ADDRESS --keystore KEYSTORE"
     return [
-        "The owners sign this Safe transaction, a delegatecall to Safe's MultiSendCallOnly:",
+        "The owners sign this Safe transaction, a batch by Safe's MultiSendCallOnly; who executes it pays the gas:",
         f"   to {tx['to']}, operation {tx['operation']} (delegatecall), value 0, nonce {tx['nonce']}",
         f"   hash {answer['safe_tx_hash']}",
         f"   data: {(len(tx['data']) - 2) // 2:,} bytes, in {answer['file']}",
         *_condition_lines(answer),
         "   in the Safe UI, or each with their own policy.toml and the agent's address from whoever keeps its key:",
-        f"   strongroom guardian propose {answer['file']} {named}",
+        f"   strongroom guardian propose {answer['file']} {named}   (says what it does, and how much gas)",
         f"   strongroom guardian sign HASH {named}",
         f"   strongroom guardian execute HASH {named}",
     ]
@@ -112,7 +112,8 @@ def _documents_lines(answer: Mapping[str, Any]) -> list[str]:
 def _unanchored(keystore: str) -> list[str]:
     return [
         f"   no anchoring key at {keystore}: the log will not be anchored;",
-        "   make one first and plan anew, the registry is made with the Kernel",
+        "   put an encrypted keystore of its own there, with the password of the agent's, and run this again:",
+        "   the registry is made with the Kernel",
     ]
 
 
@@ -130,9 +131,11 @@ def update_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _exchange_lines(answer)
     yield f"2. After {delay}, unless a guardian vetoes, and within {window} then, any guardian or owner sends:"
     yield f"   to {answer['kernel']}, data: {_size(answer['set_policy'])}, `set_policy` in {answer['file']}"
-    if answer["watch"]:
+    yield "   Until it is sent, one guardian or owner stops it with any wallet, more where it was stopped before:"
+    yield f"   to {answer['kernel']}, data: {answer['veto']}"
+    if answer["watch"] and answer["watch"] != answer["named_watch"]:
         yield f'3. Then, in treasury.toml: watch = "{answer["watch"]}"  # in [account]'
-    else:
+    elif answer["named_watch"] and not answer["watch"]:
         yield "3. Then treasury.toml names no `watch`"
     if dropped := answer["dropped"]:
         # Not before: a change that is made voids what else is announced.
@@ -174,7 +177,8 @@ def _size(data: str) -> str:
 def _signing_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     tx = answer["transaction"]
     if not tx["operation"]:
-        yield f"1. The owners sign a Safe transaction: to {answer['kernel']}, value 0, nonce {tx['nonce']}"
+        yield "1. The owners sign this Safe transaction in the Safe UI:"
+        yield f"   to {answer['kernel']}, value 0, nonce {tx['nonce']}"
         yield f"   hash {answer['safe_tx_hash']}"
         yield f"   data: {_size(tx['data'])}, `announce` in {answer['file']}"
         return
@@ -186,8 +190,8 @@ def _signing_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"   makes the watch {answer['watch']} a guardian, which may pause at once,"
     yield "   and announces the policy"
     if answer["owner_guard"] and not answer["exchanges_guard"]:
-        yield f"   and sets the owners' guard {answer['owner_guard']}: the Safe's owners, modules and"
-        yield "   guard then change only announced, against no owner's veto, after its delay"
+        yield f"   and sets the owners' guard {answer['owner_guard']}: the Safe's owners, modules and guards"
+        yield "   then change only its delay after the owners announce it, unless an owner vetoes"
 
 
 def _exchange_lines(answer: Mapping[str, Any]) -> Iterator[str]:

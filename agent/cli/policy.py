@@ -68,7 +68,7 @@ def check(config: Path, as_json: bool) -> None:
         "off_chain_only": list(off_chain_only(document)),
     }
     numbers = ", ".join(_counted(data[each], each) for each in ("tokens", "payees", "venues"))
-    kept = [f"  off-chain only: {each}" for each in data["off_chain_only"]]
+    kept = [f"  not enforced by the Kernel: {each}" for each in data["off_chain_only"]]
     head = [f"policy.toml is sound: {numbers}", f"hash {data['document_hash']}", *_watch_lines(document)]
     say("\n".join([*head, *kept]), data, as_json)
 
@@ -192,7 +192,7 @@ def _compiled_lines(compiled: KernelPolicy, document: PolicyDocument) -> Iterato
     yield "rules: the agent's key alone may"
     yield from aligned([_rule_row(compiled.names[leaf], each, document) for leaf, each in compiled.rules.items()], (2,))
     yield ""
-    yield "buckets: and together no more than"
+    yield "buckets: and together no more than (a bucket is a cap that fills up again with time)"
     yield from aligned([("", "at once", "in any window", ""), *_bucket_rows(document)], right=(1, 2))
     yield ""
     yield from _order_lines(document)
@@ -210,7 +210,7 @@ def _order_lines(document: PolicyDocument) -> Iterator[str]:
     from policies.orders import bounds
 
     if document.orders:
-        yield "standing orders: outside the buckets"
+        yield "standing orders: outside the buckets, whoever has the agent's key"
         yield from (f"  {line}" for line in bounds(document))
         yield ""
 
@@ -250,8 +250,8 @@ def _bucket_rows(document: PolicyDocument) -> Iterator[tuple[str, ...]]:
 @config_option
 @json_option
 def deploy(config: Path, agent_address: str | None, as_json: bool) -> None:
-    """Print the Safe transaction that makes the Kernel for this policy and installs it. Nothing is signed or sent.
-    Delays and pause-only guardians are those of [kernel] in policy.toml.
+    """Write the one Safe transaction that makes and installs the Kernel to installation.json, and print what it does.
+    Nothing is signed or sent. Delays and pause-only guardians are those of [kernel] in policy.toml.
 
     A Kernel that the Safe has already is replaced: pause it first. What it has spent counts as spent in the new one.
     Under the owners' guard the changes are announced first, in announcement.json; run this again to see what is next.
@@ -277,7 +277,8 @@ def deploy(config: Path, agent_address: str | None, as_json: bool) -> None:
 @config_option
 @json_option
 def update(config: Path, as_json: bool) -> None:
-    """Print how the standing Kernel takes policy.toml as it is now: announced, vetoable, then made.
+    """Print how the standing Kernel takes policy.toml as it is now: the owners announce it, guardians may veto it, and
+    after the Kernel's delay it is made.
 
     Where the policy wants a watch or a price source that does not stand yet, the same Safe transaction makes it. Every
     transaction is in update.json beside the documents. Nothing is signed or sent.

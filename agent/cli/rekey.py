@@ -53,7 +53,9 @@ def _plan(console: Console, agent: Address, dropped: Sequence[Address]) -> dict[
     _require_guardians(console, kernel, agent, dropped)
     call = encode_rekey(agent, dropped)
     plan = {"kernel": kernel, "announce": "0x" + encode_announce(call).hex(), "rekey": "0x" + call.hex()}
-    return {**plan, **_marking(console, kernel, call)}
+    terms = console.document.kernel
+    delays = {"rekey": terms.rekey_delay_seconds, "window": terms.window_seconds}
+    return {**plan, "delays": delays, **_marking(console, kernel, call)}
 
 
 def _require_guardians(console: Console, kernel: Address, agent: Address, dropped: Sequence[Address]) -> None:
@@ -91,19 +93,24 @@ def _marking(console: Console, kernel: Address, rekey: bytes) -> dict[str, Any]:
 
 
 def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    yield f"1. The owners sign a Safe transaction: to {plan['kernel']}, value 0, data"
+    from strongroom.quantities import format_seconds
+
+    delay, window = (format_seconds(plan["delays"][each]) for each in ("rekey", "window"))
+    after = f"2. After {delay}, and within {window} then,"
+    yield f"1. The owners sign a Safe transaction in the Safe UI: to {plan['kernel']}, value 0, data"
     yield f"   {plan['announce']}"
+    yield "   Who doubts the old key pauses the Kernel before this: a pause after it voids it. Nobody can veto it."
     if plan["watch"]:
+        yield f"{after} the owners sign a second one, a delegatecall to Safe's MultiSendCallOnly:"
         yield from _batch_lines(plan)
     else:
-        yield f"2. After the Kernel's delay any guardian or owner sends: to {plan['kernel']}, data"
+        yield f"{after} any guardian or owner sends: to {plan['kernel']}, data"
         yield f"   {plan['rekey']}"
     yield "3. An owner removes the old delegate at the transaction service and adds the new one."
 
 
 def _batch_lines(plan: Mapping[str, Any]) -> Iterator[str]:
     batch = plan["batch"]
-    yield "2. After the Kernel's delay the owners sign a second one, a delegatecall to Safe's MultiSendCallOnly:"
     yield f"   to {batch['to']}, operation {batch['operation']} (delegatecall), value 0, data"
     yield f"   {batch['data']}"
     yield f"   It re-keys and sets the mark of the watch {plan['watch']} anew; after a fall the next two"

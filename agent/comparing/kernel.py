@@ -31,7 +31,8 @@ from strongroom.protocols.kernel import (
 )
 from strongroom.quantities import format_seconds, quantity
 
-_MEND = "restore what the Kernel has, or have the owners change it"
+_PLANS = "`strongroom policy update`, for a key `strongroom rekey`"
+_MEND = f"put back what the Kernel has, or let the owners change it: {_PLANS}"
 _FOR_GOOD = "they are for good: write what the Kernel has, or have the owners install another"
 _CALL_DECIMALS = len(str(ACTION_UNITS)) - 1
 _USD_DECIMALS = 8

@@ -24,7 +24,6 @@ from strongroom.protocols import kernel_runs
 from strongroom.protocols.kernel_runs import (
     ANNOUNCED_TOPIC,
     VETOED_TOPIC,
-    VOIDING_TOPICS,
     RunAnnounced,
     RunVetoed,
     decode_run_event,
@@ -121,7 +120,7 @@ def _over(state: State, context: Context, event: str) -> Update:
 
 
 def _vetoed_by(chain: Chain, state: State) -> dict[str, str]:
-    by = next((each.guardian for each in _events(chain, state, chain.head()) if isinstance(each, RunVetoed)), None)
+    by = next((each.guardian for each in _vetoes(chain, state, chain.head())), None)
     return {} if by is None else {"guardian": by}
 
 
@@ -134,23 +133,22 @@ def became(chain: Chain, state: State, block: Block) -> str | None:
     standing = chain.read(kernel_runs.standing_reads(call.kernel, Digest(announced["id"])), block)
     if None in standing:
         return None
-    epoch, version, paused, ready_at = standing
+    epoch, version, ready_at = standing
     is_current = kernel_runs.run_id(epoch, version, call.data) == announced["id"]
     if is_current and ready_at:
         return READY if block.timestamp >= ready_at else None
-    events = _events(chain, state, block)
-    if any(isinstance(each, RunVetoed) for each in events):
+    if _vetoes(chain, state, block):
         return VETOED
-    # A pause ends with another agent, and so with another epoch.
-    if paused or events or not is_current:
-        return VOIDED
-    return LAPSED if block.timestamp > announced["expires_at"] else TAKEN
+    (noted,) = chain.storage(call.kernel, [kernel_runs.announced_slot(Digest(announced["id"]))], block)
+    # First of all: what was run is not announced again because it was voided, or its time passed, besides.
+    if not any(noted):
+        return TAKEN
+    return LAPSED if block.timestamp > announced["expires_at"] else VOIDED
 
 
-def _events(chain: Chain, state: State, block: Block) -> list[RunVetoed | None]:
-    """Vetoes of this very run since it was announced, and `None` for each event that voided whatever was announced."""
+def _vetoes(chain: Chain, state: State, block: Block) -> list[RunVetoed]:
+    """Vetoes of this very run since it was announced."""
     announced, call = state["announced"], read.kernel_call(state)
     since = cast(int, announced["ready_at"]) - kernel_runs.delay_seconds(call.data)
-    logged = chain.events(call.kernel, [VETOED_TOPIC, *VOIDING_TOPICS], since, block)
-    decoded = [None if log.topics[0] in VOIDING_TOPICS else decode_run_event(log.topics, log.data) for log in logged]
-    return [each for each in decoded if each is None or (isinstance(each, RunVetoed) and each.id == announced["id"])]
+    events = (decode_run_event(log.topics, log.data) for log in chain.events(call.kernel, [VETOED_TOPIC], since, block))
+    return [each for each in events if isinstance(each, RunVetoed) and each.id == announced["id"]]

@@ -12,15 +12,18 @@ from agent.context import Context
 from agent.nodes import state as read
 from agent.nodes.recording import observed
 from agent.nodes.state import State, Update
+from policies.delays import run_moves
 from policies.document import document_hash
+from policies.dues import terms_of_payment
+from policies.effects import Payment
 from policies.engine import decide
 from simulations.rehearse import rehearse
 from strongroom import observe as observation
 from strongroom.errors import StrongroomError
-from strongroom.model import Action, Address, Compiled, Decision, Facts, Finding, Lane, Rehearsal, Verdict
+from strongroom.model import Action, Address, Compiled, Decision, Facts, Finding, KernelCall, Lane, Rehearsal, Verdict
 from strongroom.plain import to_plain
 from strongroom.ports import Chain, Override
-from strongroom.protocols.kernel_runs import COUNTERS_SLOT, as_announced, run_id, voids_in
+from strongroom.protocols.kernel_runs import COUNTERS_SLOT, as_announced, delay_seconds, run_id, voids_in
 from strongroom.settings import Mode
 
 
@@ -101,10 +104,28 @@ def judged(state: State, context: Context, rehearsal: Rehearsal) -> Decision:
     announced = tuple(each for each in facts.announced if each.run != action.data)
     beside = replace(facts, queue=others, announced=announced)
     decision = decide(read.compiled(state), action, rehearsal, beside, context.document)
-    if len(announced) == len(facts.announced) or not read.must_be_announced(state):
+    again = _again(state, context, len(announced) < len(facts.announced))
+    if not again:
         return decision
-    twice = Finding("announced", Verdict.DENY, "the very same payments are announced already, and not yet run or over")
-    return replace(decision, verdict=Verdict.DENY, findings=(*decision.findings, twice))
+    finding = Finding("announced", Verdict.DENY, again)
+    return replace(decision, verdict=Verdict.DENY, findings=(*decision.findings, finding))
+
+
+def _again(state: State, context: Context, is_announced: bool) -> str:
+    """Why what is announced first would be paid twice, in words; empty when it would not. Who pays by hand while an
+    announcement waits need not know of it: paying late is mendable, paying twice is not."""
+    if read.must_be_announced(state):
+        return "the very same payments are announced already, and not yet run or over" if is_announced else ""
+    if "announced" not in state or not isinstance(read.action(state), KernelCall):
+        return ""
+    run = read.kernel_call(state).data
+    since, outflows = state["announced"]["ready_at"] - delay_seconds(run), read.facts(state).outflows
+    made = {terms_of_payment(each): each.tx_hash for each in outflows if each.timestamp >= since}
+    moves = (move for move in run_moves(run, context.document) if isinstance(move, Payment))
+    by = next((made[terms_of_payment(move)] for move in moves if terms_of_payment(move) in made), None)
+    return (
+        f"a payment of the run was made while it was announced, in `{by}`; order what is still to be paid" if by else ""
+    )
 
 
 def _judged(state: State, context: Context, decision: Decision) -> Update:

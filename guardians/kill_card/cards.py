@@ -170,7 +170,7 @@ def remove_guard(safe: Address, guard: GuardState) -> Card:
     waits = f"b works {_lasting(guard, 2 * guard.delay_seconds)}; nobody can veto it. Never in a batch."
     ready = guard.removal_ready_at
     told = (f"a IS ANNOUNCED ALREADY: b works from {format_moment(ready)}.",) if ready else ()
-    return Card("REMOVE GUARD", "if the guard itself stands in the way", steps, (waits, *told))
+    return Card("REMOVE OWNERS' GUARD", "if the guard itself stands in the way", steps, (waits, *told))
 
 
 def remove_foreign_guard(safe: Address, guard: Address) -> Card:

@@ -20,12 +20,9 @@ COUNTERS_SLOT, ANNOUNCED_SLOT = 4, 15
 
 _ANNOUNCED = f"RunAnnounced(bytes32,uint32,uint32,{LEG_TYPE}[],uint40,uint40,bytes32)"
 _VETOED = "RunVetoed(bytes32,address)"
-_VOIDING = "RuleRevoked(bytes32,uint32)", "BucketSet(address,uint32,uint96,uint96,uint32)"
 _ANNOUNCED_FIELDS = ("uint32", "uint32", f"{LEG_TYPE}[]", "uint40", "uint40", "bytes32")
 ANNOUNCED_TOPIC, VETOED_TOPIC = (to_digest(keccak(each.encode())) for each in (_ANNOUNCED, _VETOED))
-VOIDING_TOPICS = tuple(to_digest(keccak(each.encode())) for each in _VOIDING)
-"""First topics. What was announced is void once a rule is revoked or a bucket lowered; a pause, another policy and
-another agent void it too, and show in the Kernel's state."""
+"""First topics."""
 _VOIDS_SHIFT, _EXPIRES_SHIFT, _COUNT = 80, 40, 2**32 - 1
 
 
@@ -102,11 +99,10 @@ def run_ready_read(kernel: Address, id_: Digest) -> Read[int]:
 
 
 def standing_reads(kernel: Address, id_: Digest) -> tuple[Read[int], ...]:
-    """Epoch, version, whether it is paused, and when the run `id_` is ready, zero when it is not in force."""
+    """Epoch, version, and when the run `id_` is ready, zero when it is not in force."""
     return (
         view(kernel, "epoch()", ["uint32"], int),
         view(kernel, "version()", ["uint32"], int),
-        view(kernel, "paused()", ["bool"], int),
         run_ready_read(kernel, id_),
     )
 
@@ -139,9 +135,13 @@ def voids_in(counters: bytes) -> int:
     return int.from_bytes(counters, "big") >> 32 & _COUNT
 
 
+def announced_slot(id_: Digest) -> int:
+    """Where the Kernel notes the run `id_`: zero there once it was run or vetoed. What voids it, and time, leave it."""
+    return int.from_bytes(keccak(from_digest(id_) + ANNOUNCED_SLOT.to_bytes(32, "big")), "big")
+
+
 def as_announced(kernel: Address, id_: Digest, voids: int, at: int) -> dict[Address, Override]:
     """The Kernel's storage as it is once the run `id_` was announced and is ready, for a rehearsal at `at` (Unix
     seconds). With another layout of storage nothing is announced by it: the rehearsed run then reverts."""
-    slot = int.from_bytes(keccak(from_digest(id_) + ANNOUNCED_SLOT.to_bytes(32, "big")), "big")
     word = voids << _VOIDS_SHIFT | (at + 86_400) << _EXPIRES_SHIFT | at
-    return {kernel: Override({slot: word.to_bytes(32, "big")})}
+    return {kernel: Override({announced_slot(id_): word.to_bytes(32, "big")})}

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from strongroom.addresses import to_address
+from strongroom.addresses import keccak, to_address, to_digest
 from strongroom.model import Account, Call
 from strongroom.protocols.abi import decode_call, encode_call
 
 MULTI_SEND = "multiSend(bytes)"
 _HEAD = 1 + 20 + 32 + 32
+_CODE_HASHES = (
+    "0xecd5bd14a08c5d2122379900b2f272bdf107a7e92423c10dd5fe3254386c9939",
+    "0xcdbdcec38d2f1c7d961b0029ff8416b7e86e9974d6f0e9c9580c7d17fcfb6663",
+)
+"""Of the official releases 1.4.1 and 1.5.0, equal on every chain."""
+
+
+def is_call_only(code: bytes) -> bool:
+    """Whether a contract with this code only makes the calls of a batch: what a Safe delegates to acts as the Safe."""
+    return to_digest(keccak(code)) in _CODE_HASHES
 
 
 def encode_multisend(calls: Iterable[Call]) -> bytes:

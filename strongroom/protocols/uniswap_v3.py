@@ -111,6 +111,12 @@ def read_slot0(pool: Address) -> Read[tuple[int, int]]:
     return view(pool, "slot0()", returns, lambda price, tick, *_: (price, tick))
 
 
+def read_memory(pool: Address) -> Read[int]:
+    """How many of its past ticks the pool keeps, at most one of a block, once as many were written."""
+    returns = ["uint160", "int24", "uint16", "uint16", "uint16", "uint8", "bool"]
+    return view(pool, "slot0()", returns, lambda *values: int(values[4]))
+
+
 def read_liquidity(pool: Address) -> Read[int]:
     """Liquidity in range at the current price."""
     return view(pool, "liquidity()", ["uint128"], int)

@@ -149,7 +149,8 @@ class Stand:
         if tx is not None:
             queued = replace(queued, tx=tx, safe_tx_hash=safe_tx_hash(tx))
         queue = MemoryQueue(treasury.account, document.guardians.members, {})
-        return review(self.site.chain, queue, document, subject_of(document, treasury.watch), queued)
+        subject = subject_of(document, treasury.watch)
+        return review(self.site.chain, queue, document, subject, queued, treasury.kernel)
 
     @property
     def planned(self) -> SafeTx:

@@ -112,6 +112,21 @@ def test_an_announced_payment_waits_for_its_delay_and_is_then_paid_once(lodge: L
     assert lodge.kinds()["tx.intent"] == lodge.kinds()["tx.mined"] == 2
 
 
+def test_it_sleeps_through_a_spike_of_gas_instead_of_being_denied_for_good(lodge: Lodge) -> None:
+    before, world = held(lodge), lodge.house.world
+    with lodge.treasurer(Mode.GUARDED) as treasurer:
+        announce(treasurer)
+        world.advance(DAY)
+        most = treasurer.documents.policy.gas.max_base_fee_wei
+        world.ask("anvil_setNextBlockBaseFeePerGas", hex(2 * most))
+        world.ask("evm_mine")
+        assert (treasurer.runner.poll(), statuses(treasurer)) == ((), ["announced"])
+        assert "goes on once gas is cheaper" in lodge.house.notices.told[-1]
+        world.advance(60)
+        (row,) = treasurer.runner.poll()
+        assert (row.status, held(lodge)) == ("executed", before + PAID)
+
+
 def test_a_payroll_with_one_slow_payee_waits_as_a_whole_and_pays_everybody_once(lodge: Lodge) -> None:
     """Standing orders: one of them waits, and the unit is atomic."""
     before = lodge.picture()
@@ -215,6 +230,39 @@ def test_a_run_that_the_stolen_key_made_is_not_paid_a_second_time(lodge: Lodge) 
         assert world.send_as(AGENT.address, lodge.kernel, run).success
         assert [row.status for row in treasurer.runner.poll()] == ["taken"]
         assert [each.id for each in treasurer.runner.start(_plan(row), row.cause)] == [row.id]
+    assert held(lodge) == before + PAID
+
+
+@pytest.mark.parametrize("then", ["its time passes", "all is voided"])
+def test_a_run_that_was_made_elsewhere_stays_made_whatever_comes_after(lodge: Lodge, then: str) -> None:
+    """A folder restored from a backup looks late: what was paid is not announced anew as lapsed or voided."""
+    before, world = held(lodge), lodge.house.world
+    with lodge.treasurer(Mode.GUARDED) as treasurer:
+        announce(treasurer)
+        (row,) = treasurer.units.asleep()
+        run = bytes.fromhex(treasurer.runner.state(row)["action"]["data"][2:])
+        world.advance(DAY)
+        assert world.send_as(AGENT.address, lodge.kernel, run).success
+        if then == "its time passes":
+            world.advance(9 * DAY)
+        else:
+            revoke = encode_call("revoke(bytes32)", b"\x11" * 32)
+            assert world.safe_exec(world.account, GUARDIANS[:2], lodge.kernel, revoke).success
+        assert [each.status for each in treasurer.runner.poll()] == ["taken"]
+        assert [each.id for each in treasurer.runner.start(_plan(row), row.cause)] == [row.id]
+    assert held(lodge) == before + PAID
+
+
+def test_what_the_owners_paid_by_hand_meanwhile_is_not_paid_again(lodge: Lodge) -> None:
+    """Nobody who pays a waiting invoice by hand has to know that it was announced."""
+    before, world = held(lodge), lodge.house.world
+    with lodge.treasurer(Mode.GUARDED) as treasurer:
+        announce(treasurer)
+        by_hand = encode_transfer(ALICE.address, PAID)
+        assert world.safe_exec(world.account, GUARDIANS[:2], world.contracts.tokens[USDC], by_hand).success
+        world.advance(DAY)
+        assert [each.status for each in treasurer.runner.poll()] == ["denied"]
+        assert treasurer.runner.poll() == ()
     assert held(lodge) == before + PAID
 
 

@@ -159,6 +159,36 @@ def test_a_kernel_that_somebody_made_before_the_owners_did_is_no_former_one(ungu
     assert unguarded.signs(again)
 
 
+def test_a_kernel_of_another_version_still_counts(unguarded: Stand) -> None:
+    """A release that mends the contract must not hand out every cap anew, nor leave the old one enabled beside."""
+    old = unguarded.install()
+    unguarded.drain(old, AGENT.address)
+    code = unguarded.world.ask("eth_getCode", old, "latest")
+    unguarded.world.ask("anvil_setCode", old, f"{code}00")
+    with pytest.raises(NotReplaceable, match="it is live"):
+        unguarded.plan()
+    planned = replaced(unguarded, old)
+    assert planned["replaces"] == old
+    found = unguarded.reviewed().installation
+    assert found and found.replaces == old
+    assert unguarded.signs(planned) and unguarded.state.modules == (planned["kernel"],)
+    assert unguarded.drain(Address(planned["kernel"]), NEXT_AGENT.address) <= units(USDC, 10)
+
+
+def test_a_disabled_kernel_counts_for_whoever_names_it_and_has_no_watch(unguarded: Stand) -> None:
+    """The planner's treasury.toml forgets it; the guardian's does not."""
+    unguarded.site.rewrite(replace(unguarded.site.policy, watch=None))
+    old = unguarded.install()
+    unguarded.drain(old, AGENT.address)
+    sentinel = Address("0x" + "00" * 19 + "01")
+    assert unguarded.sends(unguarded.safe, encode_disable_module(sentinel, old))
+    unguarded.site.edit("treasury.toml", f'kernel = "{old}"\n', "")
+    assert unguarded.plan()["replaces"] is None
+    assert unguarded.reviewed().installation
+    unguarded.site.edit("treasury.toml", "[account]\n", f'[account]\nkernel = "{old}"\n')
+    assert unguarded.reviewed().installation is None
+
+
 # WHAT A REPLACEMENT IS REFUSED FOR
 
 
@@ -379,6 +409,19 @@ def test_a_kernel_that_came_back_to_life_is_not_replaced_by_what_was_planned_bef
     assert unguarded.reviewed().installation is not None
     rekey(unguarded, old)
     assert unguarded.reviewed().installation is None
+
+
+def test_a_batch_is_delegated_to_safes_own_contract_or_not_at_all(unguarded: Stand) -> None:
+    """Policy.toml names it, and nobody knows such an address by heart: other code there could take the whole Safe."""
+    unguarded.plan(AGENT.address)
+    world, real = unguarded.world, unguarded.site.policy.multisend
+    assert unguarded.reviewed().installation
+    world.ask("anvil_setCode", real, world.ask("eth_getCode", real, "latest") + "00")
+    reviewed = unguarded.reviewed()
+    assert reviewed.installation is None
+    assert [each.rule for each in reviewed.decision.findings if "MultiSendCallOnly, and would" in each.reason] == [
+        "multisend"
+    ]
 
 
 @pytest.mark.parametrize("is_named", [True, False])

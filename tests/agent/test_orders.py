@@ -151,7 +151,7 @@ def test_compile_says_how_often_each_order_pays_and_what_payees_can_get_in_a_mon
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert code == 0
     assert "order alice_salary: alice in USDC exactly 11,000.00 USDC" in lines
-    assert "alice_salary: at most floor(T / 3 weeks) + 1 payments of 11,000.00 USDC to alice in any time T" in lines
+    assert "alice_salary: 11,000.00 USDC to alice, at least 3 weeks apart: at most 2 payments in any 30 days" in lines
     assert (
         "30,000.00 USDC 57,000.00 USDC 87,000.00 USDC" in lines and "10,000.00 DAI 26,000.00 DAI 36,000.00 DAI" in lines
     )

@@ -114,7 +114,7 @@ def test_without_a_watch_any_guardian_sends_the_re_key(site: Site, run: Run) -> 
     plan = printed(site, run)
     assert (plan["watch"], plan["rebase"], plan["batch"]) == (None, None, None)
     _, told, _ = run("rekey", NEXT_AGENT.address, "--config", site.folder)
-    assert "2. After the Kernel's delay any guardian or owner sends" in told and "watch" not in told
+    assert "2. After 1 hour, and within 1 week then, any guardian or owner sends: to " in told and "watch" not in told
     site.as_safe(kernel, bytes.fromhex(plan["announce"][2:]))
     site.world.advance(HOUR)
     assert site.world.send_as(GUARDIANS[2].address, kernel, bytes.fromhex(plan["rekey"][2:])).success

@@ -10,6 +10,7 @@ import pytest
 
 from strongroom.chain.rpc import RpcChain
 from strongroom.model import Address, TokenId
+from strongroom.protocols.abi import encode_call
 from strongroom.protocols.chainlink import round_from, round_reads
 from strongroom.protocols.twap_feed import TwapTerms, twap_from, twap_reads
 from strongroom.world.people import STRANGER
@@ -19,12 +20,14 @@ from tests.agent.conftest import Run
 from tests.agent.installed import Site
 
 HOUR = 3_600
+KEPT = 1_000
 
 
 @pytest.fixture
 def site(world: World, chain: RpcChain, tmp_path: Path) -> Site:
-    """WETH has one feed of its own."""
+    """WETH has one feed of its own, and its pool keeps ticks enough for three hours."""
     made = Site.of(world, chain, tmp_path)
+    remembering(world, pool_of(world, WETH, USDC, 500), KEPT)
     policy = made.policy
     listed = policy.tokens[WETH]
     assert listed.feeds
@@ -35,6 +38,12 @@ def site(world: World, chain: RpcChain, tmp_path: Path) -> Site:
 def pool_of(world: World, first: TokenId, second: TokenId, fee_pips: int) -> Address:
     found = (each for each in world.contracts.pools if (each.pair, each.fee_pips) == ((first, second), fee_pips))
     return next(found).address
+
+
+def remembering(world: World, pool: Address, ticks: int) -> None:
+    """Anybody may make a pool remember more."""
+    data = encode_call("increaseObservationCardinalityNext(uint16)", ticks)
+    assert world.send_as(STRANGER.address, pool, data, gas=30_000_000).success
 
 
 def test_anybody_makes_the_planned_feed_and_it_tells_the_market_price(site: Site, run: Run) -> None:
@@ -67,6 +76,18 @@ def test_the_policy_takes_it_as_the_second_feed(site: Site, run: Run) -> None:
     assert changed.feeds_of(WETH) == feeds
 
 
+def test_a_quiet_pool_that_one_trade_makes_forget_is_refused(
+    world: World, chain: RpcChain, tmp_path: Path, run: Run
+) -> None:
+    """It looks as if it remembered, and anybody could silence swaps and watch by dust."""
+    bare = Site.of(world, chain, tmp_path)
+    world.advance(2 * HOUR)
+    pool = pool_of(world, WETH, USDC, 500)
+    code, _, err = run("policy", "twap", "WETH", "--pool", pool, "--quote", "USDC", "--config", bare.folder)
+    assert code == 1
+    assert "keeps 1 of its past ticks, and 301 may pass in 1 hour" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -75,7 +96,11 @@ def test_the_policy_takes_it_as_the_second_feed(site: Site, run: Run) -> None:
         (["WETH", "--quote", "ETH"], "has it as well: two sources, not one twice"),
         (["WETH", "--quote", "USDC", "--window", "29 minutes"], "`29 minutes` cannot be used for the window; it is"),
         (["WETH", "--quote", "USDC", "--min-liquidity", "0"], "`0` cannot be used for the least liquidity"),
-        (["WETH", "--quote", "USDC", "--window", "1 day"], "it does not remember 1 day"),
+        (["WETH", "--quote", "USDC", "--window", "3 hours"], "it does not remember 3 hours"),
+        (
+            ["WETH", "--quote", "USDC", "--window", "1 day"],
+            "keeps 1,000 of its past ticks, and 7,201 may pass in 1 day",
+        ),
     ],
 )
 def test_what_the_contract_would_refuse_is_refused_before(

@@ -264,6 +264,19 @@ def test_the_caps_that_change_are_told_with_the_delay_and_long_data_is_kept_in_a
     assert plan_update(site.folder)["unchanged"]
 
 
+def test_a_guardian_stops_an_announced_policy_with_the_data_that_the_update_prints(site: Site, run: Run) -> None:
+    installed(site, site.policy)
+    site.edit("policy.toml", 'max_drawdown = "10 %"', 'max_drawdown = "11 %"')
+    code, out, _ = run("policy", "update", "--config", site.folder)
+    kept = json.loads((site.folder / "update.json").read_text())
+    kernel = Address(kept["kernel"])
+    assert code == 0 and f"   to {kernel}, data: {kept['veto']}" in out.splitlines()
+    site.as_safe(kernel, bytes.fromhex(kept["announce"][2:]))
+    site.world.advance(site.policy.kernel.config_delay_seconds)
+    assert guardian_sends(site, kernel, kept["veto"])
+    assert not guardian_sends(site, kernel, kept["set_policy"])
+
+
 def test_large_payments_of_the_owners_and_ether_itself_are_seen(site: Site) -> None:
     """What leaves beside the Kernel is a loss until the Safe sets the mark anew."""
     planned = plan_installation(site.folder, AGENT.address)

@@ -109,7 +109,7 @@ def test_the_third_owner_sees_what_two_announced_and_vetoes_it(guarded: Guarded)
     assert listed(guarded)["changes"] == []
     guarded.hall.world.advance(DELAY)
     assert not stolen(guarded, guarded.hall.document.account.safe, CALL)
-    assert guarded.own(KEMI, "veto", HASH)[2].endswith("is announced; `guardian changes` lists what is\n")
+    assert guarded.own(KEMI, "veto", HASH)[2].endswith("is announced; `strongroom guardian changes` lists what is\n")
 
 
 def test_announced_again_it_takes_two_vetoes_and_the_list_counts_them(guarded: Guarded) -> None:
@@ -121,7 +121,7 @@ def test_announced_again_it_takes_two_vetoes_and_the_list_counts_them(guarded: G
     (found,) = listed(guarded)["changes"]
     assert (found["vetoes"], found["needed"], found["vetoed_by"]) == (1, 2, [KEMI.address])
     code, _, err = guarded.own(KEMI, "veto", ENABLE)
-    assert code == 1 and "AlreadyVetoed" in err and err.count("\n") == 1
+    assert code == 1 and "you have vetoed it already; it takes another owner's veto" in err and err.count("\n") == 1
     assert guarded.own(JONAS, "veto", ENABLE)[0] == 0
     assert listed(guarded)["changes"] == []
 
@@ -132,7 +132,7 @@ def test_the_owner_whom_a_change_removes_is_told_that_the_veto_is_the_others(gua
     assert (found["does"], found["cannot_veto"]) == (f"removeOwner({KEMI.address}, 2)", KEMI.address)
     _, out, _ = guarded.own(KEMI, "changes")
     assert out.endswith(f"may veto it: {INES.address}, {JONAS.address}\n")
-    assert "NotVetoable" in guarded.own(KEMI, "veto", found["change"])[2]
+    assert "it removes you, and nobody vetoes that; another owner can" in guarded.own(KEMI, "veto", found["change"])[2]
     assert guarded.own(INES, "veto", found["change"])[0] == 0
 
 
@@ -170,7 +170,7 @@ def test_a_change_that_was_never_announced_is_refused_in_one_line_that_says_what
             if command[-1] == ENABLE and digest != hall.propose(plain):
                 assert "is not about changes under the owners' guard" in err
             else:
-                assert f"`guardian announce '{ENABLE}'` first, it can be made 2 days later; do not sign this one" in err
+                assert f"`strongroom guardian announce '{ENABLE}'` first, it can be made 2 days later" in err
                 assert "NEVER ANNOUNCED" in out and "you may sign" not in out
         assert hall.signers(digest) == set()
 
@@ -202,14 +202,14 @@ def test_an_announced_change_beside_a_payment_stays_the_policys_to_deny(guarded:
     salary = (hall.token("USDC"), encode_transfer(ALICE.address, 100 * 10**6))
     digest = hall.propose(hall.batch(salary, (hall.document.account.safe, CALL), nonce=guarded.safe().nonce))
     code, _, err = guarded.own(KEMI, "sign", digest)
-    assert code == 1 and "do not sign it, `guardian reject" in err
+    assert code == 1 and "do not sign it, `strongroom guardian reject" in err
 
 
 def test_an_announcement_with_a_payment_beside_it_is_denied_and_a_cancellation_needs_no_name(guarded: Guarded) -> None:
     hall, nonce = guarded.hall, guarded.safe().nonce
     theft = (hall.token("USDC"), encode_transfer(STRANGER.address, 10**6))
     mixed = hall.propose(hall.batch(theft, (guarded.address, encode_announce_change(CALL)), nonce=nonce))
-    assert "do not sign it, `guardian reject" in guarded.own(KEMI, "sign", mixed)[2]
+    assert "do not sign it, `strongroom guardian reject" in guarded.own(KEMI, "sign", mixed)[2]
     announced(guarded)
     undone = hall.propose(hall.call(guarded.address, encode_cancel_change(HASH), nonce=guarded.safe().nonce))
     code, out, _ = guarded.own(KEMI, "sign", undone)
@@ -224,7 +224,7 @@ def test_the_guards_removal_in_a_batch_is_refused(guarded: Guarded) -> None:
     safe = guarded.hall.document.account.safe
     batch = guarded.hall.batch((safe, encode_set_guard(NATIVE)), (safe, CALL), nonce=guarded.safe().nonce)
     code, _, err = guarded.own(KEMI, "verify", guarded.hall.propose(batch))
-    assert code == 1 and "`guardian announce 'removeGuard()'` first" in err
+    assert code == 1 and "`strongroom guardian announce 'removeGuard()'` first" in err
 
 
 def test_without_a_guard_of_ours_the_policy_denies_every_change_as_before(
@@ -233,7 +233,7 @@ def test_without_a_guard_of_ours_the_policy_denies_every_change_as_before(
     monkeypatch.setenv(PASSWORD, SECRET)
     own = terminal(hall, capsys, monkeypatch)
     digest = hall.propose(hall.call(hall.document.account.safe, CALL))
-    assert "do not sign it, `guardian reject 0`" in own(KEMI, "sign", digest)[2]
+    assert "do not sign it, `strongroom guardian reject 0`" in own(KEMI, "sign", digest)[2]
     assert "is not about changes under the owners' guard" in own(KEMI, "sign", digest, "--change", ENABLE)[2]
     yes_to_all = bytes.fromhex("600160005260206000f3")
     hall.world.set_code(MODULE, yes_to_all)

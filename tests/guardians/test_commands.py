@@ -67,7 +67,7 @@ def test_a_hostile_proposal_is_refused_with_every_finding_and_no_signature_is_po
     assert code == 1
     assert f"deny  payees: `{STRANGER.address}` is not in the address book" in out
     assert "deny  payments" in out and "deny  provenance" in out and "verdict deny: do not sign" in out
-    assert err.count("\n") == 1 and "do not sign it, `guardian reject 0`" in err
+    assert err.count("\n") == 1 and "do not sign it, `strongroom guardian reject 0`" in err
     assert hall.signers(digest) == set()
 
 

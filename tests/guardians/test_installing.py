@@ -70,7 +70,7 @@ def test_guardians_install_the_kernel_with_their_own_commands(hall: Hall, guardi
     assert out.endswith(f"proposed and signed as {INES.address}: 1 of 2; one more guardian must sign\n")
     code, out, _ = guardian(JONAS, "sign", planned.safe_tx_hash, *FOR_AGENT)
     assert code == 0
-    assert out.endswith(f"signed as {JONAS.address}: 2 of 2; `guardian execute {planned.safe_tx_hash}`\n")
+    assert out.endswith(f"signed as {JONAS.address}: 2 of 2; `strongroom guardian execute {planned.safe_tx_hash}`\n")
     code, out, err = guardian(KEMI, "execute", planned.safe_tx_hash, *FOR_AGENT, "--json")
     assert code == 0 and err.startswith("sent 0x")
     head = hall.chain.head()
@@ -186,8 +186,8 @@ def test_a_rejection_is_made_final_by_the_same_command(hall: Hall, guardian: Run
     digest = hall.propose(hall.payroll())
     assert "one more guardian must run the same command" in guardian(INES, "reject", "0")[1]
     _, out, _ = guardian(JONAS, "reject", digest)
-    rejection = out.rpartition("`guardian execute ")[2].partition("`")[0]
-    assert out.endswith(f"2 of 2; `guardian execute {rejection}` makes it final\n")
+    rejection = out.rpartition("`strongroom guardian execute ")[2].partition("`")[0]
+    assert out.endswith(f"2 of 2; `strongroom guardian execute {rejection}` makes it final\n")
     code, out, _ = guardian(KEMI, "execute", rejection)
     assert code == 0 and "executed in 0x" in out
     assert safe_state(hall.chain, hall.document.account.safe, hall.chain.head()).nonce == 1

@@ -23,9 +23,24 @@ from policies.tree import NO_RULES, node_of, proof, root
 from strongroom.addresses import keccak, to_digest
 from strongroom.errors import BadValue
 from strongroom.fees import needed_wei
-from strongroom.model import NATIVE, Address, Bucket, Call, Digest, KernelCall, KernelState, TokenId, Verdict
+from strongroom.model import (
+    NATIVE,
+    Address,
+    Bucket,
+    Call,
+    Digest,
+    KernelCall,
+    KernelState,
+    Operation,
+    Queued,
+    SafeTx,
+    TokenId,
+    Verdict,
+)
+from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, bucket_key, class_number
 from strongroom.protocols.kernel_legs import PayRule, encode_legs
+from strongroom.protocols.safe import safe_tx_hash
 
 ASK, DENY = Verdict.ASK, Verdict.DENY
 STRANGER = Address("0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
@@ -194,6 +209,20 @@ def with_kernel(desk: Any, judged: Judged, **changes: Any) -> Judged:
 def test_one_payment_and_a_payroll_pass_through_the_kernel(desk: Any, by_kernel: Any) -> None:
     assert desk.says(by_kernel("pay 5_000 USDC to alice")) == {}
     assert desk.says(by_kernel("pay 5_000 USDC to alice", "pay 9_000 DAI to dana", "pay 1 USDC to bob")) == {}
+
+
+def test_what_waits_in_the_queue_already_is_not_paid_beside_it_with_nobody_asked(
+    desk: Any, document: PolicyDocument, by_kernel: Any
+) -> None:
+    """Whoever signs it need not know that the agent paid meanwhile. Another amount is another payment."""
+    judged, usdc = by_kernel("pay 5_000 USDC to alice"), document.tokens[TokenId("USDC")].token.address
+    verdicts = []
+    for units in (desk.units("5_000 USDC"), desk.units("5_000 USDC") - 1):
+        data = encode_transfer(document.payees["alice"].address, units)
+        tx = SafeTx(document.account, usdc, 0, data, Operation.CALL, judged.facts.safe.nonce)
+        queued = Queued(tx, safe_tx_hash(tx), NATIVE, (), "")
+        verdicts.append(desk.says(desk.with_facts(judged, queue=(queued,))))
+    assert verdicts == [{"payments": Verdict.ASK}, {}]
 
 
 def test_ether_needs_nobody_where_the_kernel_meters_it(desk: Any, by_kernel: Any) -> None:

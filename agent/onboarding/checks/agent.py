@@ -48,7 +48,7 @@ def delegate(premises: Premises) -> Result:
         return ok("an owner made the agent a delegate")
     return fail(
         f"no owner has made `{premises.agent}` a delegate",
-        "let an owner add it as a proposer in the Safe UI's settings",
+        "an owner runs `strongroom guardian delegate ADDRESS --keystore FILE`, or adds it as a proposer in the Safe UI",
     )
 
 

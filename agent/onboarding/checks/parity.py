@@ -86,7 +86,7 @@ def _pending(premises: Premises) -> Result | None:
     if changes:
         first, more = changes[0], f", and {len(changes) - 1} more" if len(changes) > 1 else ""
         what = f"announced: `{first.meaning}`, {_wait(first.standing.ready_at - now)}{more}"
-        return warn(what, f"an owner who does not want it sends `guardian veto {first.change}`")
+        return warn(what, f"an owner who does not want it sends `strongroom guardian veto {first.change}`")
     return None
 
 

@@ -159,7 +159,8 @@ def test_a_kernel_of_another_policy_is_told_by_its_first_difference_and_how_many
     check = look(doctor).check("kernel")
     assert check["grade"] == "fail" and check["what"].startswith("the policy's root is `0x")
     assert check["what"].endswith(f"here and `{root}` in the Kernel, and 1 more field differs")
-    assert check["mend"] == "restore what the Kernel has, or have the owners change it"
+    plans = "`strongroom policy update`, for a key `strongroom rekey`"
+    assert check["mend"] == f"put back what the Kernel has, or let the owners change it: {plans}"
 
 
 @pytest.mark.parametrize(("artifact_name", "found"), [(None, "no code"), ("AuditRegistry", "other code")])
