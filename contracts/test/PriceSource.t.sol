@@ -73,6 +73,11 @@ contract PriceSourceTest is Test {
         _unusable(_feed(which), "not positive");
     }
 
+    function test_nothing_is_worth_nothing() external {
+        first.set(0);
+        _unusable(first, "not positive");
+    }
+
     function test_a_feed_that_reverts_is_absent() external {
         first.kill();
         _unusable(first, "absent");
@@ -136,11 +141,16 @@ contract PriceSourceTest is Test {
         _down(1_800_000_000);
         vm.warp(1_800_000_000 + 1 hours);
         source.valueE8(1);
+        vm.warp(1_800_000_000 + 1 hours + 1);
+        first.set(1e8);
+        source.valueE8(1);
     }
 
     function test_a_sequencer_that_is_down_or_was_never_seen_stops_everything() external {
         Feed sequencer = _withSequencer();
         sequencer.setRound(Feed.Round(1, 1, block.timestamp - 1 days, block.timestamp, 1));
+        _down(0);
+        sequencer.setRound(Feed.Round(1, -1, block.timestamp - 1 days, block.timestamp, 1));
         _down(0);
         sequencer.setRound(Feed.Round(1, 0, 0, block.timestamp, 1));
         _down(0);
