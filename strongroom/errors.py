@@ -291,7 +291,7 @@ class NotAnnounced(GuardianError):
 
 class TooEarly(GuardianError):
     def __init__(self, proposal: str, change: str, ready: str) -> None:
-        super().__init__(f"proposal `{proposal}` makes `{change}`, which can be made from {ready} on; sign it then")
+        super().__init__(f"proposal `{proposal}` makes `{change}`, which can be made from {ready} on; come back then")
 
 
 class ChangeUnnamed(GuardianError):
