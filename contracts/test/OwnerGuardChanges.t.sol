@@ -52,6 +52,19 @@ abstract contract OwnerGuardChangesTest is OwnerGuardFixture {
         exec(own(calls[2]));
     }
 
+    /// @dev Selectors below and above those it knows, with arguments as removing an owner has them.
+    function test_a_call_the_safe_does_not_know_is_foreseen_to_change_nothing() external {
+        bytes memory arguments = abi.encode(owners[0], owners[1], 1);
+        bytes[2] memory calls = [bytes.concat(hex"00000001", arguments), bytes.concat(hex"ffffffff", arguments)];
+        announce(calls[0]);
+        announce(calls[1]);
+        pass(DELAY);
+        bytes32 before = shapeHash();
+        exec(own(calls[0]));
+        exec(own(calls[1]));
+        assertEq(shapeHash(), before, "nothing changed");
+    }
+
     function testFuzz_a_change_is_made_once_its_delay_is_over_and_not_a_second_before(uint256 which, bool byBatch)
         external
     {
