@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from policies.cases import sample
 from policies.document import load
 from policies.orders import let_out
 
-README = (Path(__file__).parents[2] / "contracts" / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "contracts" / "README.md").read_text()
 PERCENT = re.compile(r"[\d.]+ %")
 MONTH = 30 * 86_400
 
@@ -32,3 +34,13 @@ def test_what_a_stolen_key_lets_out_of_the_sample_is_what_the_policy_says() -> N
         whole = (each.by_caps_units + each.by_orders_units) / 10 ** document.tokens[each.token].token.decimals
         sums.append(f"{whole:,.2f}".removesuffix(".00") + f" {each.token}")
     assert sorted(told.split(", ")) == sorted(sums)
+
+
+def test_the_table_of_mutants_is_the_book() -> None:
+    book = json.loads((ROOT / "contracts" / "mutants.json").read_text())
+    told = [line.split("|")[1:5] for line in section("Mutants").splitlines() if line.startswith("| `")]
+    rows = [(each["contract"], each["one_of"], each["killed"], each["mutants"]) for each in book]
+    said = [(f" `{name}` ", f" one in {share} ", f" {killed} of {tried} ") for name, share, killed, tried in rows]
+    assert [tuple(row[:3]) for row in told] == said
+    for each, row in zip(book, told, strict=True):
+        assert all(f"line {survivor['line']} " in row[3] and survivor["why"] for survivor in each["survivors"])
