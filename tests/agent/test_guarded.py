@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -14,15 +13,12 @@ from agent import example
 from agent.app import open_documents, open_treasurer
 from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene, signing
-from agent.demo.stage import Stage
 from agent.desk import OwnDesk
 from agent.installing import plan_installation
 from agent.nodes.owner_lane import PROPOSAL_SECONDS
-from guardians.server.serving import Server, open_service
 from policies.terms import ActionLimit
 from strongroom.addresses import from_digest, to_address
 from strongroom.chain.rpc import RpcChain
-from strongroom.clock import WallClock
 from strongroom.errors import BadValue, NotReplaceable, PolicyMismatch, ServiceRefused
 from strongroom.model import Digest, Operation, SafeTx
 from strongroom.notices import MemoryNotices
@@ -33,6 +29,7 @@ from strongroom.wallet.service import SafeService
 from strongroom.world.people import GUARDIANS, OPERATOR
 from strongroom.world.treasury import WETH
 from strongroom.world.world import World
+from tests.agent.begun import begun_scene
 from tests.agent.conftest import Run
 
 
@@ -40,15 +37,7 @@ from tests.agent.conftest import Run
 def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """The example DAO with its log begun and its delegate named, before any Kernel."""
     monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
-    with (
-        ExitStack() as stack,
-        open_service(world.url, ":memory:", WallClock()) as service,
-        Server(service) as server,
-    ):
-        begun = Scene(Stage(lambda _: None, tmp_path, stack, dict(os.environ)), world, tmp_path, server.url)
-        begun.register_delegate()
-        with open_treasurer(open_documents(begun.documents(Mode.SHADOW)), MemoryNotices()):
-            pass
+    with begun_scene(world, tmp_path) as begun:
         yield begun
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -13,15 +12,12 @@ import pytest
 from agent.app import open_documents, open_treasurer
 from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene
-from agent.demo.stage import Stage
 from agent.desk import OwnDesk
 from guardians.documents import subject_of
 from guardians.review import find_queued, review
-from guardians.server.serving import Server, open_service
 from guardians.wording import describe_calls
 from strongroom.addresses import keccak
 from strongroom.chain.rpc import RpcChain
-from strongroom.clock import WallClock
 from strongroom.ledger.reading import read_entries
 from strongroom.model import Address, Digest, TokenId, Verdict
 from strongroom.notices import MemoryNotices
@@ -33,21 +29,14 @@ from strongroom.settings import Mode
 from strongroom.world.people import DEPLOYER, GUARDIANS, OPERATOR
 from strongroom.world.treasury import DAI, USDC, WETH, units
 from strongroom.world.world import World
+from tests.agent.begun import begun_scene
 from tests.agent.house import House
 
 
 @pytest.fixture
 def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
-    with (
-        ExitStack() as stack,
-        open_service(world.url, ":memory:", WallClock()) as service,
-        Server(service) as server,
-    ):
-        begun = Scene(Stage(lambda _: None, tmp_path, stack, dict(os.environ)), world, tmp_path, server.url)
-        begun.register_delegate()
-        with open_treasurer(open_documents(begun.documents(Mode.SHADOW)), MemoryNotices()):
-            pass
+    with begun_scene(world, tmp_path) as begun:
         yield guarded.install(begun)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,16 @@ import pytest
 from agent.app import open_documents, open_treasurer, subject_of
 from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene
-from agent.demo.stage import Stage
 from agent.demo.thief import Thief, refusal
 from agent.desk import OwnDesk
 from agent.records import Records
 from agent.state_folder import StateFolder
-from guardians.server.serving import Server, open_service
 from policies.grants import compile_policy
 from policies.kernel_rules import order_rule
 from policies.terms import PolicyDocument
 from policies.tree import proof
 from simulations.reverts import revert_reason
 from strongroom.chain.rpc import RpcChain
-from strongroom.clock import WallClock
 from strongroom.model import Bucket, KernelState
 from strongroom.notices import MemoryNotices
 from strongroom.observe import kernel_state, safe_state
@@ -37,6 +32,7 @@ from strongroom.settings import Mode
 from strongroom.world.people import AGENT, OPERATOR
 from strongroom.world.treasury import DAI, TREASURY, USDC
 from strongroom.world.world import World
+from tests.agent.begun import begun_scene
 from tests.agent.conftest import Run
 
 _DAY = 86_400
@@ -46,15 +42,7 @@ _DAY = 86_400
 def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """The example DAO with its Kernel installed, before anybody was paid."""
     monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
-    with (
-        ExitStack() as stack,
-        open_service(world.url, ":memory:", WallClock()) as service,
-        Server(service) as server,
-    ):
-        begun = Scene(Stage(lambda _: None, tmp_path, stack, dict(os.environ)), world, tmp_path, server.url)
-        begun.register_delegate()
-        with open_treasurer(open_documents(begun.documents(Mode.SHADOW)), MemoryNotices()):
-            pass
+    with begun_scene(world, tmp_path) as begun:
         yield guarded.install(begun)
 
 

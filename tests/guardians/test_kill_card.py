@@ -4,7 +4,6 @@ JSON-RPC, HTTP, and a signer. What sends it is written out here and imports noth
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -12,7 +11,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,21 +21,16 @@ from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.app import open_documents, open_treasurer
 from agent.cli import strongroom
 from agent.demo import guarded
 from agent.demo.scene import PASSWORD, Scene
-from agent.demo.stage import Stage
 from guardians.app import open_console
 from guardians.kill_card import paper
 from guardians.kill_card.cards import Pace
 from guardians.kill_card.reading import read_card
-from guardians.server.serving import Server, open_service
 from strongroom.addresses import keccak, to_address
-from strongroom.clock import WallClock
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address
-from strongroom.notices import MemoryNotices
 from strongroom.protocols.kernel import encode_enable_module, encode_pause
 from strongroom.protocols.owner_guard import encode_announce_change
 from strongroom.protocols.safe import GUARD_SLOT
@@ -45,6 +38,7 @@ from strongroom.settings import Mode
 from strongroom.world.people import AGENT, GUARDIANS, NEXT_AGENT, STRANGER
 from strongroom.world.treasury import PRICES_E8, WETH
 from strongroom.world.world import World
+from tests.agent.begun import begun_scene
 
 INES, JONAS, KEMI = OWNERS = tuple(guardian.address for guardian in GUARDIANS)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -140,15 +134,7 @@ def step(card: str, number: int, place: int = 0) -> tuple[str, str]:
 def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """The example DAO with its Kernel installed, its delegate named, and no process of ours running but the queue."""
     monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
-    with (
-        ExitStack() as stack,
-        open_service(world.url, ":memory:", WallClock()) as service,
-        Server(service) as server,
-    ):
-        begun = Scene(Stage(lambda _: None, tmp_path, stack, dict(os.environ)), world, tmp_path, server.url)
-        begun.register_delegate()
-        with open_treasurer(open_documents(begun.documents(Mode.SHADOW)), MemoryNotices()):
-            pass
+    with begun_scene(world, tmp_path) as begun:
         yield begun
 
 
