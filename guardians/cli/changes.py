@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from guardians.app import Console, open_console, open_keystore
-from guardians.cli import (
-    _ask,
-    _ask_password,
-    _digest,
-    _examples,
-    _for_machines,
-    _lines,
-    _own_documents,
-    _propose,
-    _safe_state,
-    _say,
-    _with_key,
-    guardian,
-)
+from guardians.cli.options import examples, for_machines, own_documents, with_key
+from guardians.cli.reviewing import digest_of, present_safe, put_in_queue
+from guardians.cli.terminal import ask, ask_password, joined, say
 from strongroom.errors import NodeRefused, NotGuarded, NotVetoable
 
 if TYPE_CHECKING:
@@ -34,19 +23,19 @@ if TYPE_CHECKING:
 _ONE = "'swapOwner(0x9965…, 0x976E…)'"
 
 
-@guardian.command("changes", epilog=_examples("guardian changes", "guardian changes --json"))
-@_own_documents
-@_for_machines
+@click.command("changes", epilog=examples("guardian changes", "guardian changes --json"))
+@own_documents
+@for_machines
 def changes_(folder: Path, as_json: bool) -> None:
     """Every announced change of who commands the Safe: what, from when, until when, and who may still veto it."""
     from guardians.change_wording import pending_lines, removal_words
     from guardians.changes import pending_data
 
     with open_console(folder) as console:
-        safe, block = _safe_state(console), console.chain.head()
+        safe, block = present_safe(console), console.chain.head()
         guard = _guard(console, safe, block)
         found = _pending(console, guard, block)
-        texts = [_lines(pending_lines(each, block.timestamp, safe.owners)) for each in found]
+        texts = [joined(pending_lines(each, block.timestamp, safe.owners)) for each in found]
         if guard.removal_ready_at:
             texts.append(removal_words(guard, block.timestamp))
         data = {
@@ -54,14 +43,14 @@ def changes_(folder: Path, as_json: bool) -> None:
             "removal_ready_at": guard.removal_ready_at,
             "changes": [pending_data(each, block.timestamp) for each in found],
         }
-        _say(data, "\n\n".join(texts) or f"no change is announced at the owners' guard {guard.address}", as_json)
+        say(data, "\n\n".join(texts) or f"no change is announced at the owners' guard {guard.address}", as_json)
 
 
-@guardian.command(epilog=_examples(f"guardian announce {_ONE} --keystore ~/keys/ines.json"))
+@click.command(epilog=examples(f"guardian announce {_ONE} --keystore ~/keys/ines.json"))
 @click.argument("changes", metavar="CHANGE…", nargs=-1, required=True)
-@_own_documents
-@_with_key
-@_for_machines
+@own_documents
+@with_key
+@for_machines
 def announce(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
     """Propose to announce each CHANGE at the owners' guard, and sign that. Once it executes, every owner can veto for
     the guard's whole delay; then `strongroom guardian make` makes it.
@@ -73,33 +62,33 @@ def announce(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, 
     from guardians.proposing import announcing
 
     with open_console(folder) as console:
-        safe, named = _safe_state(console), _typed(changes)
+        safe, named = present_safe(console), _typed(changes)
         guard = _guard(console, safe, console.chain.head())
         queued = announcing(named, safe, guard, console.document, console.service)
-        _propose(console, queued, (None, named), keystore, yes, as_json)
+        put_in_queue(console, queued, (None, named), keystore, yes, as_json)
 
 
-@guardian.command(epilog=_examples(f"guardian make {_ONE} --keystore ~/keys/ines.json"))
+@click.command(epilog=examples(f"guardian make {_ONE} --keystore ~/keys/ines.json"))
 @click.argument("changes", metavar="CHANGE…", nargs=-1, required=True)
-@_own_documents
-@_with_key
-@_for_machines
+@own_documents
+@with_key
+@for_machines
 def make(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
     """Propose to make each announced CHANGE, written as for `announce` in the same order, and sign that."""
     from guardians.proposing import making
 
     with open_console(folder) as console:
-        safe, named = _safe_state(console), _typed(changes)
+        safe, named = present_safe(console), _typed(changes)
         _guard(console, safe, console.chain.head())
         queued = making(named, safe, console.document, console.service)
-        _propose(console, queued, (None, named), keystore, yes, as_json)
+        put_in_queue(console, queued, (None, named), keystore, yes, as_json)
 
 
-@guardian.command(epilog=_examples("guardian veto 0x8c1f… --keystore ~/keys/kemi.json", f"guardian veto {_ONE} …"))
+@click.command(epilog=examples("guardian veto 0x8c1f… --keystore ~/keys/kemi.json", f"guardian veto {_ONE} …"))
 @click.argument("what", metavar="HASH|CHANGE")
-@_own_documents
-@_with_key
-@_for_machines
+@own_documents
+@with_key
+@for_machines
 def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
     """Veto an announced change, at once and alone: your own account sends it and pays the gas."""
     from guardians import sending
@@ -108,13 +97,13 @@ def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> N
     from guardians.changes import find_pending
 
     with open_console(folder) as console:
-        safe, block, account = _safe_state(console), console.chain.head(), console.treasury.account
+        safe, block, account = present_safe(console), console.chain.head(), console.treasury.account
         guard = _guard(console, safe, block)
         found = find_pending(_pending(console, guard, block), _what(what))
-        key = open_keystore(keystore, _ask_password)
+        key = open_keystore(keystore, ask_password)
         require_owner(key.address, safe, account)
         _require_vote(found, key.address)
-        _ask(f"veto as {key.address}, who pays the gas, that the Safe will {change_words(found.meaning)}?", yes)
+        ask(f"veto as {key.address}, who pays the gas, that the Safe will {change_words(found.meaning)}?", yes)
         mined = sending.veto(
             account, guard.address, found.change, key, console.chain, lambda sent: click.echo(f"sent {sent}", err=True)
         )
@@ -124,7 +113,7 @@ def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> N
         still = {each.change: each.standing for each in _pending(console, guard, mined.block)}.get(found.change)
     after = f"{still.vetoes} of {still.needed} vetoes: it takes more owners" if still else "it can no more be made"
     data = {"change": found.change, "vetoed_by": key.address, "tx_hash": mined.tx_hash, "is_dead": still is None}
-    _say(data, f"vetoed as {key.address} in {mined.tx_hash}; {after}", as_json)
+    say(data, f"vetoed as {key.address} in {mined.tx_hash}; {after}", as_json)
 
 
 def _require_vote(found: Pending, owner: Address) -> None:
@@ -167,5 +156,5 @@ def _typed(changes: Sequence[str]) -> tuple[Change, ...]:
 def _what(text: str) -> Any:
     """A change's hash, or the change."""
     is_hash = text.startswith("0x") and len(text) == len("0x") + 64
-    named: Digest | Change = _digest(text) if is_hash else _typed([text])[0]
+    named: Digest | Change = digest_of(text) if is_hash else _typed([text])[0]
     return named

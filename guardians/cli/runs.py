@@ -8,27 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from guardians.app import Console, open_console, open_keystore
-from guardians.cli import (
-    _ask,
-    _ask_password,
-    _digest,
-    _examples,
-    _for_machines,
-    _lines,
-    _own_documents,
-    _say,
-    _with_key,
-    guardian,
-)
+from guardians.cli.options import examples, for_machines, own_documents, with_key
+from guardians.cli.reviewing import digest_of
+from guardians.cli.terminal import ask, ask_password, joined, say
 from strongroom.errors import NotNamed, RunStands
 
 if TYPE_CHECKING:
     from strongroom.model import Address
 
 
-@guardian.command(epilog=_examples("guardian runs", "guardian runs --json"))
-@_own_documents
-@_for_machines
+@click.command(epilog=examples("guardian runs", "guardian runs --json"))
+@own_documents
+@for_machines
 def runs(folder: Path, as_json: bool) -> None:
     """Every announced payment that the agent's key may make later: to whom, from when, until when."""
     from guardians.runs import read_runs, run_data, run_lines
@@ -36,16 +27,16 @@ def runs(folder: Path, as_json: bool) -> None:
     with open_console(folder) as console:
         block, kernel = console.chain.head(), _kernel(console)
         found, at = read_runs(console.chain, console.subject, kernel, block), block.timestamp
-        texts = [_lines(run_lines(each, console.document, at)) for each in found]
+        texts = [joined(run_lines(each, console.document, at)) for each in found]
         data = {"kernel": kernel, "runs": [run_data(each, console.document, at) for each in found]}
-        _say(data, "\n\n".join(texts) or f"nothing is announced at the Kernel {kernel}", as_json)
+        say(data, "\n\n".join(texts) or f"nothing is announced at the Kernel {kernel}", as_json)
 
 
-@guardian.command("veto-run", epilog=_examples("guardian veto-run 0x8c1f… --keystore ~/keys/kemi.json"))
+@click.command("veto-run", epilog=examples("guardian veto-run 0x8c1f… --keystore ~/keys/kemi.json"))
 @click.argument("run", metavar="RUN")
-@_own_documents
-@_with_key
-@_for_machines
+@own_documents
+@with_key
+@for_machines
 def veto_run(run: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
     """Stop an announced run for good, at once and alone: your own account sends the veto and pays the gas.
 
@@ -55,11 +46,11 @@ def veto_run(run: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -
     from guardians.runs import find_run, read_runs, run_words
 
     with open_console(folder) as console:
-        chain, kernel, id_ = console.chain, _kernel(console), _digest(run)
+        chain, kernel, id_ = console.chain, _kernel(console), digest_of(run)
         found = find_run(read_runs(chain, console.subject, kernel, chain.head()), id_)
         does = "; ".join(run_words(found, console.document))
-        key = open_keystore(keystore, _ask_password)
-        _ask(f"veto as {key.address}, who pays the gas, that the agent will {does}?", yes)
+        key = open_keystore(keystore, ask_password)
+        ask(f"veto as {key.address}, who pays the gas, that the agent will {does}?", yes)
         mined = sending.veto_run(
             console.treasury.account, kernel, id_, key, chain, lambda sent: click.echo(f"sent {sent}", err=True)
         )
@@ -67,7 +58,7 @@ def veto_run(run: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -
             why = f"the veto reverted in `{mined.tx_hash}`" if mined else "the veto is not mined yet; look again"
             raise RunStands(id_, key.address, why)
     data = {"run": id_, "does": list(run_words(found, console.document)), "vetoed_by": key.address}
-    _say({**data, "tx_hash": mined.tx_hash}, f"vetoed as {key.address} in {mined.tx_hash}: {does}", as_json)
+    say({**data, "tx_hash": mined.tx_hash}, f"vetoed as {key.address} in {mined.tx_hash}: {does}", as_json)
 
 
 def _kernel(console: Console) -> Address:
