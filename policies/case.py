@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls, understand
 from policies.terms import PolicyDocument
-from strongroom.model import NATIVE, Action, Address, Compiled, Facts, Finding, Rehearsal, TokenId, Verdict
+from strongroom.model import NATIVE, Action, Address, Compiled, Facts, Finding, Measure, Rehearsal, TokenId, Verdict
 from strongroom.quantities import format_units
 
 
@@ -69,3 +69,22 @@ def open_case(compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: F
 def within(rule: str, holds: bool, otherwise: Verdict, reason: str, measured: str = "", limit: str = "") -> Finding:
     """A finding that allows while `holds`, and else carries the verdict `otherwise`."""
     return Finding(rule, Verdict.ALLOW if holds else otherwise, reason, measured, limit)
+
+
+def at_most(
+    rule: str, value: int, limit: int, otherwise: Verdict, reason: str, show: Callable[[int], str] = str
+) -> Finding:
+    """A finding that allows while `value` is at most `limit`; `show` writes either for people."""
+    return _measured(rule, Measure(value, limit), otherwise, reason, show)
+
+
+def at_least(
+    rule: str, value: int, limit: int, otherwise: Verdict, reason: str, show: Callable[[int], str] = str
+) -> Finding:
+    """A finding that allows while `value` is not below `limit`; `show` writes either for people."""
+    return _measured(rule, Measure(value, limit, at_least=True), otherwise, reason, show)
+
+
+def _measured(rule: str, measure: Measure, otherwise: Verdict, reason: str, show: Callable[[int], str]) -> Finding:
+    verdict = Verdict.ALLOW if measure.margin >= 0 else otherwise
+    return Finding(rule, verdict, reason, show(measure.value), show(measure.limit), measure)

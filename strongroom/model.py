@@ -484,14 +484,31 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """The numbers behind a finding, both in the rule's own unit: it holds while `value` is at most `limit`, or, where
+    `at_least`, not below it."""
+
+    value: int
+    limit: int
+    at_least: bool = False
+
+    @property
+    def margin(self) -> int:
+        """What is left to the limit; negative beyond it."""
+        return self.value - self.limit if self.at_least else self.limit - self.value
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's result. `measured` and `limit` are in the rule's own unit, written for people."""
+    """One rule's result. `measured` and `limit` are written for people; `measure` holds their numbers where there are
+    any."""
 
     rule: str
     verdict: Verdict
     reason: str
     measured: str = ""
     limit: str = ""
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_most
 from policies.dues import terms_of_payment
 from policies.metering import queued_payments
 from strongroom.model import Address, Finding, KernelCall, TokenId, Verdict
@@ -22,7 +23,7 @@ def judge(case: Case) -> Iterator[Finding]:
         payee = case.document.payee_at(recipient)
         most = payee.max_units.get(token, 0) if payee else 0
         reason = f"`{case.name(recipient)}` may get at most this much {token} in one unit"
-        yield within(RULE, units <= most, Verdict.DENY, reason, case.show(token, units), case.show(token, most))
+        yield at_most(RULE, units, most, Verdict.DENY, reason, partial(case.show, token))
     yield from _waiting_too(case)
     if not sums:
         yield Finding(RULE, Verdict.ALLOW, "no payment to measure")
