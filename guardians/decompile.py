@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from policies.conversions import Conversion
-from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls, understand
+from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls
 from policies.terms import PolicyDocument
+from policies.unwrapping import moves_of_action
 from strongroom.model import (
     Amount,
     Call,
@@ -37,7 +38,7 @@ T = TypeVar("T")
 def read_moves(tx: SafeTx, document: PolicyDocument) -> tuple[Move, ...]:
     """What each call of `tx` does, in order; one `Opaque` where the calls cannot even be told apart."""
     try:
-        return tuple(understand(call, document) for call in inner_calls(tx, document))
+        return moves_of_action(tx, document)
     except ValueError as error:
         return (Opaque(tx.to, str(error)),)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from policies.conversions import Conversion
-from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls, understand
+from policies.effects import Exchange, Move, Opaque, Payment, Permission
 from policies.terms import PolicyDocument
+from policies.unwrapping import moves_of_action
 from strongroom.model import NATIVE, Action, Address, Compiled, Facts, Finding, Measure, Rehearsal, TokenId, Verdict
 from strongroom.quantities import format_units
 
@@ -60,7 +61,7 @@ Rule = Callable[[Case], Iterable[Finding]]
 def open_case(compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: Facts, document: PolicyDocument) -> Case:
     """The case of one unit. An action that cannot be unwrapped is one opaque move."""
     try:
-        moves = tuple(understand(call, document) for call in inner_calls(action, document))
+        moves = moves_of_action(action, document)
     except ValueError as error:
         moves = (Opaque(NATIVE, str(error)),)
     return Case(compiled, action, rehearsal, facts, document, moves)

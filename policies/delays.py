@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from policies.effects import Move, inner_calls, understand
+from policies.effects import Move
 from policies.terms import PolicyDocument
+from policies.unwrapping import moves_of_action
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Facts, KernelCall
 from strongroom.protocols.kernel import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS
@@ -61,4 +62,4 @@ def moves_announced(facts: Facts, document: PolicyDocument) -> Iterator[Move]:
 def run_moves(run: bytes, document: PolicyDocument) -> tuple[Move, ...]:
     """What the calldata of a run would do. Raises `ValueError` where it cannot be read."""
     call = KernelCall(document.account, NATIVE, NATIVE, run)
-    return tuple(understand(inner, document) for inner in inner_calls(call, document))
+    return moves_of_action(call, document)

@@ -16,11 +16,12 @@ from policies.case import Case
 from policies.conversions import Conversion
 from policies.delays import moves_announced
 from policies.dues import claimed, due_orders, metered_outflows
-from policies.effects import Exchange, Move, Opaque, Payment, inner_calls, understand
+from policies.effects import Exchange, Move, Opaque, Payment, inner_calls
 from policies.kernel_rules import order_rule
 from policies.markets import LENDING
 from policies.orders import Order
 from policies.terms import SWAPS, Cap, PolicyDocument
+from policies.unwrapping import moves_of
 from strongroom.model import NATIVE, Address, Call, Facts, Outflow, Queued, SafeTx, TokenId
 from strongroom.protocols.kernel_legs import decode_all_legs
 from strongroom.protocols.kernel_orders import OrderPayment
@@ -120,7 +121,7 @@ def promised(facts: Facts, document: PolicyDocument) -> Counter[TokenId]:
     for queued in facts.queue:
         if queued.tx.nonce >= facts.safe.nonce:
             # Unary plus: a transaction that only brings something back makes no room for another's payment.
-            whole.update(+_leaving(understand(call, document) for call in _waiting_calls(queued.tx, document)))
+            whole.update(+_leaving(moves_of(_waiting_calls(queued.tx, document), document)))
     return whole
 
 
@@ -170,11 +171,11 @@ def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:
 def _moves_of(queued: Queued, document: PolicyDocument) -> Iterable[Move]:
     native = document.token_at(NATIVE)
     for call in _waiting_calls(queued.tx, document):
-        move = understand(call, document)
-        if isinstance(move, Opaque) and native and call.value_wei:
+        moves = moves_of((call,), document)
+        yield from moves
+        if native and call.value_wei and any(isinstance(move, Opaque) for move in moves):
             # Whatever else the call does, this much of the coin goes with it.
-            move = Payment(native.token.id, call.to, call.value_wei)
-        yield move
+            yield Payment(native.token.id, call.to, call.value_wei)
 
 
 def _waiting_calls(tx: SafeTx, document: PolicyDocument) -> tuple[Call, ...]:

@@ -13,6 +13,7 @@ from strongroom.ports import Read
 from strongroom.protocols.abi import decode_call, encode_call, view
 
 EXACT_INPUT_SINGLE = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
+MULTICALL = "multicall(bytes[])"
 QUOTE_INPUT = "quoteExactInputSingle((address,address,uint256,uint24,uint160))"
 QUOTE_OUTPUT = "quoteExactOutputSingle((address,address,uint256,uint24,uint160))"
 FEE_TIERS_PIPS = (100, 500, 3000, 10000)
@@ -63,6 +64,15 @@ def decode_exact_input(data: bytes) -> ExactInput:
     (fields,) = decode_call(EXACT_INPUT_SINGLE, data)
     token_in, token_out, fee, recipient, *amounts = fields
     return ExactInput(to_address(token_in), to_address(token_out), fee, to_address(recipient), *amounts)
+
+
+def decode_multicall(data: bytes) -> tuple[bytes, ...]:
+    """The calls that `multicall` makes the router make of itself, for the same sender. Raises `ValueError` on anything
+    else, and on none."""
+    (calls,) = decode_call(MULTICALL, data)
+    if not calls:
+        raise ValueError("the multicall is empty")
+    return tuple(calls)
 
 
 def read_quote_in(quoter: Address, token_in: Address, token_out: Address, fee_pips: int, units_in: int) -> Read[Quote]:
