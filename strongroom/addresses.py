@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from strongroom.errors import BadAddress
 from strongroom.model import Address, Digest
 
@@ -16,6 +18,7 @@ def parse_address(text: str) -> Address:
     raise BadAddress(text, is_address(text.lower()))
 
 
+@lru_cache(maxsize=65_536)
 def to_address(raw: bytes | str) -> Address:
     """Machine output (20 bytes, or hexadecimal in any case) as an EIP-55 address."""
     from eth_utils.address import to_checksum_address

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from strongroom.addresses import keccak, to_address
 from strongroom.model import Address
 from strongroom.ports import Read
+from strongroom.protocols.words import members, read_words
 
 T = TypeVar("T")
 
@@ -21,14 +22,7 @@ def selector(signature: str) -> bytes:
 
 def argument_types(signature: str) -> tuple[str, ...]:
     """Top-level argument types of a canonical signature; tuples stay whole."""
-    inner = signature[signature.index("(") + 1 : -1]
-    types, depth, start = [], 0, 0
-    for position, character in enumerate(inner):
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            types.append(inner[start:position])
-            start = position + 1
-    return (*types, inner[start:]) if inner else ()
+    return members(signature)
 
 
 def encode_arguments(types: Sequence[str], values: Sequence[Any]) -> bytes:
@@ -68,6 +62,8 @@ def decode_call(signature: str, data: bytes) -> tuple[Any, ...]:
     types = argument_types(signature)
     if data[:4] != selector(signature):
         raise ValueError(f"not a call of {signature}")
+    if (words := read_words(types, data[4:])) is not None:
+        return words
     values = decode_values(types, data[4:])
     if encode_arguments(types, values) != data[4:]:
         raise ValueError(f"non-canonical calldata for {signature}")

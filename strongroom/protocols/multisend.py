@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from strongroom.addresses import keccak, to_address, to_digest
 from strongroom.model import Account, Call
-from strongroom.protocols.abi import decode_call, encode_call
+from strongroom.protocols.abi import encode_call, selector
+from strongroom.protocols.words import read_bytes
 
 MULTI_SEND = "multiSend(bytes)"
 _HEAD = 1 + 20 + 32 + 32
@@ -34,8 +35,9 @@ def _packed(call: Call) -> bytes:
 
 def decode_multisend(account: Account, data: bytes) -> tuple[Call, ...]:
     """The inner calls in order. Raises `ValueError` on an inner delegatecall or on bytes that do not add up."""
-    (packed,) = decode_call(MULTI_SEND, data)
-    return tuple(_unpacked(account, packed))
+    if data[:4] != selector(MULTI_SEND):
+        raise ValueError(f"not a call of {MULTI_SEND}")
+    return tuple(_unpacked(account, read_bytes(data[4:])))
 
 
 def _unpacked(account: Account, packed: bytes) -> Iterator[Call]:
