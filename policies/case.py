@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from policies.conversions import Conversion
-from policies.effects import Exchange, Move, Opaque, Payment, Permission
+from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls
+from policies.remembering import once
 from policies.terms import PolicyDocument
-from policies.unwrapping import moves_of_action
-from strongroom.model import NATIVE, Action, Address, Compiled, Facts, Finding, Measure, Rehearsal, TokenId, Verdict
+from policies.unwrapping import moves_of
+from strongroom.model import (
+    NATIVE,
+    Action,
+    Address,
+    Call,
+    Compiled,
+    Facts,
+    Finding,
+    Measure,
+    Rehearsal,
+    TokenId,
+    Verdict,
+)
 from strongroom.quantities import format_units
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`moves` come from the action's bytes; the intents and the envelope only say what was meant."""
+    """`calls` and `moves` come from the action's bytes; the intents and the envelope only say what was meant."""
 
     compiled: Compiled
     action: Action
     rehearsal: Rehearsal
     facts: Facts
     document: PolicyDocument
+    calls: tuple[Call, ...]
     moves: tuple[Move, ...]
 
     @property
+    @once
     def payments(self) -> tuple[Payment, ...]:
         return tuple(move for move in self.moves if isinstance(move, Payment))
 
     @property
+    @once
     def exchanges(self) -> tuple[Exchange, ...]:
         return tuple(move for move in self.moves if isinstance(move, Exchange))
 
     @property
+    @once
     def conversions(self) -> tuple[Conversion, ...]:
         return tuple(move for move in self.moves if isinstance(move, Conversion))
 
     @property
+    @once
     def permissions(self) -> tuple[Permission, ...]:
         return tuple(move for move in self.moves if isinstance(move, Permission))
 
     def rehearsed(self, holder: Address, token: TokenId) -> int:
         """Change of `holder`'s balance in the rehearsal; zero where none was seen."""
-        return sum(d.units for d in self.rehearsal.deltas if d.holder == holder and d.token == token)
+        return _changes(self)[holder, token]
 
     def show(self, token: TokenId, units: int) -> str:
         """`31,500.00 USDC`; the bare count where the token is not listed."""
@@ -55,16 +74,25 @@ class Case:
         return payee.id if payee else str(address)
 
 
+@once
+def _changes(case: Case) -> Counter[tuple[Address, TokenId]]:
+    changes: Counter[tuple[Address, TokenId]] = Counter()
+    for delta in case.rehearsal.deltas:
+        changes[delta.holder, delta.token] += delta.units
+    return changes
+
+
 Rule = Callable[[Case], Iterable[Finding]]
 
 
 def open_case(compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: Facts, document: PolicyDocument) -> Case:
-    """The case of one unit. An action that cannot be unwrapped is one opaque move."""
+    """The case of one unit. An action whose calls cannot be told apart has none, and is one opaque move."""
     try:
-        moves = moves_of_action(action, document)
+        calls = inner_calls(action, document)
+        moves = moves_of(calls, document)
     except ValueError as error:
-        moves = (Opaque(NATIVE, str(error)),)
-    return Case(compiled, action, rehearsal, facts, document, moves)
+        calls, moves = (), (Opaque(NATIVE, str(error)),)
+    return Case(compiled, action, rehearsal, facts, document, calls, moves)
 
 
 def within(rule: str, holds: bool, otherwise: Verdict, reason: str, measured: str = "", limit: str = "") -> Finding:

@@ -17,6 +17,7 @@ from policies.debts import Debt, debt
 from policies.markets import AAVE_V3, Market, Reserve
 from policies.orders import order
 from policies.owner_guarding import owner_guard
+from policies.remembering import once
 from policies.terms import (
     UNISWAP_V2,
     UNISWAP_V3,
@@ -53,6 +54,7 @@ def load(text: str, name: str = "policy.toml") -> PolicyDocument:
     return document
 
 
+@once
 def document_hash(document: PolicyDocument) -> Digest:
     """SHA-256 of the document's plain form as JSON with sorted keys, no spaces, UTF-8."""
     plain = json.dumps(to_plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

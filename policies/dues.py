@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from policies.effects import Payment
 from policies.kernel_rules import order_rule
 from policies.orders import Order, amount, first_day_after
+from policies.remembering import once
 from policies.terms import PolicyDocument
 from strongroom.model import Address, Digest, Facts, Outflow, TokenId
 from strongroom.quantities import format_day, format_moment
@@ -25,6 +26,7 @@ def terms_of(order: Order, document: PolicyDocument) -> Terms:
     return order.token, document.payees[order.payee].address, order.units
 
 
+@once
 def due_orders(facts: Facts, document: PolicyDocument) -> tuple[Order, ...]:
     """The orders that may be paid at the facts' block, in the policy's order, whatever waits in the queue."""
     paid = last_paid(facts, document)
@@ -55,7 +57,8 @@ def _is_known(order: Order, facts: Facts, document: PolicyDocument) -> bool:
     return order_rule(order, document).leaf in facts.kernel.last_paid
 
 
-def last_paid(facts: Facts, document: PolicyDocument) -> dict[str, int]:
+@once
+def last_paid(facts: Facts, document: PolicyDocument) -> Mapping[str, int]:
     """Unix seconds at which each order was paid last, by its name, whoever paid it; an order that never was is left
     out."""
     times, _ = _assigned(facts, document)
@@ -68,7 +71,8 @@ def metered_outflows(facts: Facts, document: PolicyDocument) -> tuple[Outflow, .
     return others
 
 
-def _assigned(facts: Facts, document: PolicyDocument) -> tuple[dict[str, list[int]], tuple[Outflow, ...]]:
+@once
+def _assigned(facts: Facts, document: PolicyDocument) -> tuple[Mapping[str, Sequence[int]], tuple[Outflow, ...]]:
     """The times at which each order was paid, and the outflows that are no order's, oldest first."""
     rest = sorted(facts.outflows, key=lambda outflow: outflow.timestamp)
     times = {each.id: _remembered(each, facts, document) for each in document.orders.values()}

@@ -32,8 +32,8 @@ def judge(case: Case, rules: Mapping[str, Rule]) -> Decision:
     findings = tuple(finding for name, rule in rules.items() for finding in _ask(name, rule, case))
     if not findings:
         return _closed(case.document, Finding("engine", Verdict.DENY, "no rule was asked"))
-    if _strictest(findings) is not Verdict.ASK:
-        return Decision(_strictest(findings), findings, document_hash(case.document))
+    if (verdict := _strictest(findings)) is not Verdict.ASK:
+        return Decision(verdict, findings, document_hash(case.document))
     return _asked(case, findings)
 
 
@@ -64,7 +64,7 @@ def _signers(case: Case) -> tuple[Address, ...]:
 
 
 def _strictest(findings: tuple[Finding, ...]) -> Verdict:
-    return max((finding.verdict for finding in findings), key=lambda verdict: verdict.rank)
+    return max({finding.verdict for finding in findings}, key=lambda verdict: verdict.rank)
 
 
 def _failed(name: str, error: Exception) -> Finding:

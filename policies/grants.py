@@ -17,6 +17,7 @@ from policies.kernel_rules import LARGEST_UNITS, AnyRule, order_rule, rules_of
 from policies.markets import EXITS
 from policies.metering import orders_left
 from policies.orders import Order
+from policies.remembering import once
 from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
 from policies.tree import proof, root
@@ -47,6 +48,7 @@ class KernelPolicy:
     buckets: tuple[BucketSetting, ...]
 
 
+@once
 def compile_policy(document: PolicyDocument) -> KernelPolicy:
     """The Kernel's part of a policy. What it cannot enforce is in `off_chain_only`. Raises `BadValue` when two classes
     would share a bucket."""

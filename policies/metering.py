@@ -8,7 +8,7 @@ count nowhere: the owners agreed to exactly them, and the Kernel charges no buck
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from policies.effects import Exchange, Move, Opaque, Payment, inner_calls
 from policies.kernel_rules import order_rule
 from policies.markets import LENDING
 from policies.orders import Order
+from policies.remembering import once
 from policies.terms import SWAPS, Cap, PolicyDocument
 from policies.unwrapping import moves_of
 from strongroom.model import NATIVE, Address, Call, Facts, Outflow, Queued, SafeTx, TokenId
@@ -48,6 +49,7 @@ class Metered:
         return self.token == cap.token and self.bucket_class in (None, cap.bucket_class)
 
 
+@once
 def of_unit(case: Case) -> tuple[Metered, ...]:
     """What the unit's own bytes move, but for standing orders."""
     others = claimed(case.payments, orders_paid(case), case.document)[1]
@@ -55,11 +57,13 @@ def of_unit(case: Case) -> tuple[Metered, ...]:
     return tuple(_of_moves((*others, *moves), case))
 
 
+@once
 def all_of_unit(case: Case) -> tuple[Metered, ...]:
     """What the unit's own bytes move, standing orders too."""
     return tuple(_of_moves(case.moves, case))
 
 
+@once
 def orders_paid(case: Case) -> tuple[Order, ...]:
     """The standing orders that the unit pays: to the Kernel, the legs that say so; in the Safe's own transaction, the
     payments of those that are due and that nothing else in the queue pays."""
@@ -80,6 +84,7 @@ def orders_left(facts: Facts, document: PolicyDocument, own_nonce: int | None = 
     return tuple(each for each in due if each not in taken)
 
 
+@once
 def in_flight(case: Case) -> tuple[Metered, ...]:
     """What waits in the guardians' queue, or was announced to the Kernel, and could still execute beside this unit. A
     transaction at the unit's own nonce is the unit itself or would be replaced by it: one excludes the other. Calls
@@ -140,15 +145,26 @@ def _leaving(moves: Iterable[Move]) -> Counter[TokenId]:
 def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
     """Outflows that count in `cap` and are younger than `seconds` at the pinned block."""
     since = case.facts.block.timestamp - seconds
+    return tuple(m for m in _all_past(case) if m.timestamp > since and m.counts_in(cap))
+
+
+@once
+def _all_past(case: Case) -> tuple[Metered, ...]:
     outflows = metered_outflows(case.facts, case.document)
-    metered = (_of_outflow(outflow, case.document) for outflow in outflows if outflow.timestamp > since)
-    return tuple(m for m in metered if m.counts_in(cap))
+    return tuple(_of_outflow(outflow, case.document) for outflow in outflows)
 
 
+@once
 def caps_touched(case: Case) -> tuple[Cap, ...]:
     """Every cap that the unit's moves count in."""
-    moved = of_unit(case)
-    return tuple(cap for cap in case.document.metered_caps() if any(m.counts_in(cap) for m in moved))
+    return caps_of(of_unit(case), case.document)
+
+
+def caps_of(metered: Iterable[Metered], document: PolicyDocument) -> tuple[Cap, ...]:
+    """Every cap that any of these counts in."""
+    kinds = {(m.token, m.bucket_class) for m in metered}
+    caps = document.metered_caps()
+    return tuple(cap for cap in caps if not kinds.isdisjoint(((cap.token, cap.bucket_class), (cap.token, None))))
 
 
 def total(metered: Iterable[Metered], cap: Cap) -> int:
@@ -194,16 +210,20 @@ def _of_outflow(outflow: Outflow, document: PolicyDocument) -> Metered:
 
 
 def _class_of(token: TokenId, recipient: Address, document: PolicyDocument) -> str | None:
-    """What is lent goes to the share's contract, and a share that is given back is burned."""
+    lent = _lent_at(document)
+    return LENDING if (token, recipient) in lent else _classes(document).get(recipient)
+
+
+@once
+def _lent_at(document: PolicyDocument) -> frozenset[tuple[TokenId, Address]]:
+    """What is lent goes to the share's contract or the vault, and a share that is given back is burned."""
     shares = document.shares()
-    if (token in shares and recipient == NATIVE) or _is_share_of(token, recipient, document):
-        return LENDING
-    if any((vault.token, vault.address) == (token, recipient) for vault in document.vaults.values()):
-        return LENDING
-    if (payee := document.payee_at(recipient)) is not None:
-        return payee.bucket_class
-    return SWAPS if any(pool.address == recipient for pool in document.pools()) else None
+    lent = {(reserve.token, reserve.share) for _, reserve in shares.values()} | {(share, NATIVE) for share in shares}
+    return frozenset(lent | {(vault.token, vault.address) for vault in document.vaults.values()})
 
 
-def _is_share_of(token: TokenId, address: Address, document: PolicyDocument) -> bool:
-    return any((reserve.token, reserve.share) == (token, address) for _, reserve in document.shares().values())
+@once
+def _classes(document: PolicyDocument) -> Mapping[Address, str]:
+    """The class of each known address; a payee's own comes first."""
+    pools = {pool.address: SWAPS for pool in document.pools()}
+    return pools | {payee.address: payee.bucket_class for payee in reversed(tuple(document.payees.values()))}

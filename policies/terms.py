@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from policies.markets import LENDING, Market, Reserve
 from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
+from policies.remembering import once
 from policies.vaults import Vault
 from policies.watching import WatchTerms
 from policies.wrapping import Wrapper
@@ -202,7 +203,8 @@ class PolicyDocument:
             if (cap := self.cap(LENDING, reserve.token)) is not None:
                 yield replace(cap, token=share)
 
-    def shares(self) -> dict[TokenId, tuple[Market, Reserve]]:
+    @once
+    def shares(self) -> Mapping[TokenId, tuple[Market, Reserve]]:
         """Every share of every market by its id."""
         return {id_: (market, reserve) for market in self.markets.values() for id_, reserve in market.shares()}
 
@@ -216,7 +218,7 @@ class PolicyDocument:
         return Token(self.account, id_, reserve.share, self.tokens[reserve.token].token.decimals)
 
     def token_at(self, address: Address) -> ListedToken | None:
-        return next((listed for listed in self.tokens.values() if listed.token.address == address), None)
+        return _tokens_by_address(self).get(address)
 
     def known_at(self, address: Address) -> Token | None:
         """The listed token, or the share of one at a market or in a vault, that stands at an address."""
@@ -227,7 +229,7 @@ class PolicyDocument:
         return next((token for token in (*known, *vaults) if token is not None and token.address == address), None)
 
     def payee_at(self, address: Address) -> Payee | None:
-        return next((payee for payee in self.payees.values() if payee.address == address), None)
+        return _payees_by_address(self).get(address)
 
     def pools(self) -> Iterable[Pool]:
         return (pool for venue in self.venues.values() for pool in venue.pools)
@@ -256,3 +258,14 @@ class PolicyDocument:
         apart = max((order.every_seconds for order in self.orders.values()), default=0)
         slowest = max((payee.delay_seconds for payee in self.payees.values()), default=0)
         return max([*tiers, *caps, slowest and slowest + self.kernel.window_seconds]) + apart
+
+
+@once
+def _payees_by_address(document: PolicyDocument) -> Mapping[Address, Payee]:
+    """Where two stand at one address, the first."""
+    return {payee.address: payee for payee in reversed(tuple(document.payees.values()))}
+
+
+@once
+def _tokens_by_address(document: PolicyDocument) -> Mapping[Address, ListedToken]:
+    return {listed.token.address: listed for listed in reversed(tuple(document.tokens.values()))}

@@ -59,7 +59,10 @@ class Label(StrEnum):
     @property
     def rank(self) -> int:
         """0 for what people or the chain said, 1 for a model, 2 for untrusted text and memory."""
-        return {Label.MODEL: 1, Label.EXTERNAL: 2, Label.MEMORY: 2}.get(self, 0)
+        return _DISTRUST.get(self, 0)
+
+
+_DISTRUST = {Label.MODEL: 1, Label.EXTERNAL: 2, Label.MEMORY: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,7 +483,10 @@ class Verdict(StrEnum):
 
     @property
     def rank(self) -> int:
-        return list(Verdict).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 @dataclass(frozen=True, slots=True)

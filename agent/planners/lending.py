@@ -111,4 +111,4 @@ def _of_nothing(facts: Facts, document: PolicyDocument) -> Case:
     """The case of a unit that moves nothing: what it leaves of a cap is what the next may take."""
     compiled = Compiled(Unit("", facts.account, ()), (), Envelope(()))
     rehearsal = Rehearsal(facts.block, True, "", (), (), 0, facts.safe, facts.safe)
-    return Case(compiled, KernelCall(facts.account, NATIVE, NATIVE, b""), rehearsal, facts, document, ())
+    return Case(compiled, KernelCall(facts.account, NATIVE, NATIVE, b""), rehearsal, facts, document, (), ())

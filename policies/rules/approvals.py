@@ -3,10 +3,11 @@ ceiling for all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from policies.case import Case, within
-from policies.metering import all_of_unit, caps_touched, in_flight, of_unit, past, total
+from policies.metering import all_of_unit, caps_of, caps_touched, in_flight, of_unit, past, total
 from policies.terms import Cap, Tier
 from strongroom.model import Finding, Verdict
 from strongroom.quantities import format_seconds
@@ -16,7 +17,7 @@ RULE = "approvals"
 
 def judge(case: Case) -> Iterator[Finding]:
     moved = all_of_unit(case)
-    caps = [cap for cap in case.document.metered_caps() if any(m.counts_in(cap) for m in moved)]
+    caps = caps_of(moved, case.document)
     for cap in caps:
         units = total(moved, cap)
         reason = f"no unit moves more {cap.token} in {cap.bucket_class}, whoever signs"
@@ -56,5 +57,8 @@ def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
     """The most that any counterparty of this unit gets within the window: before, in the queue and now."""
     unit = [m for m in of_unit(case) if m.counts_in(cap)]
     others = [*(m for m in in_flight(case) if m.counts_in(cap)), *past(case, cap, tier.window_seconds)]
-    counterparties = {m.counterparty for m in unit}
-    return max((sum(m.units for m in (*unit, *others) if m.counterparty == who) for who in counterparties), default=0)
+    sums = Counter({m.counterparty: 0 for m in unit})
+    for metered in (*unit, *others):
+        if metered.counterparty in sums:
+            sums[metered.counterparty] += metered.units
+    return max(sums.values(), default=0)

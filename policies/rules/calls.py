@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from policies.case import Case
@@ -14,8 +15,10 @@ RULE = "calls"
 def judge(case: Case) -> Iterator[Finding]:
     if not case.moves:
         yield Finding(RULE, Verdict.DENY, "the unit does nothing")
-    for number, move in enumerate(case.moves, 1):
-        if isinstance(move, Opaque):
-            yield Finding(RULE, Verdict.DENY, f"call {number} is not understood: `{move.to}` {move.why}")
-        else:
-            yield Finding(RULE, Verdict.ALLOW, f"call {number} is understood", type(move).__name__.lower())
+    unread = [(number, move) for number, move in enumerate(case.moves, 1) if isinstance(move, Opaque)]
+    for number, move in unread:
+        yield Finding(RULE, Verdict.DENY, f"call {number} is not understood: `{move.to}` {move.why}")
+    if not unread:
+        kinds = Counter(type(move).__name__.lower() for move in case.moves)
+        counted = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in kinds.items())
+        yield Finding(RULE, Verdict.ALLOW, "each call is understood", counted)

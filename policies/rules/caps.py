@@ -42,9 +42,8 @@ def _orders(case: Case) -> Iterator[Finding]:
 
 
 def _uncapped(case: Case) -> Iterator[Finding]:
-    touched = caps_touched(case)
-    for metered in of_unit(case):
-        if not any(metered.counts_in(cap) for cap in touched):
+    for metered in {(m.token, m.bucket_class): m for m in of_unit(case)}.values():
+        if not any(metered.counts_in(cap) for cap in caps_touched(case)):
             name = metered.bucket_class or "any class"
             yield Finding(RULE, Verdict.DENY, f"no cap for {metered.token} in {name}; a class without one is closed")
 

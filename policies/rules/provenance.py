@@ -6,9 +6,10 @@ The recipient comes from operator, governance or mandate. Token and amount may c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_most, within
 from policies.markets import LENDING
 from policies.terms import SWAPS
 from strongroom.model import Finding, Intent, Label, Labelled, Pay, Supply, Swap, TokenId, Verdict, Withdraw
@@ -18,26 +19,32 @@ PEOPLE = frozenset({Label.OPERATOR, Label.GOVERNANCE, Label.MANDATE})
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    for intent in case.compiled.unit.intents:
-        if isinstance(intent, Pay):
-            named = intent.payee.label in PEOPLE
-            yield within(
-                RULE, named, Verdict.DENY, "people must name who is paid", intent.payee.label, ", ".join(sorted(PEOPLE))
-            )
-        yield _amount(case, intent)
-    if not case.compiled.unit.intents:
+    intents = case.compiled.unit.intents
+    payers = {intent.payee.label for intent in intents if isinstance(intent, Pay)}
+    for label in sorted(payers):
+        people = ", ".join(sorted(PEOPLE))
+        yield within(RULE, label in PEOPLE, Verdict.DENY, "people must name who is paid", label, people)
+    # Equal findings of many intents are one.
+    yield from dict.fromkeys(_amount(case, intent, worst) for intent, worst in _worst(intents))
+    if not intents:
         yield Finding(RULE, Verdict.DENY, "the unit holds no intent")
 
 
-def _amount(case: Case, intent: Intent) -> Finding:
-    worst = max(_labels(intent), key=lambda label: label.rank)
+def _worst(intents: Iterable[Intent]) -> Iterator[tuple[Intent, Label]]:
+    """Each intent with its least trusted label; of those that people or the chain chose, one for each label."""
+    chosen = [(intent, max(_labels(intent), key=lambda label: label.rank)) for intent in intents]
+    yield from {label: (intent, label) for intent, label in chosen if label.rank == 0}.values()
+    yield from (each for each in chosen if each[1].rank)
+
+
+def _amount(case: Case, intent: Intent, worst: Label) -> Finding:
     if worst.rank == 0:
         return Finding(RULE, Verdict.ALLOW, "people or the chain chose token and amount", worst)
     if worst is not Label.MODEL:
         return Finding(RULE, Verdict.DENY, "untrusted text and memory choose no token and no amount", worst)
     token, units, alone = _chosen(case, intent)
     reason = f"a model alone chooses at most this much {token}"
-    return within(RULE, units <= alone, Verdict.ASK, reason, case.show(token, units), case.show(token, alone))
+    return at_most(RULE, units, alone, Verdict.ASK, reason, partial(case.show, token))
 
 
 def _labels(intent: Intent) -> tuple[Label, ...]:

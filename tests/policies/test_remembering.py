@@ -1,0 +1,53 @@
+"""What is computed once is computed for each value anew, and never mistaken for another's."""
+
+from __future__ import annotations
+
+from policies.remembering import once
+
+
+class Value:
+    """Equal to any other: only identity tells them apart."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_value_is_computed_once_and_an_equal_one_again() -> None:
+    seen: list[Value] = []
+
+    @once
+    def place(value: Value) -> int:
+        seen.append(value)
+        return len(seen)
+
+    one, other = Value(), Value()
+    assert [place(one), place(one), place(other), place(one)] == [1, 1, 2, 1]
+
+
+def test_all_values_count_and_few_are_kept() -> None:
+    calls = []
+
+    @once
+    def joined(one: Value, other: Value) -> int:
+        calls.append((one, other))
+        return len(calls)
+
+    first, *others = (Value() for _ in range(6))
+    assert joined(first, first) == 1
+    assert [joined(first, other) for other in others] == [2, 3, 4, 5, 6]
+    assert joined(first, first) == 7
+
+
+def test_an_error_is_not_remembered() -> None:
+    @once
+    def failing(value: list[int]) -> int:
+        return value[0]
+
+    empty: list[int] = []
+    try:
+        failing(empty)
+    except IndexError:
+        empty.append(5)
+    assert failing(empty) == 5
