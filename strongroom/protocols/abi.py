@@ -62,7 +62,11 @@ def decode_call(signature: str, data: bytes) -> tuple[Any, ...]:
     types = argument_types(signature)
     if data[:4] != selector(signature):
         raise ValueError(f"not a call of {signature}")
-    if (words := read_words(types, data[4:])) is not None:
+    try:
+        words = read_words(types, data[4:])
+    except ValueError as error:
+        raise ValueError(f"not a call of {signature}: {error}") from error
+    if words is not None:
         return words
     values = decode_values(types, data[4:])
     if encode_arguments(types, values) != data[4:]:
