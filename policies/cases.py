@@ -82,7 +82,9 @@ def samples() -> tuple[str, ...]:
 
 
 def sample(name: str) -> tuple[str, str]:
-    """The texts of a sample's policy.toml and cases.toml. Raises `BadValue` on an unknown name."""
+    """The texts of a sample's policy.toml and cases.toml; `payroll-only` is `payroll_only`. Raises `BadValue` on an
+    unknown name."""
+    name = name.replace("-", "_")
     if name not in samples():
         raise BadValue(name, "a sample's name", "choose one of " + ", ".join(f"`{known}`" for known in samples()))
     folder = files("policies").joinpath("samples", name)

@@ -106,26 +106,29 @@ def explain(unit_id: str, config: Path, as_json: bool) -> None:
 @policy.command()
 @click.argument("sample", required=False)
 @click.option("--print", "printed", is_flag=True, help="Print the SAMPLE's cases.toml instead, to begin your own with.")
+@click.option("--print-policy", is_flag=True, help="Print the SAMPLE's policy.toml instead, to copy from.")
 @config_option
 @json_option
-def test(sample: str | None, printed: bool, config: Path, as_json: bool) -> None:
+def test(sample: str | None, printed: bool, print_policy: bool, config: Path, as_json: bool) -> None:
     """Try the cases beside policy.toml, or those of a SAMPLE that ships with us.
 
     A case is a request with the verdict and findings you expect. `--print` prints the cases.toml of a SAMPLE: put it
-    beside your policy.toml and write your own tokens and payees into it.
+    beside your policy.toml and write your own tokens and payees into it. SAMPLE is one of `conservative_stables`,
+    `grants_programme`, `active_treasury`, `payroll_only`.
 
     \b
     Examples:
       strongroom policy test
       strongroom policy test payroll_only
       strongroom policy test payroll_only --print > config/cases.toml
+      strongroom policy test grants_programme --print-policy
     """
     from policies.cases import load_cases, run_cases
     from policies.cases import sample as texts_of
     from policies.document import load
 
-    if printed:
-        click.echo(texts_of(sample or "")[1], nl=False)
+    if printed or print_policy:
+        click.echo(texts_of(sample or "")[0 if print_policy else 1], nl=False)
         return
     texts = texts_of(sample) if sample else _own_cases(config)
     document = load(texts[0])

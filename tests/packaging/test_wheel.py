@@ -16,7 +16,7 @@ from zipfile import ZipFile
 import pytest
 
 from agent.demo.stage import free_port
-from policies.cases import sample
+from policies.cases import sample, samples
 from strongroom.installation import PACKAGES
 
 ROOT = Path(__file__).parents[2]
@@ -81,10 +81,7 @@ def test_the_wheel_holds_our_five_packages_and_nothing_else(wheel: Path) -> None
     "name",
     [
         *(f"{package}/py.typed" for package in PACKAGES),
-        "policies/samples/payroll_only/policy.toml",
-        "policies/samples/payroll_only/cases.toml",
-        "policies/samples/active_treasury/policy.toml",
-        "policies/samples/active_treasury/cases.toml",
+        *(f"policies/samples/{name}/{part}.toml" for name in samples() for part in ("policy", "cases")),
         "strongroom/wallet/artifacts/Kernel.json",
         "agent/onboarding/chains.toml",
     ],
@@ -112,7 +109,7 @@ def test_the_version_is_the_project_s(installed: Installed, tmp_path: Path, whee
     assert done.stdout.split()[-1] == wheel.name.split("-")[1]
 
 
-@pytest.mark.parametrize("name", ["payroll_only", "active_treasury"])
+@pytest.mark.parametrize("name", samples())
 def test_a_packaged_sample_passes_its_own_cases(installed: Installed, tmp_path: Path, name: str) -> None:
     done = installed.run("strongroom", "policy", "test", name, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout

@@ -15,7 +15,7 @@ HEAD = '[prices]\nUSDC = "1"\n[[cases]]\nname = "one"\n'
 
 
 def test_the_samples_are_found_as_package_data() -> None:
-    assert samples() == ("active_treasury", "payroll_only")
+    assert samples() == ("active_treasury", "conservative_stables", "grants_programme", "payroll_only")
     with pytest.raises(BadValue, match="choose one of `active_treasury`"):
         sample("nothing")
 
