@@ -160,13 +160,18 @@ def _units_short(legs: Sequence[AnyLeg], kernel: KernelState, at: int) -> str:
         if isinstance(leg, OrderPayment):
             continue
         token = leg.rule.token if isinstance(leg, Payment) else leg.rule.token_in
-        needed[token, leg.rule.bucket_class] += leg.units
+        needed[token, leg.rule.bucket_class] += leg.units + _dust_units(leg)
     for (token, number), units in needed.items():
         bucket = kernel.buckets.get(bucket_key(token, number))
         room = room_at(bucket, at) if bucket else 0
         if units > room:
             return f"the Kernel's bucket of `{token}` has room for {room} units, {units} are needed"
     return ""
+
+
+def _dust_units(leg: AnyLeg) -> int:
+    """What may go beside the amount, which the Kernel charges with it."""
+    return leg.rule.dust_units if isinstance(leg, GrantedAct) else 0
 
 
 def _losses_short(legs: Sequence[AnyLeg], kernel: KernelState, facts: Facts, document: PolicyDocument) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from policies.case import Case
 from policies.kernel.buckets import room_at
 from policies.kernel_rules import alone
+from policies.markets import ROUNDING_UNITS
 from policies.metering import in_flight, past, total
 from policies.rules.caps import level
 from policies.terms import Cap, PolicyDocument
@@ -104,7 +105,9 @@ def _bucket_units(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     if facts.kernel is None or token is None:
         return cap.at_once_units
     bucket = facts.kernel.buckets.get(bucket_key(token.address, class_number(cap.bucket_class)), _CLOSED)
-    return room_at(bucket, facts.block.timestamp)
+    # The Kernel charges the market's rounding of a share with it.
+    rounding = ROUNDING_UNITS if cap.token in document.shares() else 0
+    return max(room_at(bucket, facts.block.timestamp) - rounding, 0)
 
 
 def _of_nothing(facts: Facts, document: PolicyDocument) -> Case:
