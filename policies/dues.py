@@ -74,13 +74,17 @@ def metered_outflows(facts: Facts, document: PolicyDocument) -> tuple[Outflow, .
 @once
 def _assigned(facts: Facts, document: PolicyDocument) -> tuple[Mapping[str, Sequence[int]], tuple[Outflow, ...]]:
     """The times at which each order was paid, and the outflows that are no order's, oldest first."""
-    rest = sorted(facts.outflows, key=lambda outflow: outflow.timestamp)
+    outflows = sorted(facts.outflows, key=lambda outflow: outflow.timestamp)
     times = {each.id: _remembered(each, facts, document) for each in document.orders.values()}
+    ordered = {terms_of(each, document) for each in document.orders.values()}
+    # Only these can be an order's, and a history has many others.
+    rest = [each for each in outflows if terms_of_payment(each) in ordered]
     for each in document.orders.values():
         _drop_remembered(terms_of(each, document), times[each.id], rest)
     for each in document.orders.values():
         _take_apart(each, terms_of(each, document), times[each.id], rest)
-    return times, tuple(rest)
+    others = [each for each in outflows if terms_of_payment(each) not in ordered]
+    return times, tuple(sorted((*others, *rest), key=lambda outflow: outflow.timestamp))
 
 
 def _remembered(order: Order, facts: Facts, document: PolicyDocument) -> list[int]:
