@@ -64,7 +64,7 @@ def document_hash(document: PolicyDocument) -> Digest:
 def _document(top: Table) -> PolicyDocument:
     with top.table("account") as row:
         account, multisend = Account(row.integer("chain_id"), row.address("safe")), row.address("multisend")
-    decimals = {TokenId(_name(id_, row.where)): row.integer("decimals") for id_, row in top.tables("tokens").items()}
+    decimals = {TokenId(_name(id_, row.where)): _decimals(row) for id_, row in top.tables("tokens").items()}
     swaps = frame.swaps(top.table("swaps"))
     places = {_name(id_, row.where): _place(id_, row, decimals) for id_, row in top.tables("venues").items()}
     return PolicyDocument(
@@ -96,11 +96,16 @@ def _name(text: str, where: str) -> str:
     return text
 
 
+def _decimals(row: Table) -> int:
+    decimals = row.integer("decimals")
+    if decimals > 36:
+        raise BadValue(decimals, row.path("decimals"), "a token has at most 36 decimals")
+    return decimals
+
+
 def _token(account: Account, id_: str, row: Table) -> ListedToken:
     with row:
-        decimals = row.integer("decimals")
-        if decimals > 36:
-            raise BadValue(decimals, row.path("decimals"), "a token has at most 36 decimals")
+        decimals = _decimals(row)
         token = Token(account, TokenId(id_), row.address("address"), decimals)
         own = {token.id: decimals}
         return ListedToken(

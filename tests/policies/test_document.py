@@ -56,6 +56,7 @@ def address_of(name: str) -> str:
         ("pause_only = []", 'pause_only = ["0x0000000000000000000000000000000000000000"]', "a key that somebody holds"),
         ("decimals = 6", 'decimals = "6"', "`decimals` in [tokens.USDC]"),
         ("decimals = 6", "decimals = 37", "at most 36"),
+        ("decimals = 6", "decimals = 6000", "at most 36"),
         ("decimals = 6", "decimals = true", "zero or more"),
         ('keep = "100_000 USDC"', 'keep = "100_000"', "a listed token: `USDC`"),
         ('keep = "100_000 USDC"', 'keep = "100_000 DAI"', "a listed token: `USDC`"),
