@@ -248,7 +248,7 @@ def _watch(facts: Facts, documents: Documents) -> str:
 
 
 def _rooms(facts: Facts, policy: PolicyDocument) -> Iterator[Room]:
-    from agent.meters import meters
+    from policies.meters import meters
 
     if (kernel := facts.kernel) is None:
         return

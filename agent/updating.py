@@ -3,7 +3,7 @@ wants."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from agent.blueprint import plan_owner_guard, plan_sources, plan_watch, require_
 from agent.early_orders import early_orders
 from agent.guarding import Guarding, exchange_data, guard_address, plan_guarding
 from agent.installing import connected, free_nonce, require_multisend
-from agent.meters import meters
 from agent.onboarding.chains import KnownChain, chain_of
 from agent.parity import require_terms
 from guardians.blueprint import WatchPlan, made_in_order
+from guardians.caps import caps_changed
 from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.terms import PolicyDocument
@@ -52,20 +52,6 @@ class Making:
         return not self.calls and self.guarding is None
 
 
-@dataclass(frozen=True, slots=True)
-class CapChange:
-    """A bucket that another policy changes: what passes at once, in units of the token or of 10^-decimals, and the
-    seconds in which a used-up one flows back. Before, both are zero where the Kernel has no such bucket."""
-
-    said: str
-    token: TokenId | None
-    decimals: int
-    at_once_before: int
-    at_once_after: int
-    drain_seconds_before: int
-    drain_seconds_after: int
-
-
 def plan_update(config: Path) -> dict[str, Any]:
     """How the standing Kernel takes the policy in `config`: what the Safe signs, and what anybody of the owners and
     guardians sends once the delay is over. Raises `InputError`, `SetupError` or `NodeError`; a Kernel whose own terms
@@ -89,7 +75,7 @@ def plan_update(config: Path) -> dict[str, Any]:
         early = early_orders(chain, policy, kernel, block)
     return {
         "unchanged": _is_enforced(state, policy) and making.is_complete and dropped is None,
-        "caps": [to_plain(change) for change in _caps_changed(state, policy)],
+        "caps": [to_plain(each) for each in caps_changed(state.buckets, compile_policy(policy).buckets, policy)],
         "delays": {"config": policy.kernel.config_delay_seconds, "window": policy.kernel.window_seconds},
         "kernel": kernel,
         "root": compile_policy(policy).root,
@@ -125,16 +111,6 @@ def _is_enforced(state: KernelState, policy: PolicyDocument) -> bool:
     found = {key: (bucket.capacity, bucket.drain) for key, bucket in state.buckets.items()}
     same = all(found.get(each.key) == (each.capacity_units, each.drain_seconds) for each in compiled.buckets)
     return same and (state.root, state.document_hash) == (compiled.root, document_hash(policy))
-
-
-def _caps_changed(state: KernelState, policy: PolicyDocument) -> Iterator[CapChange]:
-    settings = {each.key: each for each in compile_policy(policy).buckets}
-    for meter in meters(policy):
-        had, gets = meter.bucket(state), settings[meter.key]
-        if (had.capacity, had.drain) != (gets.capacity_units, gets.drain_seconds):
-            was, drain = had.capacity // meter.scale, had.drain
-            sizes = (was, meter.at_once_units, drain, gets.drain_seconds)
-            yield CapChange(meter.said, meter.token, meter.decimals, *sizes)
 
 
 def _set_policy(documents: Documents) -> bytes:

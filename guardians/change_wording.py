@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from guardians.changes import Announced, Pending
 from guardians.changing import Changing, Deed, Step, wait
-from strongroom.model import NATIVE, Address
+from strongroom.model import NATIVE
 from strongroom.protocols.owner_guard import GuardState
 from strongroom.protocols.safe_changes import Change
 from strongroom.quantities import format_moment, format_seconds
@@ -74,40 +73,8 @@ _VETOABLE = (
 _UNVETOABLE = ("NOBODY CAN VETO THIS: who does not want it has that long to have it taken back, or to leave",)
 
 
-def pending_lines(each: Pending, at: int, owners: Sequence[Address]) -> Iterator[str]:
-    """One announced change in force, at block time `at`, and which owners could still veto it."""
-    standing = each.standing
-    yield f"change {each.change}"
-    yield f"  would {change_words(each.meaning)}"
-    when = "it can be made NOW" if each.is_ready(at) else f"it can be made from {format_moment(standing.ready_at)}"
-    yield f"  {when}, until {format_moment(standing.expires_at)}"
-    vetoed = f" ({', '.join(each.vetoed_by)})" if each.vetoed_by else ""
-    yield f"  {standing.vetoes} of {standing.needed} vetoes{vetoed}"
-    left = [owner for owner in owners if owner not in each.vetoed_by and owner != standing.subject]
-    yield f"  may veto it: {', '.join(left) or 'nobody any more'}"
-
-
 def removal_words(guard: GuardState, at: int) -> str:
     """The announced removal of the guard itself."""
     ready, last = guard.removal_ready_at, guard.removal_ready_at + guard.window_seconds
     when = "NOW" if at >= ready else f"from {format_moment(ready)}"
     return f"the owners' guard itself can be taken out {when}, until {format_moment(last)}; nobody can veto that"
-
-
-def loud_lines(found: Announced, at: int) -> Iterator[str]:
-    """One line for each announcement in force, for who looks at something else; nothing while there is none."""
-    if found.guard is None:
-        return
-    if found.guard.removal_ready_at:
-        yield removal_words(found.guard, at)
-    if found.pending is None:
-        yield "what is announced at the owners' guard cannot be seen: the node shows too few event logs; ask another"
-    yield from (_loud_words(each, at) for each in found.pending or ())
-
-
-def _loud_words(each: Pending, at: int) -> str:
-    """One line for who looks at something else."""
-    standing = each.standing
-    when = "now" if each.is_ready(at) else f"from {format_moment(standing.ready_at)}"
-    made = f"announced: {change_words(each.meaning)}; it can be made {when}, until {format_moment(standing.expires_at)}"
-    return f"{made}; `strongroom guardian veto {each.change}` stops it"

@@ -1,151 +1,111 @@
-"""Announced changes of who commands the Safe, as the owners' guard has them now: what, from when, until when, and who
-has vetoed. Whoever may veto must be able to see them."""
+"""Where a Safe announces changes: at its owners' guard, of who commands it, and at its Kernel, of what the agent may
+do. Both as they stand, and all that is announced at either."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from strongroom.chain.answers import reading, to_block, to_bytes
-from strongroom.chain.logs import read_logs
-from strongroom.errors import BadValue, NodeRefused, NotDeployed, NotPending
-from strongroom.model import NATIVE, Address, Block, Digest
+from guardians.announced import Pending, Place, pending_at
+from guardians.ours import is_ours
+from strongroom.errors import NodeRefused
+from strongroom.model import NATIVE, Address, Block
 from strongroom.ports import Chain
-from strongroom.protocols.owner_guard import AnnouncedChange, GuardState, announced_read, guard_from, guard_reads
-from strongroom.protocols.owner_guard_events import (
-    GUARD_TOPICS,
-    ChangeAnnounced,
-    ChangeVetoed,
-    GuardEvent,
-    decode_guard_event,
-)
-from strongroom.protocols.safe_changes import Change, read_change
-from strongroom.wallet.deploy import require_code
+from strongroom.protocols.kernel import FixedTerms, fixed_from, fixed_reads, guardian_read, state_from, state_reads
+from strongroom.protocols.kernel_changes import read_kernel_change
+from strongroom.protocols.kernel_events import pending_read
+from strongroom.protocols.owner_guard import GuardState, announced_read, guard_from, guard_reads
+from strongroom.protocols.safe_changes import read_change
 
 if TYPE_CHECKING:
     from strongroom.chain.transport import Transport
-
-_NARROWEST_SPAN = 1_000
-_MOST_REQUESTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A change in force: neither made, nor vetoed, nor expired. `vetoed_by`: who has vetoed this announcement of it."""
-
-    change: Digest
-    call: bytes
-    standing: AnnouncedChange
-    vetoed_by: tuple[Address, ...]
-
-    @property
-    def meaning(self) -> Change:
-        return read_change(self.call)
-
-    def is_ready(self, at: int) -> bool:
-        """Whether the Safe may make it at this block time."""
-        return self.standing.ready_at <= at <= self.standing.expires_at
 
 
 def find_guard(chain: Chain, safe: Address, guard: Address, block: Block) -> GuardState | None:
     """The owners' guard in the Safe's guard slot; `None` when there is none, when its code is not the one we ship, and
     when it was made for another Safe. Raises `NodeError`."""
-    if guard == NATIVE:
-        return None
-    try:
-        require_code("OwnerGuard", chain.code(guard, block), guard)
-    except NotDeployed:
+    if guard == NATIVE or not is_ours(chain, "OwnerGuard", guard, block):
         return None
     state = guard_from(guard, chain.read(guard_reads(guard), block))
     return state if state and state.safe == safe else None
 
 
-def announced_changes(chain: Chain, node: Transport, guard: GuardState, block: Block) -> tuple[Pending, ...] | None:
-    """Every change in force at `block`, in the order in which they can be made; a removal of the guard itself is in
-    `guard`. `None` from a node that shows no event logs, or none far enough back to be sure: unknown is not none.
-    Raises `NodeUnreachable`."""
-    events = _events(node, guard, block)
-    if events is None:
+@dataclass(frozen=True, slots=True)
+class StandingKernel:
+    """A Kernel of our code and of this Safe, as far as its changes go."""
+
+    address: Address
+    agent: Address
+    paused: bool
+    terms: FixedTerms
+
+
+def find_kernel(chain: Chain, safe: Address, kernel: Address | None, block: Block) -> StandingKernel | None:
+    """The Kernel that documents name; `None` when they name none, when its code is not the one we ship, and when it
+    was made for another Safe. Raises `NodeError`."""
+    if kernel is None or not is_ours(chain, "Kernel", kernel, block):
         return None
-    # The newest announcement of a change is last: it takes the place of those before it.
-    told = {each.change: each for each in events if isinstance(each, ChangeAnnounced)}
-    found = chain.read([announced_read(guard.address, change) for change in told], block)
-    standing = {change: each for change, each in zip(told, found, strict=True) if each is not None}
-    pending = (Pending(each, told[each].call, standing[each], _vetoers(each, events)) for each in standing)
-    return tuple(sorted(pending, key=lambda each: (each.standing.ready_at, each.standing.serial)))
+    reads = state_reads(kernel)
+    values = chain.read([*reads, *fixed_reads(kernel)], block)
+    state, terms = state_from(kernel, values[: len(reads)], {}, True), fixed_from(values[len(reads) :])
+    if state is None or terms is None or state.safe != safe:
+        return None
+    return StandingKernel(kernel, state.agent, state.paused, terms)
+
+
+def announced_changes(chain: Chain, node: Transport, guard: GuardState, block: Block) -> tuple[Pending, ...] | None:
+    """As `pending_at`, of the owners' guard; a removal of the guard itself is in `guard`."""
+    longest = guard.delay_seconds + guard.window_seconds
+    return pending_at(chain, node, Place(guard.address, longest, announced_read, read_change), block)
+
+
+def kernel_changes(chain: Chain, node: Transport, kernel: StandingKernel, block: Block) -> tuple[Pending, ...] | None:
+    """As `pending_at`, of the Kernel."""
+    terms = kernel.terms
+    longest = max(terms.config_delay_seconds, terms.rekey_delay_seconds) + terms.window_seconds
+    return pending_at(chain, node, Place(kernel.address, longest, pending_read, read_kernel_change), block)
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What is announced at a Safe's guard. `guard` is there when it is ours, `foreign` when another stands in its
-    place; `pending` is missing where it cannot be known."""
+    """What is announced at a Safe's guard and Kernel. `guard` is there when it is ours, `foreign` when another stands
+    in its place; `pending`, and `kernel_pending` of the Kernel, are missing where they cannot be known."""
 
     guard: GuardState | None
     foreign: Address | None
     pending: tuple[Pending, ...] | None
+    kernel: StandingKernel | None = None
+    kernel_pending: tuple[Pending, ...] | None = ()
+
+    @property
+    def all(self) -> tuple[Pending, ...]:
+        """What is announced at either. Raises `NodeRefused` where it cannot be known: a guardian must not read silence
+        as peace."""
+        if self.pending is None or self.kernel_pending is None:
+            why = "it shows no event logs far enough back; ask another node what is announced"
+            raise NodeRefused("eth_getLogs", why)
+        return *self.pending, *self.kernel_pending
 
 
-def read_announced(chain: Chain, node: Transport, safe: Address, guard: Address, block: Block) -> Announced:
-    """`guard` is what the Safe's slot holds. Raises `NodeError`."""
-    found = find_guard(chain, safe, guard, block)
-    foreign = guard if found is None and guard != NATIVE else None
-    return Announced(found, foreign, announced_changes(chain, node, found, block) if found else ())
+def read_announced(
+    chain: Chain, node: Transport, safe: Address, guard: Address, kernel: Address | None, block: Block
+) -> Announced:
+    """`guard` is what the Safe's slot holds, `kernel` what treasury.toml names. Raises `NodeError`."""
+    found, standing = find_guard(chain, safe, guard, block), find_kernel(chain, safe, kernel, block)
+    return Announced(
+        guard=found,
+        foreign=guard if found is None and guard != NATIVE else None,
+        pending=announced_changes(chain, node, found, block) if found else (),
+        kernel=standing,
+        kernel_pending=kernel_changes(chain, node, standing, block) if standing else (),
+    )
 
 
-def _events(node: Transport, guard: GuardState, block: Block) -> list[GuardEvent] | None:
-    wanted = {"address": guard.address, "topics": [list(GUARD_TOPICS)]}
-    try:
-        logs, first_block = read_logs(node, wanted, 0, block, _MOST_REQUESTS, _NARROWEST_SPAN)
-        oldest = block.timestamp - guard.delay_seconds - guard.window_seconds
-        if first_block and _time(node, first_block) >= oldest:
-            return None
-        with reading("eth_getLogs"):
-            return [decode_guard_event(log["topics"], to_bytes(log["data"])) for log in logs]
-    except NodeRefused:
-        return None
-
-
-def _time(node: Transport, number: int) -> int:
-    header = node.ask("eth_getBlockByNumber", hex(number), False)
-    with reading("eth_getBlockByNumber"):
-        return to_block(header).timestamp
-
-
-def _vetoers(change: Digest, events: Sequence[GuardEvent]) -> tuple[Address, ...]:
-    """Of the newest announcement: a veto of an earlier one does not count any more."""
-    vetoers: list[Address] = []
-    for event in events:
-        if isinstance(event, ChangeAnnounced) and event.change == change:
-            vetoers = []
-        elif isinstance(event, ChangeVetoed) and event.change == change:
-            vetoers.append(event.owner)
-    return tuple(vetoers)
-
-
-def find_pending(pending: Iterable[Pending], named: Digest | Change) -> Pending:
-    """The change that a guardian names by its hash or by what it does. Raises `NotPending`, or `BadValue` where two in
-    force do the same."""
-    found = [each for each in pending if named in (each.change, each.meaning)]
-    if not found:
-        raise NotPending(str(named))
-    if len(found) > 1:
-        raise BadValue(str(named), "one change", "several announced ones do this; name one by its hash")
-    return found[0]
-
-
-def pending_data(each: Pending, at: int) -> Mapping[str, Any]:
-    """One change for machines; times are Unix seconds by the chain's clock."""
-    standing = each.standing
-    return {
-        "change": each.change,
-        "call": "0x" + each.call.hex(),
-        "does": str(each.meaning),
-        "ready_at": standing.ready_at,
-        "expires_at": standing.expires_at,
-        "is_ready": each.is_ready(at),
-        "vetoes": standing.vetoes,
-        "needed": standing.needed,
-        "vetoed_by": list(each.vetoed_by),
-        "cannot_veto": None if standing.subject == NATIVE else standing.subject,
-    }
+def may_veto(
+    chain: Chain, kernel: Address, owners: Sequence[Address], others: Iterable[Address], block: Block
+) -> tuple[Address, ...]:
+    """Whose veto the Kernel takes: the owners of its Safe, and of `others`, keys that documents name, its guardians."""
+    asked = [each for each in others if each not in owners]
+    answers = chain.read([guardian_read(kernel, each) for each in asked], block)
+    return (*owners, *(each for each, guards in zip(asked, answers, strict=True) if guards))

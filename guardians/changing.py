@@ -146,14 +146,17 @@ def require_changeable(changing: Changing, proposal: Digest, rehearsal: Rehearsa
         raise WouldRevert(proposal, rehearsal.revert)
 
 
-def require_named(changing: Changing, proposal: Digest, named: Sequence[Change]) -> None:
-    """The guardian has named exactly what it changes, in any order. Raises `OtherChange` or `ChangeUnnamed`."""
-    found, known = Counter(map(str, changing.to_be_named)), Counter(map(str, named))
+def require_named(
+    to_be_named: Iterable[object], proposal: Digest, named: Iterable[object], whose: str = "who commands the Safe"
+) -> None:
+    """The guardian has named exactly what is changed, in any order and as people type it; `whose` change it is. Raises
+    `OtherChange` or `ChangeUnnamed`."""
+    found, known = Counter(map(str, to_be_named)), Counter(map(str, named))
     unknown, strange = found - known, known - found
     if strange:
         raise OtherChange(proposal, ", ".join(found) or "no change that needs a name", ", ".join(strange))
     if unknown:
-        raise ChangeUnnamed(proposal, unknown.total())
+        raise ChangeUnnamed(proposal, unknown.total(), whose)
 
 
 def typed(step: Step) -> str:

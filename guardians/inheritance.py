@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from guardians.blueprint import WatchPlan
+from guardians.ours import is_ours
 from policies.grants import KernelPolicy, compile_policy
 from policies.kernel.buckets import level_at, room_at
 from policies.kernel_rules import order_rule
@@ -35,7 +36,6 @@ from strongroom.protocols.kernel import (
 )
 from strongroom.protocols.kernel_orders import last_paid_read
 from strongroom.protocols.watch import birth_from, birth_reads, watched_read
-from strongroom.wallet.deploy import require_code
 
 _SENTINEL = Address("0x0000000000000000000000000000000000000001")
 _CLOSED = Bucket(0, 0, 0, 0)
@@ -203,12 +203,3 @@ def _require_same_tokens(chain: Chain, kernel: Address, planned: WatchPlan, bloc
     if {each.token for each in watched or ()} != {each.token for each in planned.birth.watched}:
         mend = "let [watch] count the same tokens now, and change them later by `strongroom policy update`"
         raise NotReplaceable(kernel, "its watch counts other tokens, so its mark says nothing about these", mend)
-
-
-def is_ours(chain: Chain, name: str, address: Address, block: Block) -> bool:
-    """Whether the contract that we ship under this name stands there."""
-    try:
-        require_code(name, chain.code(address, block), address)
-    except NotDeployed:
-        return False
-    return True

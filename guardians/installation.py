@@ -21,10 +21,11 @@ from guardians.blueprint import (
     watch_places,
     with_sources,
 )
-from guardians.inheritance import Former, is_ours, read_former, require_mark_goes_on
+from guardians.inheritance import Former, read_former, require_mark_goes_on
+from guardians.ours import is_factory, is_ours
+from guardians.sequencers import sequencer_in
 from policies.effects import inner_calls
 from policies.terms import ListedToken, PolicyDocument
-from strongroom.addresses import to_address
 from strongroom.errors import InputError, NotDeployed, NotReplaceable
 from strongroom.model import NATIVE, Address, Call, Digest, Facts, Rehearsal, SafeTx, TokenId
 from strongroom.ports import Chain
@@ -33,14 +34,7 @@ from strongroom.protocols.multisend import encode_multisend, is_call_only
 from strongroom.protocols.owner_guard import encode_set_guard
 from strongroom.protocols.price_source import terms_from, terms_reads
 from strongroom.protocols.registry import Opening, decode_open, encode_open
-from strongroom.wallet.deploy import Deployment, artifact, plan, plan_kernel, require_code
-
-# The deterministic deployment proxy's whole runtime, wherever it stands: CREATE2 with the salt and code it is given.
-# Another contract in its place could put other code at the address.
-_FACTORY = bytes.fromhex(
-    "7f" + "ff" * 31 + "e03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
-)
-_SALT_BYTES = 32
+from strongroom.wallet.deploy import SALT_BYTES, Deployment, artifact, plan, plan_kernel, require_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +89,7 @@ def recognise(
     shows any other effect."""
     try:
         calls = inner_calls(tx, document)
-        planned = _planned(chain, calls, document, _sequencer(chain, calls, document, facts), facts, named)
+        planned = _planned(chain, calls, document, sequencer_in(chain, calls, document, facts), facts, named)
         _require_standing(chain, planned, calls, document, facts)
     except (ValueError, InputError, NotDeployed, NotReplaceable):
         return None
@@ -129,11 +123,11 @@ def _planned(
     named: Address | None,
 ) -> _Plan | None:
     """The plan that these calls would have to be, from what they leave open: agent, levels, factory, the log."""
-    births = [call for call in calls if call.data[_SALT_BYTES:].startswith(artifact("Kernel").creation)]
+    births = [call for call in calls if call.data[SALT_BYTES:].startswith(artifact("Kernel").creation)]
     if not births:
         return None
     account, factory = document.account, births[0].to
-    told = decode_birth(births[0].data[_SALT_BYTES + len(artifact("Kernel").creation) :])
+    told = decode_birth(births[0].data[SALT_BYTES + len(artifact("Kernel").creation) :])
     former = read_former(chain, document, told.agent, facts.safe, _named(facts, births[0], told, named), facts.block)
     birth = birth_of(document, told.agent, _levels(told, former))
     kernel, registry = plan_kernel(account, birth, factory), plan(account, "AuditRegistry", b"", factory)
@@ -186,18 +180,6 @@ def _enabling(
         yield Call(account, account.safe, 0, encode_set_guard(guard.address))
 
 
-def _sequencer(chain: Chain, calls: Sequence[Call], document: PolicyDocument, facts: Facts) -> Address:
-    """The last word of a price source's arguments, or what one that stands says. Whether it is right, the addresses in
-    policy.toml tell."""
-    creation = artifact("PriceSource").creation
-    for call in calls:
-        if call.data[_SALT_BYTES:].startswith(creation):
-            return to_address(call.data[-20:])
-    standing = (listed.source for listed in with_sources(document) if listed.source)
-    terms = (terms_from(chain.read(terms_reads(source), facts.block)) for source in standing)
-    return next((each.sequencer for each in terms if each), NATIVE)
-
-
 def _opening(calls: Sequence[Call], registry: Address, kernel: Address) -> Opening | None:
     told = [call for call in calls if call.to == registry]
     if not told:
@@ -214,7 +196,7 @@ def _require_standing(
     """Raises `NotDeployed` or `ValueError` unless all that the batch stands on is what it must be."""
     if planned is None:
         return
-    if chain.code(planned.kernel.call.to, facts.block) != _FACTORY:
+    if not is_factory(chain, planned.kernel.call.to, facts.block):
         raise ValueError("the factory is not the deterministic deployment proxy")
     if not is_call_only(chain.code(document.multisend, facts.block)):
         raise ValueError("the batch is delegated to another contract than Safe's")

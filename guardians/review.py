@@ -13,6 +13,7 @@ from typing import Any
 from guardians.changing import Changing, recognise_changing
 from guardians.decompile import decompile, read_moves
 from guardians.installation import Installation, recognise
+from guardians.kernel_changing import KernelChanging, recognise_kernel_changing
 from policies.document import document_hash
 from policies.effects import Move
 from policies.engine import decide
@@ -70,7 +71,7 @@ class Proposal:
 class Review:
     """A proposal with everything that judged it. `installation` is there when it is, byte for byte, that of the
     guardian's own policy; `changing` when it announces, takes back or makes a change under the owners' guard, alone or
-    beside other things, and is no installation."""
+    beside other things; `kernel_changing` when it does so at the Kernel. Neither is there for an installation."""
 
     proposal: Proposal
     facts: Facts
@@ -79,6 +80,12 @@ class Review:
     document: PolicyDocument
     installation: Installation | None = None
     changing: Changing | None = None
+    kernel_changing: KernelChanging | None = None
+
+    @property
+    def kernel(self) -> Address | None:
+        """The Safe's own, where the proposal is about it."""
+        return self.kernel_changing.kernel.address if self.kernel_changing else None
 
     @property
     def denied(self) -> bool:
@@ -128,8 +135,12 @@ def review(
     if not _is_delegated_to_safes_own(chain, proposal.tx, facts.block):
         decision = _denied(decision, proposal.tx.to)
     installation = recognise(chain, proposal.tx, document, facts, rehearsal, kernel)
-    changing = None if installation else recognise_changing(chain, proposal.tx, document, facts)
-    return Review(proposal, facts, rehearsal, decision, document, installation, changing)
+    if installation:
+        return Review(proposal, facts, rehearsal, decision, document, installation)
+    at_kernel = recognise_kernel_changing(chain, proposal.tx, document, facts, kernel)
+    # The guard's announcement of what the policy plans, beside the Kernel's, is the Kernel's matter.
+    at_guard = None if at_kernel and at_kernel.is_whole else recognise_changing(chain, proposal.tx, document, facts)
+    return Review(proposal, facts, rehearsal, decision, document, None, at_guard, at_kernel)
 
 
 def _is_delegated_to_safes_own(chain: Chain, tx: SafeTx, block: Block) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from guardians.announced import Pending
 from guardians.key import GuardianKey
 from guardians.review import Review
 from simulations.reverts import revert_reason
@@ -49,14 +50,15 @@ def execute(review: Review, key: GuardianKey, chain: Chain, told: Callable[[Dige
 
 
 def veto(
-    account: Account, guard: Address, change: Digest, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]
+    account: Account, pending: Pending, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]
 ) -> MinedTransaction | None:
-    """Sends an owner's veto of an announced change, from the owner's own account; `told` and the answer as in
+    """Sends a veto of an announced change, from the guardian's or owner's own account; `told` and the answer as in
     `execute`. Raises `NotVetoable` or `NodeError`, with nothing sent."""
+    call = SimulatedCall(key.address, pending.at, 0, encode_veto(pending.change))
     try:
-        return _send(SimulatedCall(key.address, guard, 0, encode_veto(change)), account.chain_id, key, chain, told)
+        return _send(call, account.chain_id, key, chain, told)
     except _Reverts as reverts:
-        raise NotVetoable(change, key.address, str(reverts)) from reverts
+        raise NotVetoable(pending.change, key.address, str(reverts)) from reverts
 
 
 def veto_run(

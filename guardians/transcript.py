@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from guardians.acts import Named
 from guardians.change_wording import changing_lines, step_words
 from guardians.changing import Changing, require_changeable, require_named
 from guardians.installation import Installation
+from guardians.kernel_changing import KernelChanging, require_kernel_changeable
+from guardians.kernel_wording import kernel_changing_lines, kernel_step_words
 from guardians.review import Proposal, Review
 from guardians.wording import (
     describe_calls,
@@ -19,20 +22,20 @@ from guardians.wording import (
 )
 from policies.document import document_hash
 from policies.terms import PolicyDocument
-from strongroom.errors import ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
+from strongroom.errors import AgentUnnamed, BadValue, ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
 from strongroom.model import NATIVE, Address, Finding, SafeState, Verdict
 from strongroom.plain import to_plain
-from strongroom.protocols.safe_changes import Change
 
 
 def proposal_lines(
     proposal: Proposal,
     safe: SafeState,
     document: PolicyDocument,
-    installation: Installation | None = None,
-    changing: Changing | None = None,
+    kernel: Address | None = None,
+    calls: Iterable[str] | None = None,
 ) -> Iterator[str]:
-    """What would be signed and who has signed, unjudged."""
+    """What would be signed and who has signed, unjudged. `kernel` is the Safe's own, where documents name it; `calls`
+    what each call does, where more than its bytes is known."""
     queued = proposal.queued
     yield f"proposal {proposal.safe_tx_hash}"
     yield "  compare this hash with the one on your hardware wallet or in the Safe UI, to the last digit"
@@ -42,50 +45,63 @@ def proposal_lines(
     else:
         yield f"  proposed in the name of {queued.proposer}, who writes {escaped(queued.origin)}"
     yield "  it would"
-    calls = _calls(proposal, safe, document, installation, changing)
-    yield from (f"    {number}. {line}" for number, line in enumerate(calls, 1))
+    said = describe_calls(proposal, document, safe.guard, kernel) if calls is None else calls
+    yield from (f"    {number}. {line}" for number, line in enumerate(said, 1))
     yield f"  signed by {_signed(proposal)} ({len(queued.approvals)} of {safe.threshold})"
 
 
-def _calls(
-    proposal: Proposal,
-    safe: SafeState,
-    document: PolicyDocument,
-    installation: Installation | None,
-    changing: Changing | None,
-) -> Iterable[str]:
-    if installation:
-        return describe_installation(installation)
-    if changing and changing.is_whole:
-        return map(step_words, changing.steps)
-    return describe_calls(proposal, document, safe.guard)
+def _calls(review: Review, agent: Address | None) -> Iterable[str] | None:
+    """By what recognised all of it."""
+    if review.installation:
+        return describe_installation(review.installation)
+    if (at_kernel := review.kernel_changing) and at_kernel.is_whole:
+        return (kernel_step_words(step, review.document, agent) for step in at_kernel.steps)
+    if review.changing and review.changing.is_whole:
+        return map(step_words, review.changing.steps)
+    return None
 
 
 def _signed(proposal: Proposal) -> str:
     return ", ".join(approval.guardian for approval in proposal.queued.approvals) or "nobody yet"
 
 
-def review_lines(review: Review, agent: Address | None = None, changes: Sequence[Change] = ()) -> Iterator[str]:
+def review_lines(review: Review, agent: Address | None = None, changes: Sequence[Named] = ()) -> Iterator[str]:
     """The proposal, what the rehearsal moved, every finding, and the verdict. `agent` is whom the guardian named to
-    give the Kernel to, where the proposal installs it, and `changes` what the guardian named of the Safe's changes."""
-    safe, changing = review.facts.safe, review.changing
-    yield from proposal_lines(review.proposal, safe, review.document, review.installation, changing)
-    if review.installation:
-        yield from installation_lines(review.installation, agent)
-    if changing:
-        yield from changing_lines(changing)
+    give the Kernel to, where the proposal does, and `changes` what the guardian named of its changes."""
+    calls = _calls(review, agent)
+    yield from proposal_lines(review.proposal, review.facts.safe, review.document, review.kernel, calls)
+    yield from _recognised_lines(review, agent)
     yield from _rehearsal_lines(review)
-    if changing and changing.is_whole:
-        yield f"verdict: {_changed(review, changing, changes)}"
-        return
-    if review.installation:
-        count = len(review.decision.findings)
-        yield f"  of an installation the policy knows nothing: its {count} findings, most of them denials, say nothing"
-        yield f"verdict: {_installing(review.installation, agent)}"
+    if recognised := _recognised(review, agent, changes):
+        yield from recognised
         return
     yield f"  findings by policy {document_hash(review.document)}, {_policy_compared(review)}"
     yield from (f"    {line}" for line in _finding_lines(review))
     yield f"verdict {review.decision.verdict}: {_verdict_in_words(review)}"
+
+
+def _recognised_lines(review: Review, agent: Address | None) -> Iterator[str]:
+    if review.installation:
+        yield from installation_lines(review.installation, agent)
+    if review.kernel_changing:
+        yield from kernel_changing_lines(review.kernel_changing)
+    if review.changing:
+        yield from changing_lines(review.changing)
+
+
+def _recognised(review: Review, agent: Address | None, changes: Sequence[Named]) -> tuple[str, ...]:
+    """The verdict on what no rule of the policy judges."""
+    if review.installation:
+        count = len(review.decision.findings)
+        unasked = (
+            f"  of an installation the policy knows nothing: its {count} findings, most of them denials, say nothing"
+        )
+        return unasked, f"verdict: {_installing(review.installation, agent)}"
+    if (at_kernel := review.kernel_changing) and at_kernel.is_whole:
+        return (f"verdict: {_kernel_changed(review, at_kernel, agent, changes)}",)
+    if review.changing and review.changing.is_whole:
+        return (f"verdict: {_changed(review, review.changing, changes)}",)
+    return ()
 
 
 def _installing(installation: Installation, agent: Address | None) -> str:
@@ -96,12 +112,31 @@ def _installing(installation: Installation, agent: Address | None) -> str:
     return f"{own}, agent as you named it; you may sign" if agent == found else f"{own}, for another agent; do not sign"
 
 
-def _changed(review: Review, changing: Changing, changes: Sequence[Change]) -> str:
+def _kernel_changed(review: Review, changing: KernelChanging, agent: Address | None, changes: Sequence[Named]) -> str:
+    """Whether a guardian may sign it: its own documents say so, it tightens, or the guardian has named it."""
+    try:
+        require_kernel_changeable(changing, review.proposal.safe_tx_hash, review.rehearsal, agent, changes)
+    except AgentUnnamed:
+        return "a new agent's key; name with `--agent` the address that you know from whoever keeps it"
+    except ChangeUnnamed:
+        return "a change of the Kernel; name with `--change` what you know from elsewhere that it must be"
+    except GuardianError as error:
+        return f"do not sign; {escaped(str(error))}"
+    except BadValue as error:
+        return str(error)
+    if any(step.is_own_policy for step in changing.own):
+        return "it brings what your own documents say, and nothing else; you may sign"
+    if changing.agents or changing.to_be_named:
+        return "it changes what you named, and nothing else; you may sign"
+    return "it tightens or takes back, and nothing else; you may sign"
+
+
+def _changed(review: Review, changing: Changing, changes: Sequence[Named]) -> str:
     """Whether a guardian may sign it: the guard has, or gets, the last word on it, and the guardian has named it."""
     digest = review.proposal.safe_tx_hash
     try:
         require_changeable(changing, digest, review.rehearsal)
-        require_named(changing, digest, changes)
+        require_named(changing.to_be_named, digest, changes)
     except ChangeUnnamed:
         return "a change of who commands the Safe; name with `--change` what you know from elsewhere that it must be"
     except (NotAnnounced, TooEarly, OtherChange) as error:
@@ -167,7 +202,9 @@ def _verdict_in_words(review: Review) -> str:
     return f"within the policy; the Safe demands {review.facts.safe.threshold} signatures"
 
 
-def proposal_data(proposal: Proposal, safe: SafeState, document: PolicyDocument) -> dict[str, Any]:
+def proposal_data(
+    proposal: Proposal, safe: SafeState, document: PolicyDocument, kernel: Address | None = None
+) -> dict[str, Any]:
     """`proposal_lines` as JSON."""
     tx, queued = proposal.tx, proposal.queued
     return {
@@ -179,7 +216,7 @@ def proposal_data(proposal: Proposal, safe: SafeState, document: PolicyDocument)
         "value_wei": str(tx.value_wei),
         "operation": int(tx.operation),
         "data": "0x" + tx.data.hex(),
-        "calls": list(describe_calls(proposal, document, safe.guard)),
+        "calls": list(describe_calls(proposal, document, safe.guard, kernel)),
         "rejection": proposal.is_rejection,
         "proposer": queued.proposer,
         "origin": queued.origin,
@@ -192,7 +229,7 @@ def review_data(review: Review) -> dict[str, Any]:
     """`review_lines` as JSON; findings and deltas in the model's plain form."""
     decision = review.decision
     return {
-        **proposal_data(review.proposal, review.facts.safe, review.document),
+        **proposal_data(review.proposal, review.facts.safe, review.document, review.kernel),
         "block": review.facts.block.number,
         "rehearsal": to_plain(review.rehearsal),
         "verdict": str(decision.verdict),
@@ -203,7 +240,26 @@ def review_data(review: Review) -> dict[str, Any]:
         "policy_named": review.proposal.policy_named,
         "installation": to_plain(review.installation),
         "changing": _changing_data(review.changing),
+        "kernel_changing": _kernel_changing_data(review.kernel_changing),
     }
+
+
+def _kernel_changing_data(changing: KernelChanging | None) -> dict[str, Any] | None:
+    if changing is None:
+        return None
+    steps = [
+        {
+            "deed": str(step.deed),
+            "does": str(step.change),
+            "change": step.change.hash if step.change.is_announced else None,
+            "ready_at": step.standing.ready_at if step.standing else 0,
+            "expires_at": step.standing.expires_at if step.standing else 0,
+            "is_own_policy": step.is_own_policy,
+            "caps": to_plain(step.caps),
+        }
+        for step in changing.own
+    ]
+    return {"kernel": changing.kernel.address, "is_whole": changing.is_whole, "steps": steps}
 
 
 def _changing_data(changing: Changing | None) -> dict[str, Any] | None:

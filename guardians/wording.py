@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from guardians.change_wording import change_words
 from guardians.installation import Installation
+from guardians.kernel_changing import read_step
+from guardians.kernel_wording import kernel_step_words
 from guardians.review import Proposal
 from guardians.server.decoder import decode
 from policies.conversions import Conversion
@@ -42,11 +44,14 @@ def show_address(address: Address, document: PolicyDocument) -> str:
     return f"{payee.id} ({address})" if payee else f"{address}, who is not in the address book"
 
 
-def describe_calls(proposal: Proposal, document: PolicyDocument, guard: Address = NATIVE) -> tuple[str, ...]:
-    """What each call does, one line each. `guard` is the Safe's transaction guard: what it is told about changes."""
+def describe_calls(
+    proposal: Proposal, document: PolicyDocument, guard: Address = NATIVE, kernel: Address | None = None
+) -> tuple[str, ...]:
+    """What each call does, one line each. `guard` is the Safe's transaction guard and `kernel` the one that documents
+    name: what they are told about changes."""
     if proposal.is_rejection:
         return (f"nothing: it rejects what else waits at nonce {proposal.tx.nonce}",)
-    return tuple(_described(proposal, document, guard))
+    return tuple(_described(proposal, document, guard, kernel))
 
 
 def describe_installation(installation: Installation) -> Iterator[str]:
@@ -105,12 +110,14 @@ def _compared(found: Address, named: Address | None) -> str:
     return f"{found}, as you named it" if found == named else f"{found}, NOT {named} as you named it"
 
 
-def _described(proposal: Proposal, document: PolicyDocument, guard: Address) -> Iterator[str]:
+def _described(proposal: Proposal, document: PolicyDocument, guard: Address, kernel: Address | None) -> Iterator[str]:
     tx, calls = proposal.tx, proposal.compiled.calls
     datas = [call.data for call in calls] or [tx.data]
     for move, data in zip(proposal.moves, datas, strict=True):
         if isinstance(move, Opaque) and move.to == guard != NATIVE:
             yield f"NOT A PAYMENT: the Safe tells its guard {guard}{_guard_reads(data)}"
+        elif isinstance(move, Opaque) and move.to == kernel and (step := read_step(data)):
+            yield f"NOT A PAYMENT: the Safe tells its Kernel {kernel}: {kernel_step_words(step, document, None)}"
         elif isinstance(move, Opaque):
             yield f"NOT UNDERSTOOD: {move.to} {move.why}{_reads_as(tx.account, data)}"
         else:

@@ -261,9 +261,9 @@ class Denied(GuardianError):
 
 
 class AgentUnnamed(GuardianError):
-    def __init__(self, proposal: str, kernel: str) -> None:
+    def __init__(self, proposal: str, does: str) -> None:
         super().__init__(
-            f"proposal `{proposal}` installs the Kernel `{kernel}` of your policy.toml for an agent's key; "
+            f"proposal `{proposal}` {does}; "
             "name with `--agent` the address you know from whoever keeps that key, not the one shown here"
         )
 
@@ -294,11 +294,27 @@ class TooEarly(GuardianError):
         super().__init__(f"proposal `{proposal}` makes `{change}`, which can be made from {ready} on; come back then")
 
 
+class NotThePolicy(GuardianError):
+    def __init__(self, proposal: str, found: str) -> None:
+        super().__init__(
+            f"proposal `{proposal}` gives the Kernel the policy `{found}`, NOT THE POLICY YOU HOLD; do not sign it: "
+            "find out whose policy.toml is newer, and compare the two line by line"
+        )
+
+
+class Unannounced(GuardianError):
+    def __init__(self, proposal: str, change: str, wait: str) -> None:
+        super().__init__(
+            f"proposal `{proposal}` makes `{change}`, which is not announced at the Kernel: it would revert; "
+            f"do not sign it, announce it first, it can be made {wait} later"
+        )
+
+
 class ChangeUnnamed(GuardianError):
-    def __init__(self, proposal: str, missing: int) -> None:
+    def __init__(self, proposal: str, missing: int, whose: str) -> None:
         count = "a change" if missing == 1 else f"{missing} changes"
         super().__init__(
-            f"proposal `{proposal}` is about {count} of who commands the Safe that you have not named; "
+            f"proposal `{proposal}` is about {count} of {whose} that you have not named; "
             "name each with `--change`, as you know it from elsewhere than here"
         )
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.cli.units import aligned
-from strongroom.quantities import format_bps, format_moment, format_seconds, format_units
+from guardians.caps import CapChange, cap_row
+from strongroom.plain import from_plain
+from strongroom.quantities import format_bps, format_moment, format_seconds
 
 CAUTION = (
     "UNAUDITED contracts: begin with caps you could afford to lose.",
@@ -151,23 +153,8 @@ def _cap_lines(caps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "caps    as they are; what changes is rules, or what the Kernel does not enforce"
         return
     yield "caps    that change, before and after:"
-    rows = [(f"  {each['said']}", _cap_said(each, "before"), "->", _cap_said(each, "after")) for each in caps]
+    rows = [(f"  {said}", *rest) for said, *rest in (cap_row(from_plain(CapChange, each)) for each in caps)]
     yield from aligned(rows, right=(1,))
-
-
-def _cap_said(cap: Mapping[str, Any], when: str) -> str:
-    units, drain = int(cap[f"at_once_{when}"]), cap[f"drain_seconds_{when}"]
-    if not units:
-        return "none"
-    amount = format_units(units, cap["decimals"]) if cap["decimals"] else str(units)
-    return f"{amount} at once, back in {_roughly(drain)}"
-
-
-def _roughly(seconds: int) -> str:
-    """In whole days from two days on, in whole hours below, rounded up."""
-    name, size = ("day", 86_400) if seconds > 2 * 86_400 else ("hour", 3_600)
-    count = -(-seconds // size)
-    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _size(data: str) -> str:

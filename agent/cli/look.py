@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.unlisted import Unlisted
     from policies.terms import PolicyDocument
     from strongroom.chain.transport import Transport
-    from strongroom.model import Account, Address, TokenId
+    from strongroom.model import Address, TokenId
     from strongroom.ports import Chain
 
 _SHOWN_DIGITS, _SHOWN_NUMBERS = 6, 5
@@ -116,7 +116,7 @@ def _seen(documents: Documents, config: Path) -> Seen:
     listed = frozenset(each.address for each in tokens_of(documents.policy).values())
     sent = [(unit["id"], unit["tx_hash"]) for unit in records(config).plans()]
     with connected(treasury) as (chain, _), closing(Transport(treasury.rpc, _NODE_SECONDS)) as node:
-        used, told = measured_gas(chain, sent), _announced(chain, node, treasury.account)
+        used, told = measured_gas(chain, sent), _announced(chain, node, documents)
         try:
             return Seen(read_arrivals(chain, node, treasury.account, listed, chain.head()), "", used, told)
         except NodeError as error:
@@ -124,15 +124,16 @@ def _seen(documents: Documents, config: Path) -> Seen:
             return Seen(None, str(error), used, told)
 
 
-def _announced(chain: Chain, node: Transport, account: Account) -> tuple[str, ...]:
-    """Announced changes of who commands the Safe, which a treasurer must not miss."""
-    from guardians.change_wording import loud_lines
+def _announced(chain: Chain, node: Transport, documents: Documents) -> tuple[str, ...]:
+    """Announced changes of who commands the Safe and of its Kernel, which a treasurer must not miss."""
+    from guardians.announced_wording import loud_lines
     from guardians.changes import read_announced
     from strongroom.observe import safe_state
 
-    block = chain.head()
-    guard = safe_state(chain, account.safe, block).guard
-    return tuple(loud_lines(read_announced(chain, node, account.safe, guard, block), block.timestamp))
+    treasury, block = documents.treasury, chain.head()
+    guard = safe_state(chain, treasury.account.safe, block).guard
+    found = read_announced(chain, node, treasury.account.safe, guard, treasury.kernel, block)
+    return tuple(loud_lines(found, block.timestamp, documents.policy))
 
 
 def _standing_lines(standing: Standing) -> Iterator[str]:

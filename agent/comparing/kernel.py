@@ -7,11 +7,11 @@ from typing import Any
 
 from agent.comparing.fields import Comparison, Contract, Field, Reading, code_fields, is_ours, shown
 from agent.comparing.installed import Installed
-from agent.meters import meters
 from guardians.blueprint import UNGATED
 from policies.document import document_hash
 from policies.kernel.values import NO_CODE
 from policies.markets import EXITS
+from policies.meters import meters
 from policies.terms import PolicyDocument
 from strongroom.errors import ModuleMissing
 from strongroom.model import Address, SafeState

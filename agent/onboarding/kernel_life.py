@@ -19,7 +19,8 @@ from strongroom.model import Address, Block, Digest
 from strongroom.ports import Chain
 from strongroom.protocols.abi import encode_call, selector
 from strongroom.protocols.kernel import blocked_read, encode_announce, guardian_read, revoked_read
-from strongroom.protocols.kernel_events import KERNEL_TOPICS, Candidates, PendingChange, candidates, pending_read
+from strongroom.protocols.kernel_events import KERNEL_TOPICS, Candidates, candidates, pending_read
+from strongroom.protocols.owner_guard import AnnouncedChange
 
 _MOST_REQUESTS, _NARROWEST_SPAN = 64, 1_000
 _REMOVE = "removeGuardian(address)"
@@ -90,7 +91,7 @@ def _announced(chain: Chain, installed: Installed, found: Mapping[Digest, bytes]
     return "; ".join(said) or _NONE
 
 
-def _said(call: bytes, change: PendingChange, installed: Installed) -> str:
+def _said(call: bytes, change: AnnouncedChange, installed: Installed) -> str:
     what = _KINDS.get(call[:4], f"`0x{call[:4].hex()}`")
     if call[:4] == _SET_POLICY and to_digest(call[36:68]) == document_hash(installed.document):
         what = "the policy of these documents"

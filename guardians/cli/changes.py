@@ -1,8 +1,8 @@
-"""`guardian changes | announce | make | veto`: who commands a Safe under the owners' guard, changed in the open."""
+"""`guardian changes | announce | make | veto`: who commands a Safe, and what its Kernel is, changed in the open."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,15 @@ import click
 
 from guardians.app import Console, open_console, open_keystore
 from guardians.cli.options import examples, for_machines, own_documents, with_key
-from guardians.cli.reviewing import digest_of, present_safe, put_in_queue
+from guardians.cli.reviewing import digest_of, present_safe, put_in_queue, typed
 from guardians.cli.terminal import ask, ask_password, joined, say
-from strongroom.errors import NodeRefused, NotGuarded, NotVetoable
+from strongroom.errors import GuardianError, NotGuarded, NotVetoable
 
 if TYPE_CHECKING:
-    from guardians.changes import Pending
+    from guardians.announced import Pending
+    from guardians.changes import Announced
     from strongroom.model import Address, Block, Digest, SafeState
+    from strongroom.protocols.kernel_changes import KernelChange
     from strongroom.protocols.owner_guard import GuardState
     from strongroom.protocols.safe_changes import Change
 
@@ -27,23 +29,42 @@ _ONE = "'swapOwner(0x9965…, 0x976E…)'"
 @own_documents
 @for_machines
 def changes_(folder: Path, as_json: bool) -> None:
-    """Every announced change of who commands the Safe: what, from when, until when, and who may still veto it."""
-    from guardians.change_wording import pending_lines, removal_words
-    from guardians.changes import pending_data
+    """Every announced change of who commands the Safe, and of its Kernel: what, from when, until when, and who may
+    still veto it."""
+    from guardians.announced import pending_data
 
     with open_console(folder) as console:
         safe, block = present_safe(console), console.chain.head()
-        guard = _guard(console, safe, block)
-        found = _pending(console, guard, block)
-        texts = [joined(pending_lines(each, block.timestamp, safe.owners)) for each in found]
-        if guard.removal_ready_at:
-            texts.append(removal_words(guard, block.timestamp))
+        found = _announced(console, safe, block)
+        texts = [*_texts(console, found, safe, block)]
         data = {
-            "guard": guard.address,
-            "removal_ready_at": guard.removal_ready_at,
-            "changes": [pending_data(each, block.timestamp) for each in found],
+            "guard": found.guard.address if found.guard else None,
+            "kernel": found.kernel.address if found.kernel else None,
+            "removal_ready_at": found.guard.removal_ready_at if found.guard else 0,
+            "changes": [pending_data(each, block.timestamp) for each in found.all],
         }
-        say(data, "\n\n".join(texts) or f"no change is announced at the owners' guard {guard.address}", as_json)
+        say(data, "\n\n".join(texts), as_json)
+
+
+def _texts(console: Console, found: Announced, safe: SafeState, block: Block) -> Iterator[str]:
+    """Each place with what is announced there, or that nothing is."""
+    from guardians.announced_wording import pending_lines
+    from guardians.change_wording import removal_words
+    from guardians.changes import may_veto
+
+    at, named = block.timestamp, console.document.kernel.pause_only
+    if guard := found.guard:
+        changes = [joined(pending_lines(each, at, safe.owners, console.document)) for each in found.pending or ()]
+        if guard.removal_ready_at:
+            changes.append(removal_words(guard, at))
+        yield from changes or [f"no change is announced at the owners' guard {guard.address}"]
+    if found.foreign:
+        yield f"the Safe's guard {found.foreign} is another's: what is announced there, its makers know"
+    if kernel := found.kernel:
+        vetoers = may_veto(console.chain, kernel.address, safe.owners, named, block)
+        pending = found.kernel_pending or ()
+        changes = [joined(pending_lines(each, at, vetoers, console.document)) for each in pending]
+        yield from changes or [f"no change is announced at the Kernel {kernel.address}"]
 
 
 @click.command(epilog=examples(f"guardian announce {_ONE} --keystore ~/keys/ines.json"))
@@ -90,61 +111,96 @@ def make(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, as_j
 @with_key
 @for_machines
 def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
-    """Veto an announced change, at once and alone: your own account sends it and pays the gas."""
+    """Veto an announced change of the Safe or its Kernel, at once and alone: your own account sends it and pays.
+
+    At the owners' guard owners veto, at the Kernel its guardians too.
+    """
     from guardians import sending
-    from guardians.acts import require_owner
-    from guardians.change_wording import change_words
-    from guardians.changes import find_pending
+    from guardians.announced import find_pending
+    from guardians.announced_wording import pending_words
 
     with open_console(folder) as console:
         safe, block, account = present_safe(console), console.chain.head(), console.treasury.account
-        guard = _guard(console, safe, block)
-        found = find_pending(_pending(console, guard, block), _what(what))
+        named = find_pending(_announced(console, safe, block).all, _what(what))
         key = open_keystore(keystore, ask_password)
-        require_owner(key.address, safe, account)
-        _require_vote(found, key.address)
-        ask(f"veto as {key.address}, who pays the gas, that the Safe will {change_words(found.meaning)}?", yes)
-        mined = sending.veto(
-            account, guard.address, found.change, key, console.chain, lambda sent: click.echo(f"sent {sent}", err=True)
-        )
+        found = _votable(console, named, safe, key.address, block)
+        ask(f"veto as {key.address}, who pays the gas, the change: {pending_words(found, console.document)}?", yes)
+        mined = sending.veto(account, found, key, console.chain, lambda sent: click.echo(f"sent {sent}", err=True))
         if mined is None or not mined.success:
             why = f"it reverted in `{mined.tx_hash}`" if mined else "it is not mined yet; look again"
             raise NotVetoable(found.change, key.address, why)
-        still = {each.change: each.standing for each in _pending(console, guard, mined.block)}.get(found.change)
-    after = f"{still.vetoes} of {still.needed} vetoes: it takes more owners" if still else "it can no more be made"
-    data = {"change": found.change, "vetoed_by": key.address, "tx_hash": mined.tx_hash, "is_dead": still is None}
-    say(data, f"vetoed as {key.address} in {mined.tx_hash}; {after}", as_json)
+        left = [each for each in _announced(console, safe, mined.block).all if each.change == found.change]
+    data = {"change": found.change, "vetoed_by": key.address, "tx_hash": mined.tx_hash, "is_dead": not left}
+    say(
+        data, f"vetoed as {key.address} in {mined.tx_hash}; {joined(_after(left)) or 'it can no more be made'}", as_json
+    )
 
 
-def _require_vote(found: Pending, owner: Address) -> None:
-    """The guard would refuse both, in words that only its code explains. Raises `NotVetoable`."""
-    if owner == found.standing.subject:
-        raise NotVetoable(found.change, owner, "it removes you, and nobody vetoes that; another owner can")
-    if owner in found.vetoed_by:
-        raise NotVetoable(found.change, owner, "you have vetoed it already; it takes another owner's veto")
+def _after(left: Sequence[Pending]) -> Iterator[str]:
+    for each in left:
+        yield f"{each.standing.vetoes} of {each.standing.needed} vetoes at {each.at}: it takes more of them"
+
+
+def _votable(console: Console, named: Sequence[Pending], safe: SafeState, key: Address, block: Block) -> Pending:
+    """The first of these, the same bytes announced at two places, that this key may still veto. Raises `NotAnOwner` or
+    `NotVetoable`, as for the last."""
+    for number, each in enumerate(named, 1):
+        try:
+            _require_vote(console, each, safe, key, block)
+        except GuardianError:
+            if number == len(named):
+                raise
+        else:
+            return each
+    raise AssertionError("what is named is announced somewhere")
+
+
+def _require_vote(console: Console, found: Pending, safe: SafeState, key: Address, block: Block) -> None:
+    """The contracts would refuse all of it, in words that only their code explains. Raises `NotAnOwner` or
+    `NotVetoable`."""
+    from guardians.acts import require_owner
+    from guardians.changes import may_veto
+    from strongroom.protocols.kernel_changes import KernelChange
+
+    if not isinstance(found.meaning, KernelChange):
+        require_owner(key, safe, console.treasury.account)
+    elif key not in may_veto(console.chain, found.at, safe.owners, [key], block):
+        raise NotVetoable(found.change, key, "it is neither a guardian of the Kernel nor an owner of its Safe")
+    if not found.is_vetoable:
+        mend = "nobody vetoes a re-key; while the Kernel is live, a pause voids it"
+        raise NotVetoable(found.change, key, mend)
+    if key == found.standing.subject:
+        raise NotVetoable(found.change, key, "it removes you, and nobody vetoes that; another owner can")
+    if key in found.vetoed_by:
+        raise NotVetoable(found.change, key, "you have vetoed it already; it takes another owner's veto")
+
+
+def _announced(console: Console, safe: SafeState, block: Block) -> Announced:
+    """What is announced anywhere. Raises `NotGuarded` where neither owners' guard nor Kernel of ours stands."""
+    from guardians.changes import read_announced
+
+    treasury = console.treasury
+    found = read_announced(console.chain, console.node, treasury.account.safe, safe.guard, treasury.kernel, block)
+    if found.guard is None and found.kernel is None:
+        raise _unguarded(treasury.account.safe, safe.guard)
+    return found
+
+
+def _unguarded(safe: Address, guard: Address) -> NotGuarded:
+    from strongroom.model import NATIVE
+
+    return NotGuarded(safe, "it has no guard at all" if guard == NATIVE else f"its guard `{guard}` is another's")
 
 
 def _guard(console: Console, safe: SafeState, block: Block) -> GuardState:
     """Raises `NotGuarded`."""
     from guardians.changes import find_guard
-    from strongroom.model import NATIVE
 
     account = console.treasury.account
     guard = find_guard(console.chain, account.safe, safe.guard, block)
     if guard is None:
-        found = "it has no guard at all" if safe.guard == NATIVE else f"its guard `{safe.guard}` is another's"
-        raise NotGuarded(account.safe, found)
+        raise _unguarded(account.safe, safe.guard)
     return guard
-
-
-def _pending(console: Console, guard: GuardState, block: Block) -> Sequence[Pending]:
-    """Raises `NodeRefused` where it cannot be known: a guardian must not read silence as peace."""
-    from guardians.changes import announced_changes
-
-    found = announced_changes(console.chain, console.node, guard, block)
-    if found is None:
-        raise NodeRefused("eth_getLogs", "it shows no event logs far enough back; ask another node what is announced")
-    return found
 
 
 def _typed(changes: Sequence[str]) -> tuple[Change, ...]:
@@ -156,5 +212,5 @@ def _typed(changes: Sequence[str]) -> tuple[Change, ...]:
 def _what(text: str) -> Any:
     """A change's hash, or the change."""
     is_hash = text.startswith("0x") and len(text) == len("0x") + 64
-    named: Digest | Change = digest_of(text) if is_hash else _typed([text])[0]
+    named: Digest | Change | KernelChange = digest_of(text) if is_hash else typed(text)
     return named

@@ -37,12 +37,12 @@ def with_key(command: Command) -> Command:
 
 
 def giving_to(command: Command) -> Command:
-    text = "Only for the proposal that installs the Kernel: the agent's address, as you know it from its keeper."
+    text = "Only where a proposal gives the Kernel to an agent's key: its address, as you know it from its keeper."
     return _naming(click.option("--agent", metavar="ADDRESS", help=text)(command))
 
 
 def _naming(command: Command) -> Command:
-    text = "Only for changes under the owners' guard: each, as you know it from elsewhere. May be repeated."
+    text = "Only for changes of the Safe or its Kernel: each, as you know it from elsewhere. May be repeated."
     return click.option("--change", "changes", metavar="CHANGE", multiple=True, help=text)(command)
 
 

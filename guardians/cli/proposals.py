@@ -21,12 +21,12 @@ def list_(folder: Path, as_json: bool) -> None:
     from guardians.transcript import proposal_data, proposal_lines
 
     with open_console(folder) as console:
-        safe = present_safe(console)
+        safe, kernel = present_safe(console), console.treasury.kernel
         waiting = [read_proposal(each, console.document) for each in console.service.pending(safe.nonce)]
         if as_json:
-            say_json([proposal_data(each, safe, console.document) for each in waiting])
+            say_json([proposal_data(each, safe, console.document, kernel) for each in waiting])
         else:
-            texts = [joined(proposal_lines(each, safe, console.document)) for each in waiting]
+            texts = [joined(proposal_lines(each, safe, console.document, kernel)) for each in waiting]
             click.echo("\n\n".join(texts) or f"nothing waits from nonce {safe.nonce} on")
 
 
@@ -42,10 +42,11 @@ def show(hash_: str, folder: Path, as_json: bool) -> None:
     digest = digest_of(hash_)
     with open_console(folder) as console:
         proposal, safe = read_proposal(find_queued(console.service, digest), console.document), present_safe(console)
+        kernel = console.treasury.kernel
         if as_json:
-            say_json(proposal_data(proposal, safe, console.document))
+            say_json(proposal_data(proposal, safe, console.document, kernel))
         else:
-            click.echo(joined(proposal_lines(proposal, safe, console.document)))
+            click.echo(joined(proposal_lines(proposal, safe, console.document, kernel)))
 
 
 @click.command(epilog=examples("guardian verify 0x5f0c…", "guardian verify 0x5f0c… --json"))

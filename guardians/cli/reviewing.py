@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from guardians.key import GuardianKey
     from guardians.review import Review
     from strongroom.model import Queued, SafeState
+    from strongroom.protocols.kernel_changes import KernelChange
     from strongroom.protocols.safe_changes import Change
 
 
@@ -26,14 +27,20 @@ def _address(text: str | None) -> Address | None:
     return None if text is None else parse_address(text)
 
 
-Named = tuple["Address | None", "tuple[Change, ...]"]
-"""Whom the guardian gives the Kernel to, and what changes of the Safe the guardian means."""
+Named = tuple["Address | None", "tuple[Change | KernelChange, ...]"]
+"""Whom the guardian gives the Kernel to, and what changes of the Safe or its Kernel the guardian means."""
 
 
 def named_by(agent: str | None, changes: Iterable[str]) -> Named:
+    return _address(agent), tuple(map(typed, changes))
+
+
+def typed(text: str) -> Change | KernelChange:
+    """A change as people type it. Raises `InputError`."""
+    from strongroom.protocols.kernel_changes import typed_kernel_change
     from strongroom.protocols.safe_changes import typed_change
 
-    return _address(agent), tuple(map(typed_change, changes))
+    return typed_kernel_change(text) or typed_change(text)
 
 
 def put_in_queue(console: Console, queued: Queued, named: Named, keystore: Path, yes: bool, as_json: bool) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from guardians.change_wording import change_words
-from guardians.changes import Pending
+from guardians.announced import Pending
+from guardians.announced_wording import pending_words
+from policies.terms import PolicyDocument
 from strongroom.model import NATIVE, Account, Address, Block
 from strongroom.protocols.kernel import encode_announce, encode_disable_module, encode_pause, encode_rekey
+from strongroom.protocols.kernel_changes import KernelChange
 from strongroom.protocols.owner_guard import (
     GuardState,
     encode_announce_change,
@@ -180,14 +182,15 @@ def remove_foreign_guard(safe: Address, guard: Address) -> Card:
     return Card("REMOVE GUARD", "if the guard itself stands in the way", (step,), notes)
 
 
-def veto(guard: Address, each: Pending, at: int) -> Card:
-    """Stops a change of who commands the Safe that has been announced."""
+def veto(each: Pending, document: PolicyDocument, at: int) -> Card:
+    """Stops an announced change of who commands the Safe, or of the Kernel."""
     made = "it can be made NOW" if each.is_ready(at) else f"from {format_moment(each.standing.ready_at)}"
     notes = (
-        f"Announced: {change_words(each.meaning)}; {made}.",
+        f"Announced: {pending_words(each, document)}; {made}.",
         f"{each.standing.vetoes} of {each.standing.needed} vetoes. {_unable(each)}".strip(),
     )
-    step = Step("veto", By.OWNER, guard, encode_veto(each.change), "veto(bytes32)")
+    by = By.GUARDIAN if isinstance(each.meaning, KernelChange) else By.OWNER
+    step = Step("veto", by, each.at, encode_veto(each.change), "veto(bytes32)")
     return Card("VETO", "unless you know it and want it", (step,), notes)
 
 

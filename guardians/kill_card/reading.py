@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from guardians.changes import Pending, announced_changes, find_guard
+from guardians.announced import Pending
+from guardians.changes import Announced, may_veto, read_announced
 from guardians.kill_card import cards
 from guardians.kill_card.cards import Card, Delegation, KillCard, Pace
 from strongroom.errors import BadValue, NodeRefused, ServiceError
 from strongroom.model import NATIVE, Address, Block, KernelState, SafeState
 from strongroom.observe import safe_state
-from strongroom.protocols.kernel import burned_read, fixed_from, fixed_reads, guardian_read, state_from, state_reads
+from strongroom.protocols.kernel import burned_read, fixed_from, fixed_reads, state_from, state_reads
 from strongroom.protocols.owner_guard import GuardState
 from strongroom.protocols.watch import WatchBirth, birth_from, birth_reads
 from strongroom.quantities import format_seconds
@@ -34,8 +35,8 @@ def read_card(console: Console, new_agent: Address | None, known_agent: Address 
     treasury, block = console.treasury, console.chain.head()
     safe = safe_state(console.chain, treasury.account.safe, block)
     kernel, watch = _kernel(console, safe, block), _watch(console, block)
-    guard = find_guard(console.chain, treasury.account.safe, safe.guard, block)
-    announced = announced_changes(console.chain, console.node, guard, block) if guard else ()
+    found = read_announced(console.chain, console.node, treasury.account.safe, safe.guard, treasury.kernel, block)
+    guard, announced = found.guard, (*(found.pending or ()), *(found.kernel_pending or ()))
     if new_agent is not None:
         _require_fit(console, new_agent, safe, kernel, block)
     agent = kernel.agent if kernel else known_agent
@@ -54,12 +55,12 @@ def read_card(console: Console, new_agent: Address | None, known_agent: Address 
         guard=None if safe.guard == NATIVE else safe.guard,
         guard_word=_guard_word(safe, guard),
         service=_without_user(treasury.service),
-        cards=tuple(_cards(console, safe, kernel, watch, new_agent, block, guard, announced or ())),
+        cards=tuple(_cards(console, safe, kernel, watch, new_agent, block, guard, announced)),
         delegations=delegations,
         missing=(
             *_missing(treasury.kernel, kernel, new_agent),
             *_unwatched(treasury.watch, watch),
-            *_unseen(announced),
+            *_unseen(found),
             *silent,
         ),
     )
@@ -95,8 +96,8 @@ def _guard_word(safe: SafeState, guard: GuardState | None) -> str:
     return f"changes wait {format_seconds(guard.delay_seconds)}" if guard else "NOT ours"
 
 
-def _unseen(announced: Sequence[Pending] | None) -> Iterator[str]:
-    if announced is None:
+def _unseen(found: Announced) -> Iterator[str]:
+    if found.pending is None or found.kernel_pending is None:
         yield "VETO: this node shows too few event logs to know what is announced; print this from another."
 
 
@@ -119,8 +120,10 @@ def _cards(
 ) -> Iterator[Card]:
     account, watched = console.treasury.account, console.treasury.watch if watch else None
     if kernel is not None:
-        yield cards.pause(kernel.address, _pause_only(console, safe, kernel, block), kernel.paused)
-    yield from (cards.veto(safe.guard, each, block.timestamp) for each in announced)
+        named = console.document.kernel.pause_only
+        others = may_veto(console.chain, kernel.address, safe.owners, named, block)[len(safe.owners) :]
+        yield cards.pause(kernel.address, others, kernel.paused)
+    yield from (cards.veto(each, console.document, block.timestamp) for each in announced if each.is_vetoable)
     if kernel is not None:
         if watch and watched:
             yield cards.trip(watch, watched, _pace(console, block), kernel.paused)
@@ -154,13 +157,6 @@ def _pace(console: Console, block: Block) -> Pace | None:
     except NodeRefused:
         return None
     return Pace(seconds, block.number - first) if seconds > 0 and first < block.number else None
-
-
-def _pause_only(console: Console, safe: SafeState, kernel: KernelState, block: Block) -> tuple[Address, ...]:
-    """The policy's pause-only keys that the Kernel itself calls guardians."""
-    named = [each for each in console.document.kernel.pause_only if each not in safe.owners]
-    answers = console.chain.read([guardian_read(kernel.address, each) for each in named], block)
-    return tuple(each for each, guards in zip(named, answers, strict=True) if guards)
 
 
 def _require_fit(

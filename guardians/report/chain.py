@@ -83,7 +83,9 @@ def _seen(console: Console) -> Seen:
     subject = replace(console.subject, kernel=console.treasury.kernel)
     facts = observe(console.chain, MemoryQueue(subject.account, (), {}), subject)
     account, block = subject.account, facts.block
-    announced = read_announced(console.chain, console.node, account.safe, facts.safe.guard, block)
+    announced = read_announced(
+        console.chain, console.node, account.safe, facts.safe.guard, console.treasury.kernel, block
+    )
     guard = announced.guard.address if announced.guard else None
     return Seen(facts, _anchor(console, block), _breaker(console, guard, block), announced)
 

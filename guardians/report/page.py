@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from guardians.change_wording import loud_lines
+from guardians.announced_wording import loud_lines
 from guardians.report.allocation import allocation
 from guardians.report.chain import Unseen
 from guardians.report.contents import Contents
@@ -95,11 +95,14 @@ def _opening(contents: Contents) -> Markup:
 
 
 def _announced(contents: Contents) -> Markup | None:
-    """Whoever may veto a change of who commands the Safe must not miss it."""
+    """Whoever may veto a change of who commands the Safe, or of what the agent may do, must not miss it."""
     if isinstance(contents.chain, Unseen):
         return None
-    lines = tuple(loud_lines(contents.chain.announced, contents.chain.facts.block.timestamp))
-    words = "Who commands the Safe is about to change, unless an owner vetoes it:"
+    found, at = contents.chain.announced, contents.chain.facts.block.timestamp
+    lines = tuple(loud_lines(found, at, contents.document))
+    whose = "What the agent may do" if found.kernel_pending else "Who commands the Safe"
+    both = "Who commands the Safe, and what the agent may do," if found.pending and found.kernel_pending else whose
+    words = f"{both} is about to change, unless an owner vetoes it:"
     listed = tag("ul", (tag("li", each) for each in lines))
     return tag("div", tag("strong", words), listed, class_="banner fault", role="alert") if lines else None
 

@@ -10,6 +10,7 @@ from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import Address, Digest
 from strongroom.ports import Read
 from strongroom.protocols.abi import decode_values, encode_call
+from strongroom.protocols.owner_guard import AnnouncedChange
 
 _ADDED, _BLOCKED = "GuardianAdded(address)", "AddressBlocked(address,address)"
 _REVOKED, _ANNOUNCED = "RuleRevoked(bytes32,uint32)", "ChangeAnnounced(bytes32,uint32,bytes,uint40,uint40,uint16)"
@@ -26,16 +27,6 @@ class Candidates:
     blocked: tuple[Address, ...]
     revoked: tuple[Digest, ...]
     announced: dict[Digest, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingChange:
-    """May be made from `ready_at` until `expires_at`, Unix time, both inclusive, unless `vetoes` reach `needed`."""
-
-    ready_at: int
-    expires_at: int
-    vetoes: int
-    needed: int
 
 
 def candidates(logs: Sequence[tuple[Sequence[str], bytes]]) -> Candidates:
@@ -57,11 +48,11 @@ def _call(data: bytes) -> bytes:
     return bytes(decode_values(["uint32", "bytes", "uint40", "uint40", "uint16"], data)[1])
 
 
-def pending_read(kernel: Address, change: Digest) -> Read[PendingChange | None]:
-    """The announcement of a change that is in force, or `None`."""
+def pending_read(kernel: Address, change: Digest) -> Read[AnnouncedChange | None]:
+    """The announcement of a change that is in force, or `None`. A re-key takes no vetoes: it needs zero."""
     return Read(kernel, encode_call("pending(bytes32)", from_digest(change)), _pending)
 
 
-def _pending(data: bytes) -> PendingChange | None:
-    _, ready_at, expires_at, _, _, vetoes, needed = decode_values(_PENDING, data)
-    return PendingChange(ready_at, expires_at, vetoes, needed) if ready_at else None
+def _pending(data: bytes) -> AnnouncedChange | None:
+    subject, ready_at, expires_at, serial, _, vetoes, needed = decode_values(_PENDING, data)
+    return AnnouncedChange(to_address(subject), ready_at, expires_at, vetoes, serial, needed) if ready_at else None

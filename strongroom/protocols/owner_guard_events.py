@@ -82,6 +82,8 @@ _MADE: dict[str, Callable[..., GuardEvent]] = {
 }
 _BY_TOPIC = {"0x" + keccak(signature.encode()).hex(): signature for signature in _MADE}
 GUARD_TOPICS = tuple(_BY_TOPIC)
+CHANGE_TOPICS = GUARD_TOPICS[:2]
+"""Of changes announced and vetoed. The Kernel tells of its own by events of the same signatures."""
 
 
 def decode_guard_event(topics: Sequence[str], data: bytes) -> GuardEvent:

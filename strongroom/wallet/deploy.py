@@ -18,6 +18,8 @@ from strongroom.protocols.kernel import Birth
 from strongroom.protocols.multisend import encode_multisend
 
 _SALT = b"strongroom"
+SALT_BYTES = 32
+"""Before the creation bytes in the factory's calldata."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ def test_the_owner_whom_a_change_removes_is_told_that_the_veto_is_the_others(gua
     (found,) = listed(guarded)["changes"]
     assert (found["does"], found["cannot_veto"]) == (f"removeOwner({KEMI.address}, 2)", KEMI.address)
     _, out, _ = guarded.own(KEMI, "changes")
-    assert out.endswith(f"may veto it: {INES.address}, {JONAS.address}\n")
+    assert f"may veto it: {INES.address}, {JONAS.address}, each alone and at once:\n" in out
+    assert out.endswith(f"or from any wallet: to {guarded.address}, data 0x{encode_veto(found['change']).hex()}\n")
     assert "it removes you, and nobody vetoes that; another owner can" in guarded.own(KEMI, "veto", found["change"])[2]
     assert guarded.own(INES, "veto", found["change"])[0] == 0
 

@@ -1,0 +1,144 @@
+"""What may go with a change of the Kernel in one batch: whatever the guardian's own policy.toml wants made and set
+beside it, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from guardians.blueprint import (
+    WatchPlan,
+    guard_birth,
+    made_in_order,
+    plan_owner_guard,
+    plan_source,
+    plan_watch,
+    with_sources,
+)
+from guardians.changes import find_guard
+from guardians.ours import is_factory
+from guardians.sequencers import sequencer_in
+from policies.terms import PolicyDocument
+from strongroom.model import NATIVE, Address, Call, Facts, TokenId
+from strongroom.ports import Chain
+from strongroom.protocols.kernel_changes import read_kernel_change
+from strongroom.protocols.owner_guard import encode_announce_change, encode_set_guard
+from strongroom.protocols.safe_changes import read_change
+from strongroom.protocols.watch import encode_rebase
+from strongroom.wallet.deploy import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One such call, in words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """Every call that may be there, and the watches that the documents want as guardians."""
+
+    calls: Mapping[Call, Beside]
+    watches: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Contracts:
+    """What the policy wants to stand beside this Kernel, made by one factory."""
+
+    sources: Mapping[TokenId, Deployment]
+    watch: WatchPlan | None
+    guard: Deployment | None
+
+
+def plan_besides(
+    chain: Chain, document: PolicyDocument, facts: Facts, kernel: Address, calls: Sequence[Call]
+) -> Besides:
+    """From the guardian's own documents, and from the factory and the sequencer's feed that `calls` name. Raises
+    `NodeError`."""
+    planned = _contracts(chain, document, facts, kernel, calls)
+    made = planned.watch.watch.address if planned and planned.watch else None
+    own = facts.watch.address if facts.watch and facts.watch.kernel == kernel else None
+    watches = tuple(each for each in (made, own) if each)
+    found = {
+        **dict(_births(planned) if planned else ()),
+        **dict(_marks(document, watches, kernel, calls)),
+        **dict(_guards(chain, document, facts, kernel, planned, calls)),
+    }
+    return Besides({call: Beside(words) for call, words in found.items()}, watches)
+
+
+def _contracts(
+    chain: Chain, document: PolicyDocument, facts: Facts, kernel: Address, calls: Sequence[Call]
+) -> _Contracts | None:
+    """`None` where nothing is made, by another factory, and where the sources are not those that policy.toml names."""
+    factory = next((call.to for call in calls if is_factory(chain, call.to, facts.block)), None)
+    if factory is None:
+        return None
+    sequencer = sequencer_in(chain, calls, document, facts)
+    sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
+    if any(document.tokens[token].source != each.address for token, each in sources.items()):
+        return None
+    watch = plan_watch(document, kernel, sequencer, factory)
+    return _Contracts(sources, watch, plan_owner_guard(document, kernel, factory))
+
+
+def _births(planned: _Contracts) -> Iterator[tuple[Call, str]]:
+    watch, guard = planned.watch, planned.guard
+    named = {each.address: f"make the price source of {token}" for token, each in planned.sources.items()}
+    if watch:
+        named = {each.address: f"make the price source of {token}" for token, each in watch.sources.items()} | named
+        named[watch.watch.address] = "make the watch of your policy.toml"
+    if guard:
+        named[guard.address] = "make the owners' guard of your policy.toml"
+    for each in made_in_order(planned.sources, (), watch, guard):
+        yield each.call, f"{named[each.address]} at {each.address}"
+
+
+def _marks(
+    document: PolicyDocument, watches: Sequence[Address], kernel: Address, calls: Sequence[Call]
+) -> Iterator[tuple[Call, str]]:
+    """A new mark forgets what was lost: it goes with a new key, which a fall would pause again, and with a watch that
+    somebody made before it was added."""
+    told = {read_kernel_change(call.data).function for call in calls if call.to == kernel}
+    if told & {"rekey", "addGuardian"}:
+        for watch in watches:
+            words = f"make the watch {watch} take a new mark: losses count from what the Safe then holds"
+            yield Call(document.account, watch, 0, encode_rebase()), words
+
+
+def _guards(
+    chain: Chain,
+    document: PolicyDocument,
+    facts: Facts,
+    kernel: Address,
+    planned: _Contracts | None,
+    calls: Sequence[Call],
+) -> Iterator[tuple[Call, str]]:
+    """The owners' guard of the policy is set where there is none; one of ours that stands has it announced."""
+    account, standing = document.account, find_guard(chain, document.account.safe, facts.safe.guard, facts.block)
+    own = planned.guard.address if planned and planned.guard else _standing_guard(chain, document, facts, kernel, calls)
+    if own is None:
+        return
+    setting = encode_set_guard(own)
+    if facts.safe.guard == NATIVE:
+        words = f"set the owners' guard of your policy.toml, {own}: who commands the Safe then changes announced only"
+        yield Call(account, account.safe, 0, setting), words
+    if standing:
+        words = f"announce at the owners' guard: put that of your policy.toml, {own}, in its place"
+        yield Call(account, standing.address, 0, encode_announce_change(setting)), words
+
+
+def _standing_guard(
+    chain: Chain, document: PolicyDocument, facts: Facts, kernel: Address, calls: Sequence[Call]
+) -> Address | None:
+    """One that is set and stands already: with our code, for this Kernel, and with the policy's terms."""
+    birth, safe = guard_birth(document, kernel), document.account.safe
+    told = (read_change(call.data) for call in calls if call.to == safe)
+    for change in (each for each in told if each.function == "setGuard"):
+        state = find_guard(chain, safe, Address(str(change.arguments[0])), facts.block)
+        terms = (state.kernel, state.delay_seconds, state.window_seconds) if state else None
+        if state and birth and terms == (birth.kernel, birth.delay_seconds, birth.window_seconds):
+            return state.address
+    return None
