@@ -125,7 +125,8 @@ def _vetoes(change: KernelChange, kernel: StandingKernel) -> Iterator[str]:
         yield "NOBODY CAN VETO THIS, and it ends a pause:"
         yield _STAYS if kernel.paused else "a pause of the Kernel after it voids it; the owners can take it back too"
         return
-    yield "until it is made, each guardian and owner may veto it but one whom it removes; one veto ends it,"
+    but = " but one whom it removes" if change.function == "removeGuardian" else ""
+    yield f"until it is made, each guardian and owner may veto it{but}; one veto ends it,"
     yield "and each time it is announced again after that it takes one veto more"
 
 

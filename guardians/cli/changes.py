@@ -131,14 +131,24 @@ def veto(what: str, folder: Path, keystore: Path, yes: bool, as_json: bool) -> N
             raise NotVetoable(found.change, key.address, why)
         left = [each for each in _announced(console, safe, mined.block).all if each.change == found.change]
     data = {"change": found.change, "vetoed_by": key.address, "tx_hash": mined.tx_hash, "is_dead": not left}
-    say(
-        data, f"vetoed as {key.address} in {mined.tx_hash}; {joined(_after(left)) or 'it can no more be made'}", as_json
-    )
+    said = "; ".join(_after(found, left))
+    say(data, f"vetoed as {key.address} in {mined.tx_hash}; {said}", as_json)
 
 
-def _after(left: Sequence[Pending]) -> Iterator[str]:
-    for each in left:
-        yield f"{each.standing.vetoes} of {each.standing.needed} vetoes at {each.at}: it takes more of them"
+def _after(found: Pending, left: Sequence[Pending]) -> Iterator[str]:
+    """What has become of it. `left` are the same bytes, still announced here or at the other place."""
+    here = next((each for each in left if each.at == found.at), None)
+    if here is None:
+        yield "it can no more be made"
+    else:
+        yield f"{here.standing.vetoes} of {here.standing.needed} vetoes: it takes more {_who(here)}"
+    yield from (f"the same bytes are announced at {each.at} too: veto them again" for each in left if each is not here)
+
+
+def _who(each: Pending) -> str:
+    from strongroom.protocols.kernel_changes import KernelChange
+
+    return "guardians or owners" if isinstance(each.meaning, KernelChange) else "owners"
 
 
 def _votable(console: Console, named: Sequence[Pending], safe: SafeState, key: Address, block: Block) -> Pending:
