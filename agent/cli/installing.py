@@ -135,6 +135,7 @@ def update_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"   to {answer['kernel']}, data: {_size(answer['set_policy'])}, `set_policy` in {answer['file']}"
     yield "   Until it is sent, one guardian or owner stops it with any wallet, more where it was stopped before:"
     yield f"   to {answer['kernel']}, data: {answer['veto']}"
+    yield "   `strongroom guardian changes` shows it, and `guardian veto` sends that"
     if answer["watch"] and answer["watch"] != answer["named_watch"]:
         yield f'3. Then, in treasury.toml: watch = "{answer["watch"]}"  # in [account]'
     elif answer["named_watch"] and not answer["watch"]:
@@ -164,12 +165,13 @@ def _size(data: str) -> str:
 def _signing_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     tx = answer["transaction"]
     if not tx["operation"]:
-        yield "1. The owners sign this Safe transaction in the Safe UI:"
+        yield "1. The owners sign this Safe transaction:"
         yield f"   to {answer['kernel']}, value 0, nonce {tx['nonce']}"
         yield f"   hash {answer['safe_tx_hash']}"
         yield f"   data: {_size(tx['data'])}, `announce` in {answer['file']}"
+        yield from _proposing_lines(answer)
         return
-    yield "1. The owners sign this Safe transaction in the Safe UI, a delegatecall to Safe's MultiSendCallOnly:"
+    yield "1. The owners sign this Safe transaction, a delegatecall to Safe's MultiSendCallOnly:"
     yield f"   to {tx['to']}, operation {tx['operation']} (delegatecall), value 0, nonce {tx['nonce']}"
     yield f"   hash {answer['safe_tx_hash']}"
     yield f"   data: {_size(tx['data'])}, in {answer['file']}; it makes what is named above,"
@@ -179,6 +181,12 @@ def _signing_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["owner_guard"] and not answer["exchanges_guard"]:
         yield f"   and sets the owners' guard {answer['owner_guard']}: the Safe's owners, modules and guards"
         yield "   then change only its delay after the owners announce it, unless an owner vetoes"
+    yield from _proposing_lines(answer)
+
+
+def _proposing_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield "   in the Safe UI, or each with their own policy.toml, which is compared with what is announced, by"
+    yield f"   `strongroom guardian propose {answer['file']} --keystore KEYSTORE`, then `sign HASH` and `execute HASH`"
 
 
 def _exchange_lines(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def rekey(new_agent: str, dropped: tuple[str, ...], config: Path, as_json: bool) -> None:
-    """Print the steps that give the Kernel a new agent and burn the old key. Nothing is signed or sent.
+    """Write the Safe transaction that is next on the way to a new agent to rekey.json, and print all steps: the owners
+    announce, wait, and make it; the old key is burned. Nothing is signed or sent; run it again to see what is next.
 
     Where there is a watch, the Safe sets its mark anew in the transaction that makes the re-key: after a fall the next
     two calls by anybody would pause the new key too.
@@ -37,10 +39,13 @@ def rekey(new_agent: str, dropped: tuple[str, ...], config: Path, as_json: bool)
     with open_console(config) as console:
         agent, guardians = parse_address(new_agent), [parse_address(each) for each in dropped]
         data = _plan(console, agent, guardians)
+    data["file"] = str(config / "rekey.json")
+    Path(data["file"]).write_text(json.dumps(data, indent=1) + "\n")
     say("\n".join(_lines(data)), data, as_json)
 
 
 def _plan(console: Console, agent: Address, dropped: Sequence[Address]) -> dict[str, Any]:
+    from agent.rekeying import plan_next
     from guardians.kill_card.reading import read_card
     from strongroom.errors import NotNamed
     from strongroom.protocols.kernel import encode_announce, encode_rekey
@@ -55,7 +60,7 @@ def _plan(console: Console, agent: Address, dropped: Sequence[Address]) -> dict[
     plan = {"kernel": kernel, "announce": "0x" + encode_announce(call).hex(), "rekey": "0x" + call.hex()}
     terms = console.document.kernel
     delays = {"rekey": terms.rekey_delay_seconds, "window": terms.window_seconds}
-    return {**plan, "delays": delays, **_marking(console, kernel, call)}
+    return {**plan, "delays": delays, **_marking(console, kernel, call), **plan_next(console, kernel, call)}
 
 
 def _require_guardians(console: Console, kernel: Address, agent: Address, dropped: Sequence[Address]) -> None:
@@ -97,16 +102,34 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
 
     delay, window = (format_seconds(plan["delays"][each]) for each in ("rekey", "window"))
     after = f"2. After {delay}, and within {window} then,"
-    yield f"1. The owners sign a Safe transaction in the Safe UI: to {plan['kernel']}, value 0, data"
+    yield f"1. The owners sign a Safe transaction: to {plan['kernel']}, value 0, data"
     yield f"   {plan['announce']}"
     yield "   Who doubts the old key pauses the Kernel before this: a pause after it voids it. Nobody can veto it."
+    if not plan["ready_at"]:
+        yield from _signing_lines(plan)
     if plan["watch"]:
         yield f"{after} the owners sign a second one, a delegatecall to Safe's MultiSendCallOnly:"
         yield from _batch_lines(plan)
     else:
         yield f"{after} any guardian or owner sends: to {plan['kernel']}, data"
         yield f"   {plan['rekey']}"
+    if plan["ready_at"]:
+        yield from _announced_lines(plan)
     yield "3. An owner removes the old delegate at the transaction service and adds the new one."
+
+
+def _announced_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    from strongroom.quantities import format_moment
+
+    ready, last = format_moment(plan["ready_at"]), format_moment(plan["expires_at"])
+    yield f"   Step 1 is done: it is announced, and can be made from {ready} until {last}."
+    yield from _signing_lines(plan)
+
+
+def _signing_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    yield f"   nonce {plan['transaction']['nonce']}, hash {plan['safe_tx_hash']}, in {plan['file']}:"
+    yield "   in the Safe UI, or each with their own documents and the new agent's address from whoever keeps its key:"
+    yield f"   strongroom guardian propose {plan['file']} --agent ADDRESS --keystore KEYSTORE, then `sign`, `execute`"
 
 
 def _batch_lines(plan: Mapping[str, Any]) -> Iterator[str]:
