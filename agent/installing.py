@@ -17,6 +17,7 @@ from agent.onboarding.chains import KnownChain, chain_of
 from agent.state_folder import StateFolder
 from guardians.blueprint import birth_of, made_in_order
 from guardians.inheritance import Former, read_former, require_mark_goes_on
+from guardians.made_before import require_same_mark, require_unused
 from policies.terms import PolicyDocument
 from strongroom.addresses import keccak, parse_address, to_digest
 from strongroom.errors import BadValue, KeyMissing, NotDeployed, ServiceUnreachable
@@ -38,7 +39,8 @@ from strongroom.wallet.signer import address_in_keystore
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What will stand where, and the calls that bring it about, in order. Contracts that stand already are left out."""
+    """What will stand where, and the calls that bring it about, in order. Contracts that stand already, which anybody
+    can have made, are left out of these, and are in `made_before`."""
 
     kernel: Address
     registry: Address | None
@@ -47,6 +49,7 @@ class Installation:
     sources: Mapping[TokenId, Address]
     birth: Birth
     calls: tuple[Call, ...]
+    made_before: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def plan_installation(config: Path, agent: str | None = None) -> dict[str, Any]:
         "anchor_keystore": str(StateFolder(documents.treasury.state_dir).anchor_keystore),
         "sources": dict(found.sources),
         "early_orders": list(early),
+        "made_before": list(found.made_before),
         "replaces": standing.former.kernel if standing.former else None,
         "announcement": _announcement(policy, announced, nonce, block),
         "safe_tx_hash": safe_tx_hash(tx),
@@ -104,7 +108,7 @@ def _standing(chain: Chain, documents: Documents, agent: Address, known: KnownCh
 
 def _birth(config: Path, policy: PolicyDocument, agent: Address, standing: Standing, known: KnownChain) -> Birth:
     birth = birth_of(policy, agent, standing.former.levels if standing.former else None)
-    if standing.guard is None:
+    if standing.former is None:
         return birth
     return kept_birth(config / INSTALLATION, birth, policy.account, known.create2_factory)
 
@@ -198,6 +202,9 @@ def installation(
     require_mark_goes_on(chain, former, watch, places, block)
     made = made_in_order(sources, (registry, kernel), watch, guard)
     new = [each for each in made if not chain.code(each.address, block)]
+    if kernel not in new:
+        require_unused(chain, account, birth, kernel.address, block)
+    require_same_mark(chain, watch, block)
     opening = _opening(documents.treasury, kernel.address)
     opened = (Call(account, registry.address, 0, encode_open(opening)),) if opening else ()
     calls = (
@@ -217,6 +224,7 @@ def installation(
         sources={token: each.address for token, each in {**sources, **(watch.sources if watch else {})}.items()},
         birth=birth,
         calls=calls,
+        made_before=tuple(each.address for each in made if each not in new),
     )
 
 

@@ -22,25 +22,27 @@ from guardians.blueprint import (
     with_sources,
 )
 from guardians.inheritance import Former, read_former, require_mark_goes_on
-from guardians.ours import is_factory, is_ours
+from guardians.made_before import levels_at_birth, require_same_mark, require_unused
+from guardians.ours import FACTORY, is_factory, is_ours
 from guardians.sequencers import sequencer_in
 from policies.effects import inner_calls
 from policies.terms import ListedToken, PolicyDocument
-from strongroom.errors import InputError, NotDeployed, NotReplaceable
+from strongroom.errors import InputError, MadeAndUsed, NotDeployed, NotReplaceable
 from strongroom.model import NATIVE, Address, Call, Digest, Facts, Rehearsal, SafeTx, TokenId
 from strongroom.ports import Chain
-from strongroom.protocols.kernel import Birth, decode_birth, encode_enable_module
+from strongroom.protocols.kernel import Birth, decode_birth, encode_enable_module, state_from, state_reads
 from strongroom.protocols.multisend import encode_multisend, is_call_only
 from strongroom.protocols.owner_guard import encode_set_guard
 from strongroom.protocols.price_source import terms_from, terms_reads
 from strongroom.protocols.registry import Opening, decode_open, encode_open
+from strongroom.protocols.safe_changes import read_change
 from strongroom.wallet.deploy import SALT_BYTES, Deployment, artifact, plan, plan_kernel, require_code
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
     """What would stand after it. `sources` are the price sources it makes; `opening` is how it opens the log, if so;
-    `owner_guard` is the guard it sets; `replaces` the Kernel that it disables."""
+    `owner_guard` is the guard it sets; `replaces` the Kernel that it disables; `made_before` stands already."""
 
     kernel: Address
     birth: Birth
@@ -50,6 +52,17 @@ class Installation:
     opening: Opening | None
     owner_guard: Address | None = None
     replaces: Address | None = None
+    made_before: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the calls leave open: the agent, the levels that the Kernel's buckets begin with, and the factory."""
+
+    kernel: Address
+    agent: Address
+    levels: Mapping[Digest, int]
+    factory: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,7 @@ def recognise(
         calls = inner_calls(tx, document)
         planned = _planned(chain, calls, document, sequencer_in(chain, calls, document, facts), facts, named)
         _require_standing(chain, planned, calls, document, facts)
-    except (ValueError, InputError, NotDeployed, NotReplaceable):
+    except (ValueError, InputError, NotDeployed, NotReplaceable, MadeAndUsed):
         return None
     if planned is None or tx.data != encode_multisend(_calls(planned, calls)) or tx.value_wei:
         return None
@@ -106,6 +119,7 @@ def recognise(
         opening=planned.opening,
         owner_guard=planned.guard.address if planned.guard else None,
         replaces=planned.former.kernel if planned.former else None,
+        made_before=tuple(each.address for each in planned.made if each.call not in calls),
     )
 
 
@@ -123,37 +137,56 @@ def _planned(
     named: Address | None,
 ) -> _Plan | None:
     """The plan that these calls would have to be, from what they leave open: agent, levels, factory, the log."""
-    births = [call for call in calls if call.data[SALT_BYTES:].startswith(artifact("Kernel").creation)]
-    if not births:
+    found = _told(chain, calls, document, facts)
+    if found is None:
         return None
-    account, factory = document.account, births[0].to
-    told = decode_birth(births[0].data[SALT_BYTES + len(artifact("Kernel").creation) :])
-    former = read_former(chain, document, told.agent, facts.safe, _named(facts, births[0], told, named), facts.block)
-    birth = birth_of(document, told.agent, _levels(told, former))
+    account, factory, told = document.account, found.factory, found
+    former = read_former(chain, document, told.agent, facts.safe, _named(facts, told.kernel, named), facts.block)
+    birth = birth_of(document, told.agent, _levels(told.levels, former))
     kernel, registry = plan_kernel(account, birth, factory), plan(account, "AuditRegistry", b"", factory)
     sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
     watch = plan_watch(document, kernel.address, sequencer, factory)
     guard = plan_owner_guard(document, kernel.address, factory)
     opening = _opening(calls, registry.address, kernel.address)
     log = (registry, opening) if opening else None
-    enabling = tuple(_enabling(document, kernel, former, watch, log, guard))
+    is_new = watch is not None and watch.watch.call in calls
+    enabling = tuple(_enabling(document, kernel, former, watch, log, guard, is_new))
     return _Plan(sequencer, sources, registry, kernel, birth, watch, guard, former, opening, enabling)
 
 
-def _named(facts: Facts, made: Call, told: Birth, named: Address | None) -> Address | None:
+def _told(chain: Chain, calls: Sequence[Call], document: PolicyDocument, facts: Facts) -> _Told | None:
+    """The Kernel that is made here, or, where somebody has made it before, the one that is enabled."""
+    creation = artifact("Kernel").creation
+    for call in calls:
+        if call.data[SALT_BYTES:].startswith(creation):
+            born = decode_birth(call.data[SALT_BYTES + len(creation) :])
+            kernel = plan_kernel(document.account, born, call.to).address
+            return _Told(kernel, born.agent, {each.key: each.level_units for each in born.buckets}, call.to)
+    told = (read_change(call.data) for call in calls if call.to == document.account.safe)
+    enabled = [Address(str(each.arguments[0])) for each in told if each.function == "enableModule"]
+    return _standing(chain, enabled[0], calls, facts) if enabled else None
+
+
+def _standing(chain: Chain, kernel: Address, calls: Sequence[Call], facts: Facts) -> _Told | None:
+    state = state_from(kernel, chain.read(state_reads(kernel), facts.block), {}, False)
+    if state is None:
+        return None
+    factory = next((call.to for call in calls if is_factory(chain, call.to, facts.block)), FACTORY)
+    return _Told(kernel, state.agent, levels_at_birth(chain, kernel, facts.block), factory)
+
+
+def _named(facts: Facts, planned: Address, named: Address | None) -> Address | None:
     """The Kernel that the guardian's own documents name, or that of the watch which they name, unless it is this very
     one."""
-    planned = plan_kernel(facts.account, told, made.to).address
     watched = facts.watch.kernel if facts.watch else None
     return next((each for each in (named, watched) if each not in (None, planned)), None)
 
 
-def _levels(told: Birth, former: Former | None) -> dict[Digest, int] | None:
+def _levels(levels: Mapping[Digest, int], former: Former | None) -> Mapping[Digest, int] | None:
     """The levels that a birth names, where they cover what the former Kernel has spent. Raises `ValueError` for lower
     ones; without a former Kernel there are none."""
     if former is None:
         return None
-    levels = {each.key: each.level_units for each in told.buckets}
     if any(levels.get(key, 0) < least for key, least in former.levels.items()):
         raise ValueError("a bucket of the new Kernel has more room than the old one's")
     return levels
@@ -166,14 +199,15 @@ def _enabling(
     watch: WatchPlan | None,
     log: tuple[Deployment, Opening] | None,
     guard: Deployment | None,
+    is_new: bool,
 ) -> Iterator[Call]:
-    """What the Safe calls once everything is made, in order."""
+    """What the Safe calls once everything is made, in order; `is_new`: whether it makes the watch."""
     account = document.account
     if former:
         yield from former.leaving(account)
     yield Call(account, account.safe, 0, encode_enable_module(kernel.address))
     if watch:
-        yield from watch.adding(account, is_new=True)
+        yield from watch.adding(account, is_new)
     if log:
         yield Call(account, log[0].address, 0, encode_open(log[1]))
     if guard:
@@ -208,6 +242,8 @@ def _require_standing(
             raise ValueError(f"the price source of {listed.token.id} is not the one that policy.toml names")
     if planned.registry.call not in calls and planned.opening:
         _require_code(chain, "AuditRegistry", planned.registry, facts)
+    if planned.kernel.call not in calls:
+        require_unused(chain, document.account, planned.birth, planned.kernel.address, facts.block)
     if planned.watch:
         _require_watch(chain, planned.watch, calls, facts)
     _require_mark(chain, planned, document, facts)
@@ -226,7 +262,7 @@ def _require_guard(chain: Chain, planned: _Plan, calls: Sequence[Call], facts: F
     if planned.guard is None:
         return
     if planned.guard.call not in calls:
-        raise ValueError("the owners' guard is not made")
+        _require_code(chain, "OwnerGuard", planned.guard, facts)
     if facts.safe.guard != NATIVE and not is_ours(chain, "OwnerGuard", facts.safe.guard, facts.block):
         raise ValueError("the Safe has another guard")
 
@@ -241,13 +277,14 @@ def _require_source(chain: Chain, listed: ListedToken, planned: _Plan, document:
 
 
 def _require_watch(chain: Chain, planned: WatchPlan, calls: Sequence[Call], facts: Facts) -> None:
-    """Its sources that stand already are our code, at the planned addresses, which commit to every term. The watch
-    itself cannot stand before its Kernel."""
+    """It and its sources, where they stand already, are our code, at the planned addresses, which commit to every
+    term; an inherited mark is still its predecessor's, any other is taken anew."""
     for source in planned.sources.values():
         if source.call not in calls:
             _require_code(chain, "PriceSource", source, facts)
     if planned.watch.call not in calls:
-        raise ValueError("the watch is not made")
+        _require_code(chain, "Watch", planned.watch, facts)
+        require_same_mark(chain, planned, facts.block)
 
 
 def _require_code(chain: Chain, name: str, deployment: Deployment, facts: Facts) -> None:

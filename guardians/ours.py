@@ -7,6 +7,8 @@ from strongroom.model import Address, Block
 from strongroom.ports import Chain
 from strongroom.wallet.deploy import require_code
 
+FACTORY = Address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
+"""The deterministic deployment proxy where it has its usual address."""
 # The deterministic deployment proxy's whole runtime, wherever it stands: CREATE2 with the salt and code it is given.
 # Another contract in its place could put other code at the address.
 _FACTORY = bytes.fromhex(

@@ -58,7 +58,7 @@ def describe_installation(installation: Installation) -> Iterator[str]:
     """What each part of a recognised installation does."""
     yield from (f"make the price source of {token} at {at}" for token, at in installation.sources.items())
     yield f"make the log's registry at {installation.registry}, where it does not stand already"
-    yield f"make the Kernel of your policy.toml at {installation.kernel}"
+    yield _made(installation, installation.kernel, "the Kernel of your policy.toml")
     if installation.replaces:
         yield f"put it in the place of the paused Kernel {installation.replaces}, which the Safe then has no more:"
         yield "what that has spent counts as spent in the new one, and the mark of its watch goes on"
@@ -88,10 +88,17 @@ def installation_lines(installation: Installation, agent: Address | None) -> Ite
     yield "    the contracts are UNAUDITED: begin with caps the DAO could afford to lose"
 
 
+def _made(installation: Installation, address: Address, what: str) -> str:
+    if address in installation.made_before:
+        return f"take {what} that somebody has made at {address}, just as planned and unused since"
+    return f"make {what} at {address}"
+
+
 def _watch_made(installation: Installation) -> Iterator[str]:
     if (planned := installation.watch) is None:
         return
-    yield f"make the watch of your policy.toml at {planned.watch.address}: losses count from what the Safe then holds"
+    made = _made(installation, planned.watch.address, "the watch of your policy.toml")
+    yield f"{made}: losses count from what the Safe then holds"
     yield "let the watch be a guardian of the Kernel: its code can pause the Kernel and do nothing else"
 
 

@@ -141,6 +141,13 @@ class NotReplaceable(SetupError):
         super().__init__(f"Kernel `{kernel}` cannot be replaced: {why}; {mend}")
 
 
+class MadeAndUsed(SetupError):
+    """A planned contract stands already, and is not as it was born."""
+
+    def __init__(self, what: str, address: str, why: str, mend: str) -> None:
+        super().__init__(f"somebody has made the planned {what} `{address}` already, and {why}; {mend}")
+
+
 class StateHeld(SetupError):
     def __init__(self, path: str, pid: int) -> None:
         super().__init__(f"state folder `{path}` is held by process `{pid}`; stop it, or reach it through its socket")

@@ -38,6 +38,7 @@ def _planned_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["replaces"]:
         yield f"instead of the paused {answer['replaces']}: what that has spent counts as spent in the new one"
     yield from (f"LOOK    {line}" for line in answer["early_orders"])
+    yield from (f"made    {_made_before(each, answer)}" for each in answer["made_before"])
     yield f"agent   {answer['agent']}"
     yield f"policy  {answer['document_hash']}; `strongroom policy compile` shows its rules and caps"
     yield from (f"price source of {token}  {address}" for token, address in answer["sources"].items())
@@ -48,6 +49,13 @@ def _planned_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"pausing beside the owners: {', '.join(answer['guardians']) or 'nobody'}"
     waits = f"what loosens waits {delays['config']}, and a guardian may veto it; a new agent's key {delays['rekey']}"
     yield f"{waits}; both stay usable for {delays['window']}"
+
+
+def _made_before(address: str, answer: Mapping[str, Any]) -> str:
+    """Whoever is asked to sign must know why a contract is not made."""
+    is_kernel = address == answer["kernel"]
+    used = ", and nobody has used it since" if is_kernel else ""
+    return f"{address} stands already, made by whoever liked: just as planned, its address says{used}; it is left out"
 
 
 def _guard_lines(answer: Mapping[str, Any]) -> Iterator[str]:

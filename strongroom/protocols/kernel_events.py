@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 from strongroom.addresses import from_digest, keccak, to_address, to_digest
 from strongroom.model import Address, Digest
-from strongroom.ports import Read
+from strongroom.ports import LoggedEvent, Read
 from strongroom.protocols.abi import decode_values, encode_call
+from strongroom.protocols.kernel import bucket_key
 from strongroom.protocols.owner_guard import AnnouncedChange
 
 _ADDED, _BLOCKED = "GuardianAdded(address)", "AddressBlocked(address,address)"
 _REVOKED, _ANNOUNCED = "RuleRevoked(bytes32,uint32)", "ChangeAnnounced(bytes32,uint32,bytes,uint40,uint40,uint16)"
 _BY_TOPIC = {"0x" + keccak(event.encode()).hex(): event for event in (_ADDED, _BLOCKED, _REVOKED, _ANNOUNCED)}
 KERNEL_TOPICS = tuple(_BY_TOPIC)
+BUCKET_SET_TOPIC = to_digest(keccak(b"BucketSet(address,uint32,uint96,uint96,uint32)"))
+"""First topic."""
 _PENDING = ["address", "uint40", "uint40", "uint32", "uint32", "uint16", "uint16"]
 
 
@@ -56,3 +59,13 @@ def pending_read(kernel: Address, change: Digest) -> Read[AnnouncedChange | None
 def _pending(data: bytes) -> AnnouncedChange | None:
     subject, ready_at, expires_at, serial, _, vetoes, needed = decode_values(_PENDING, data)
     return AnnouncedChange(to_address(subject), ready_at, expires_at, vetoes, serial, needed) if ready_at else None
+
+
+def read_bucket_set(logged: LoggedEvent) -> tuple[Digest, int]:
+    """Which bucket a log under `BUCKET_SET_TOPIC` is about, and its level in units. Raises `ValueError` for another."""
+    kind, *indexed = map(from_digest, logged.topics)
+    if to_digest(kind) != BUCKET_SET_TOPIC or len(indexed) != 2:
+        raise ValueError("not a bucket that was set")
+    token, bucket_class = decode_values(["address", "uint32"], b"".join(indexed))
+    _, level, _ = decode_values(["uint96", "uint96", "uint32"], logged.data)
+    return bucket_key(token, bucket_class), level

@@ -95,6 +95,12 @@ def birth_from(values: Sequence[Any]) -> WatchBirth | None:
     return None if any(value is None for value in values) else WatchBirth(*values)
 
 
+def mark_reads(watch: Address, tokens: Sequence[Address]) -> tuple[Read[int], ...]:
+    """The mark in USD 1e-8, and for each of these listed tokens the units paid since, a predecessor's time included."""
+    paid = (view(watch, "paidSinceMark(address)", ["uint256"], int, [token]) for token in tokens)
+    return view(watch, "markE8()", ["uint256"], int), *paid
+
+
 def safe_read(watch: Address) -> Read[Address]:
     """Whose balances it counts."""
     return view(watch, "safe()", ["address"], to_address)
