@@ -17,6 +17,7 @@ from agent.onboarding.chains import KnownChain, chain_of
 from agent.parity import require_terms
 from guardians.blueprint import WatchPlan, made_in_order
 from guardians.caps import caps_changed
+from guardians.made_before import require_same_mark
 from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.terms import PolicyDocument
@@ -131,6 +132,7 @@ def _making(
     is_added = watch is not None and not chain.read([guardian_read(watch.birth.kernel, watch.watch.address)], block)[0]
     if watch and is_added:
         _require_mark_of(documents.treasury.watch, watch)
+        require_same_mark(chain, watch, block)
     added = watch.adding(watch.watch.call.account, watch.watch in new) if watch and is_added else ()
     return Making(
         sources={token: each.address for token, each in wanted.items() if each in new},

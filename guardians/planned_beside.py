@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from guardians.blueprint import (
     WatchPlan,
-    guard_birth,
     made_in_order,
     plan_owner_guard,
     plan_source,
@@ -16,14 +15,15 @@ from guardians.blueprint import (
     with_sources,
 )
 from guardians.changes import find_guard
-from guardians.ours import is_factory
+from guardians.made_before import require_same_mark
+from guardians.ours import FACTORY, is_factory
 from guardians.sequencers import sequencer_in
 from policies.terms import PolicyDocument
+from strongroom.errors import MadeAndUsed
 from strongroom.model import NATIVE, Address, Call, Facts, TokenId
 from strongroom.ports import Chain
 from strongroom.protocols.kernel_changes import read_kernel_change
 from strongroom.protocols.owner_guard import encode_announce_change, encode_set_guard
-from strongroom.protocols.safe_changes import read_change
 from strongroom.protocols.watch import encode_rebase
 from strongroom.wallet.deploy import Deployment
 
@@ -58,30 +58,39 @@ def plan_besides(
     """From the guardian's own documents, and from the factory and the sequencer's feed that `calls` name. Raises
     `NodeError`."""
     planned = _contracts(chain, document, facts, kernel, calls)
-    made = planned.watch.watch.address if planned and planned.watch else None
+    made = planned.watch.watch.address if _is_wanted(chain, planned, calls, facts) and planned.watch else None
     own = facts.watch.address if facts.watch and facts.watch.kernel == kernel else None
     watches = tuple(each for each in (made, own) if each)
     found = {
-        **dict(_births(planned) if planned else ()),
+        **dict(_births(planned)),
         **dict(_marks(document, watches, kernel, calls)),
-        **dict(_guards(chain, document, facts, kernel, planned, calls)),
+        **dict(_guards(chain, document, facts, planned.guard)),
     }
     return Besides({call: Beside(words) for call, words in found.items()}, watches)
 
 
 def _contracts(
     chain: Chain, document: PolicyDocument, facts: Facts, kernel: Address, calls: Sequence[Call]
-) -> _Contracts | None:
-    """`None` where nothing is made, by another factory, and where the sources are not those that policy.toml names."""
-    factory = next((call.to for call in calls if is_factory(chain, call.to, facts.block)), None)
-    if factory is None:
-        return None
+) -> _Contracts:
+    """None of them where the sources are not those that policy.toml names."""
+    factory = next((call.to for call in calls if is_factory(chain, call.to, facts.block)), FACTORY)
     sequencer = sequencer_in(chain, calls, document, facts)
     sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
     if any(document.tokens[token].source != each.address for token, each in sources.items()):
-        return None
+        return _Contracts({}, None, None)
     watch = plan_watch(document, kernel, sequencer, factory)
     return _Contracts(sources, watch, plan_owner_guard(document, kernel, factory))
+
+
+def _is_wanted(chain: Chain, planned: _Contracts, calls: Sequence[Call], facts: Facts) -> bool:
+    """Whether the watch is made here, or stands already with a mark that goes on."""
+    if planned.watch is None or planned.watch.watch.call in calls:
+        return planned.watch is not None
+    try:
+        require_same_mark(chain, planned.watch, facts.block)
+    except MadeAndUsed:
+        return False
+    return bool(chain.code(planned.watch.watch.address, facts.block))
 
 
 def _births(planned: _Contracts) -> Iterator[tuple[Call, str]]:
@@ -109,36 +118,15 @@ def _marks(
 
 
 def _guards(
-    chain: Chain,
-    document: PolicyDocument,
-    facts: Facts,
-    kernel: Address,
-    planned: _Contracts | None,
-    calls: Sequence[Call],
+    chain: Chain, document: PolicyDocument, facts: Facts, guard: Deployment | None
 ) -> Iterator[tuple[Call, str]]:
     """The owners' guard of the policy is set where there is none; one of ours that stands has it announced."""
-    account, standing = document.account, find_guard(chain, document.account.safe, facts.safe.guard, facts.block)
-    own = planned.guard.address if planned and planned.guard else _standing_guard(chain, document, facts, kernel, calls)
-    if own is None:
+    if guard is None:
         return
-    setting = encode_set_guard(own)
+    account, setting = document.account, encode_set_guard(guard.address)
     if facts.safe.guard == NATIVE:
-        words = f"set the owners' guard of your policy.toml, {own}: who commands the Safe then changes announced only"
-        yield Call(account, account.safe, 0, setting), words
-    if standing:
-        words = f"announce at the owners' guard: put that of your policy.toml, {own}, in its place"
+        words = f"set the owners' guard of your policy.toml, {guard.address}: who commands the Safe"
+        yield Call(account, account.safe, 0, setting), f"{words} then changes announced only"
+    if standing := find_guard(chain, account.safe, facts.safe.guard, facts.block):
+        words = f"announce at the owners' guard: put that of your policy.toml, {guard.address}, in its place"
         yield Call(account, standing.address, 0, encode_announce_change(setting)), words
-
-
-def _standing_guard(
-    chain: Chain, document: PolicyDocument, facts: Facts, kernel: Address, calls: Sequence[Call]
-) -> Address | None:
-    """One that is set and stands already: with our code, for this Kernel, and with the policy's terms."""
-    birth, safe = guard_birth(document, kernel), document.account.safe
-    told = (read_change(call.data) for call in calls if call.to == safe)
-    for change in (each for each in told if each.function == "setGuard"):
-        state = find_guard(chain, safe, Address(str(change.arguments[0])), facts.block)
-        terms = (state.kernel, state.delay_seconds, state.window_seconds) if state else None
-        if state and birth and terms == (birth.kernel, birth.delay_seconds, birth.window_seconds):
-            return state.address
-    return None

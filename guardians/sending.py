@@ -11,9 +11,9 @@ from guardians.announced import Pending
 from guardians.key import GuardianKey
 from guardians.review import Review
 from simulations.reverts import revert_reason
-from strongroom.errors import NotComplete, NotNext, NotVetoable, RunStands, WouldRevert
+from strongroom.errors import NotComplete, NotMade, NotNext, NotVetoable, RunStands, WouldRevert
 from strongroom.fees import TIP_WEI, gas_limit, offered_wei
-from strongroom.model import Account, Address, Approval, Digest
+from strongroom.model import Account, Address, Approval, Call, Digest
 from strongroom.ports import Chain, MinedTransaction, SimulatedCall
 from strongroom.protocols.kernel_runs import encode_veto_run
 from strongroom.protocols.owner_guard import encode_veto
@@ -70,6 +70,18 @@ def veto_run(
         return _send(SimulatedCall(key.address, kernel, 0, encode_veto_run(run)), account.chain_id, key, chain, told)
     except _Reverts as reverts:
         raise RunStands(run, key.address, str(reverts)) from reverts
+
+
+def send_creation(
+    call: Call, address: Address, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]
+) -> MinedTransaction | None:
+    """Sends the factory what makes the contract at `address`, from an own account; `told` and the answer as in
+    `execute`. Raises `NotMade` or `NodeError`, with nothing sent."""
+    wanted = SimulatedCall(key.address, call.to, 0, call.data)
+    try:
+        return _send(wanted, call.account.chain_id, key, chain, told)
+    except _Reverts as reverts:
+        raise NotMade(address, str(reverts)) from reverts
 
 
 class _Reverts(Exception):

@@ -341,6 +341,11 @@ class NotVetoable(GuardianError):
         super().__init__(f"change `{change}` cannot be vetoed by `{by}`: {why}; nothing was sent")
 
 
+class NotMade(GuardianError):
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"the contract at `{address}` is not made: {why}; what was made before it stays")
+
+
 class NoSuchRun(GuardianError):
     def __init__(self, run: str) -> None:
         super().__init__(

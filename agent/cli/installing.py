@@ -10,6 +10,8 @@ from guardians.caps import CapChange, cap_row
 from strongroom.plain import from_plain
 from strongroom.quantities import format_bps, format_moment, format_seconds
 
+_LARGE = 2 * 24_576
+"""Hexadecimal digits of calldata that makes at least one large contract."""
 CAUTION = (
     "UNAUDITED contracts: begin with caps you could afford to lose.",
     "  for the first month, beside payroll: to payees together 2 % of the treasury in any 30 days, half of it at once;",
@@ -95,11 +97,20 @@ def _installing_lines(answer: Mapping[str, Any]) -> list[str]:
         f"   hash {answer['safe_tx_hash']}",
         f"   data: {(len(tx['data']) - 2) // 2:,} bytes, in {answer['file']}",
         *_condition_lines(answer),
+        *_creating_lines(answer),
         "   in the Safe UI, or each with their own policy.toml and the agent's address from whoever keeps its key:",
         f"   strongroom guardian propose {answer['file']} {named}   (says what it does, and how much gas)",
         f"   strongroom guardian sign HASH {named}",
         f"   strongroom guardian execute HASH {named}",
     ]
+
+
+def _creating_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Chains cap the gas of one transaction, some at 16.7 million (EIP-7825), and a Safe adds its own."""
+    if len(answer["transaction"]["data"]) > _LARGE:
+        yield "   large: it makes the contracts, for some 13 million gas. Where that is too much at once, anybody sends"
+        yield f"   `strongroom guardian create {answer['file']} --keystore KEYSTORE`; this command, run again,"
+        yield "   then plans the small rest. Nobody can make other contracts there"
 
 
 def _condition_lines(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from guardians.cli import changes, proposals, runs, service, signing
+from guardians.cli import changes, creating, proposals, runs, service, signing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +21,6 @@ for _command in (
     *(signing.sign, signing.propose, signing.execute, signing.reject),
     *(changes.changes_, changes.announce, changes.make, changes.veto),
     *(runs.runs, runs.veto_run),
-    *(service.delegate, service.serve),
+    *(creating.create, service.delegate, service.serve),
 ):
     guardian.add_command(_command)

@@ -32,9 +32,14 @@ class Deployment:
 
 def plan(account: Account, name: str, arguments: bytes, factory: Address) -> Deployment:
     """One of our contracts with these encoded constructor arguments. Equal arguments, same address."""
-    creation, salt = artifact(name).creation + arguments, keccak(_SALT)
-    preimage = b"\xff" + bytes.fromhex(factory[2:]) + salt + keccak(creation)
-    return Deployment(to_address(keccak(preimage)[12:]), Call(account, factory, 0, salt + creation))
+    call = Call(account, factory, 0, keccak(_SALT) + artifact(name).creation + arguments)
+    return Deployment(made_by(call), call)
+
+
+def made_by(call: Call) -> Address:
+    """Where a CREATE2 factory puts what this call makes (EIP-1014)."""
+    salt, creation = call.data[:SALT_BYTES], call.data[SALT_BYTES:]
+    return to_address(keccak(b"\xff" + bytes.fromhex(call.to[2:]) + salt + keccak(creation))[12:])
 
 
 def plan_kernel(account: Account, birth: Birth, factory: Address) -> Deployment:

@@ -11,14 +11,20 @@ from typing import Any
 
 import pytest
 
+from agent.app import open_documents, open_treasurer
+from agent.cli import strongroom
 from agent.example import documents, write
 from agent.installing import plan_installation
 from agent.updating import plan_update
 from guardians.__main__ import main
 from guardians.app import PASSWORD
+from guardians.report.contents import gather
+from guardians.report.page import render
 from policies.document import document_hash, load
 from policies.grants import compile_policy
-from strongroom.model import Address, Operation
+from strongroom.errors import MadeAndUsed
+from strongroom.model import Address, Call, Operation, SafeTx
+from strongroom.notices import MemoryNotices
 from strongroom.observe import safe_state
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_transfer
@@ -34,6 +40,7 @@ from strongroom.protocols.kernel import (
     state_reads,
 )
 from strongroom.protocols.kernel_changes import named_change, read_kernel_change
+from strongroom.protocols.multisend import decode_multisend, encode_multisend
 from strongroom.protocols.owner_guard import change_hash, encode_announce_change
 from strongroom.protocols.watch import encode_rebase
 from strongroom.settings import Mode
@@ -400,6 +407,56 @@ def test_a_watch_that_the_policy_wants_is_made_added_and_the_policy_announced_in
     assert waits["at"] == installed.kernel
 
 
+@pytest.mark.parametrize("inherits", [True, False])
+def test_a_watch_that_a_stranger_made_before_the_owners_is_added_all_the_same(
+    installed: Installed, inherits: bool
+) -> None:
+    """With its mark taken anew, unless it has its predecessor's."""
+    installed.edit('max_drawdown = "10 %"', 'max_drawdown = "9 %"')
+    if inherits:
+        installed.edit("[watch]\n", f'[watch]\ninherits = "{installed.watch}"\n')
+    world, first = installed.hall.world, plan_update(installed.config)
+    for call in decode_multisend(world.account, bytes.fromhex(first["transaction"]["data"][2:])):
+        if artifact("Watch").creation in call.data:
+            assert world.send_as(STRANGER.address, call.to, call.data).success
+    second = plan_update(installed.config)
+    assert second["watch"] == first["watch"]
+    assert artifact("Watch").creation.hex() not in second["transaction"]["data"]
+    shown = installed.carried_out(installed.written(second))
+    assert (f"make the watch {second['watch']} take a new mark" in shown) != inherits
+    assert installed.hall.chain.read([guardian_read(installed.kernel, second["watch"])], installed.hall.chain.head())[0]
+
+
+def test_an_inherited_mark_that_is_old_by_now_is_not_taken_over(installed: Installed) -> None:
+    installed.edit('max_drawdown = "10 %"', 'max_drawdown = "9 %"')
+    installed.edit("[watch]\n", f'[watch]\ninherits = "{installed.watch}"\n')
+    world, first = installed.hall.world, plan_update(installed.config)
+    for call in decode_multisend(world.account, bytes.fromhex(first["transaction"]["data"][2:])):
+        if artifact("Watch").creation in call.data:
+            assert world.send_as(STRANGER.address, call.to, call.data).success
+    second = plan_update(installed.config)
+    usdc = installed.hall.token("USDC")
+    installed.as_safe(usdc, encode_transfer(ALICE.address, 10**6))
+    installed.as_safe(installed.watch, encode_rebase())
+    second["transaction"]["nonce"] += 2
+    code, out, _ = installed.own(INES, "propose", installed.written(second))
+    assert code == 1 and "you may sign" not in out
+    with pytest.raises(MadeAndUsed, match="its mark is not its predecessor's any more"):
+        plan_update(installed.config)
+
+
+def test_a_batch_by_another_contract_than_safes_own_is_not_signed(installed: Installed) -> None:
+    """Whoever gave the guardian policy.toml may have named it there; whatever the bytes seem to hold, it acts as the
+    Safe."""
+    fake = installed.hall.world.deploy(bytes.fromhex("6001600c60003960016000f300"))
+    installed.edit(f'multisend = "{installed.hall.document.multisend}"', f'multisend = "{fake}"')
+    data = encode_multisend([Call(installed.hall.world.account, installed.kernel, 0, encode_pause())])
+    nonce = safe_state(installed.hall.chain, installed.hall.document.account.safe, installed.hall.chain.head()).nonce
+    tx = SafeTx(installed.hall.world.account, fake, 0, data, Operation.DELEGATECALL, nonce)
+    code, out, _ = installed.own(KEMI, "sign", str(installed.hall.propose(tx)))
+    assert code == 1 and "is not Safe's MultiSendCallOnly" in out and "you may sign" not in out
+
+
 def test_a_watch_of_another_birth_in_that_batch_is_not_signed(installed: Installed) -> None:
     installed.edit('max_drawdown = "10 %"', 'max_drawdown = "9 %"')
     installed.edit("[watch]\n", f'[watch]\ninherits = "{installed.watch}"\n')
@@ -436,3 +493,41 @@ def test_the_same_bytes_announced_at_guard_and_kernel_are_vetoed_one_after_the_o
     assert code == 0 and f"the same bytes are announced at {installed.kernel} too: veto them again" in out
     code, out, _ = installed.own(KEMI, "veto", change_hash(call))
     assert code == 0 and "it can no more be made" in out and installed.listed() == []
+
+
+def test_status_the_report_page_and_the_kill_card_say_it_and_a_guardian_vetoes_from_there(
+    installed: Installed,
+) -> None:
+    folder = installed.config
+    with open_treasurer(open_documents(folder), MemoryNotices()):
+        pass
+    assert "is about to change" not in render(gather(folder), 0)
+    installed.edit(*RAISED)
+    update = plan_update(folder)
+    installed.as_safe(installed.kernel, bytes.fromhex(update["announce"][2:]))
+    change = change_hash(bytes.fromhex(update["set_policy"][2:]))
+    page = render(gather(folder), 0)
+    installed.capsys.readouterr()
+    strongroom(["status", "--config", str(folder)], standalone_mode=False)
+    told = installed.capsys.readouterr().out
+    assert "What the agent may do is about to change, unless an owner vetoes it:" in page
+    for shown in (page, told):
+        assert "announced: put the policy of your own policy.toml in force at the Kernel" in shown
+        assert f"`strongroom guardian veto {change}` stops it" in shown
+    strongroom(["kill-card", "--json", "--config", str(folder)], standalone_mode=False)
+    (veto,) = (each for each in json.loads(installed.capsys.readouterr().out)["steps"] if each["id"] == "veto")
+    assert (veto["by"], veto["to"], veto["data"]) == ("guardian", installed.kernel, update["veto"])
+    assert installed.hall.world.send_as(KEMI.address, veto["to"], bytes.fromhex(veto["data"][2:])).success
+    assert installed.listed() == []
+
+
+def test_a_re_key_that_nobody_can_veto_is_told_and_is_no_step_of_the_kill_card(installed: Installed) -> None:
+    installed.as_safe(installed.kernel, encode_announce(encode_rekey(NEXT_AGENT.address)))
+    installed.capsys.readouterr()
+    with open_treasurer(open_documents(installed.config), MemoryNotices()):
+        pass
+    strongroom(["status", "--config", str(installed.config)], standalone_mode=False)
+    told = installed.capsys.readouterr().out
+    assert f"give the Kernel to the agent's key {NEXT_AGENT.address}" in told and "nobody can veto it" in told
+    strongroom(["kill-card", "--json", "--config", str(installed.config)], standalone_mode=False)
+    assert "veto" not in [each["id"] for each in json.loads(installed.capsys.readouterr().out)["steps"]]
