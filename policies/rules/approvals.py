@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_most
 from policies.metering import all_of_unit, caps_of, caps_touched, in_flight, of_unit, past, total
 from policies.terms import Cap, Tier
 from strongroom.model import Finding, Verdict
@@ -21,14 +22,7 @@ def judge(case: Case) -> Iterator[Finding]:
     for cap in caps:
         units = total(moved, cap)
         reason = f"no unit moves more {cap.token} in {cap.bucket_class}, whoever signs"
-        yield within(
-            RULE,
-            units <= cap.never_units,
-            Verdict.DENY,
-            reason,
-            case.show(cap.token, units),
-            case.show(cap.token, cap.never_units),
-        )
+        yield at_most(RULE, units, cap.never_units, Verdict.DENY, reason, partial(case.show, cap.token))
     for cap in caps_touched(case):
         for tier in cap.tiers:
             yield _tier(case, cap, tier)
@@ -49,8 +43,7 @@ def _tier(case: Case, cap: Cap, tier: Tier) -> Finding:
     units = _most_to_one(case, cap, tier)
     guardians = f"{tier.approvals} guardian{'s' if tier.approvals > 1 else ''}"
     reason = f"{guardians} above this much {cap.token} to one recipient within {format_seconds(tier.window_seconds)}"
-    holds = units <= tier.above_units
-    return within(RULE, holds, Verdict.ASK, reason, case.show(cap.token, units), case.show(cap.token, tier.above_units))
+    return at_most(RULE, units, tier.above_units, Verdict.ASK, reason, partial(case.show, cap.token))
 
 
 def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:

@@ -8,8 +8,9 @@ policy promises. The chain's own bucket has the last word.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_most
 from policies.dues import claimed, terms_of, terms_of_payment, why_not_due
 from policies.metering import Metered, caps_touched, in_flight, of_unit, orders_paid, past, total
 from policies.terms import Cap
@@ -52,17 +53,13 @@ def _cap(case: Case, cap: Cap) -> Iterator[Finding]:
     now = total((*in_flight(case), *of_unit(case)), cap)
     spent = sum(m.units for m in past(case, cap, cap.window_seconds)) + now
     window = f"{cap.token} in {cap.bucket_class} within {format_seconds(cap.window_seconds)}, past and waiting"
-    yield _at_most(case, cap, spent, cap.cap_units, window)
+    yield at_most(RULE, spent, cap.cap_units, Verdict.ASK, window, partial(case.show, cap.token))
     used = level(cap, past(case, cap, max(cap.window_seconds, cap.drain_seconds)), case.facts.block.timestamp)
     moment = f"{cap.token} in {cap.bucket_class} at one moment, less what has flowed back since"
-    yield _at_most(case, cap, used + now, cap.at_once_units, moment)
+    yield at_most(RULE, used + now, cap.at_once_units, Verdict.ASK, moment, partial(case.show, cap.token))
     if case.document.is_native(cap.token) and not isinstance(case.action, KernelCall):
         # The Kernel meters ether itself (rule `grants`); the owner lane has nobody but the guardians.
         yield Finding(RULE, Verdict.ASK, f"{cap.token} leaves no transfer log, so its past cannot be counted")
-
-
-def _at_most(case: Case, cap: Cap, units: int, most: int, reason: str) -> Finding:
-    return within(RULE, units <= most, Verdict.ASK, reason, case.show(cap.token, units), case.show(cap.token, most))
 
 
 def level(cap: Cap, history: tuple[Metered, ...], now: int) -> int:

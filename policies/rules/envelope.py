@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_least, at_most, within
 from strongroom.model import Address, Amount, Finding, TokenId, Verdict
 
 RULE = "envelope"
@@ -28,9 +29,11 @@ def _out(case: Case) -> Iterator[Finding]:
     moved = {d.token for d in case.rehearsal.deltas if d.holder == safe and d.units < 0}
     for token in sorted(moved | declared.keys() | said.keys()):
         out, most = -case.rehearsed(safe, token), min(declared[token], said[token])
-        holds = out <= most if token in rounded else out == most
         reason = f"the {token} that leaves must be what is declared and sent"
-        yield within(RULE, holds, Verdict.DENY, reason, case.show(token, out), case.show(token, most))
+        if token in rounded:
+            yield at_most(RULE, out, most, Verdict.DENY, reason, partial(case.show, token))
+        else:
+            yield within(RULE, out == most, Verdict.DENY, reason, case.show(token, out), case.show(token, most))
 
 
 def _in(case: Case) -> Iterator[Finding]:
@@ -40,14 +43,8 @@ def _in(case: Case) -> Iterator[Finding]:
     for token in sorted(declared.keys() | promised.keys()):
         least = max(declared[token], promised[token]) - said[token]
         got = case.rehearsed(case.document.account.safe, token)
-        yield within(
-            RULE,
-            got >= least,
-            Verdict.DENY,
-            f"at least this much {token} must arrive",
-            case.show(token, got),
-            case.show(token, least),
-        )
+        reason = f"at least this much {token} must arrive"
+        yield at_least(RULE, got, least, Verdict.DENY, reason, partial(case.show, token))
 
 
 def _received(case: Case) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ wants, and cash enough for what is taken out. What was not observed denies."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_most, within
 from policies.markets import Market, Reserve
 from strongroom.model import Finding, LendingReserve, LendingState, TokenId, Verdict
 
@@ -73,4 +74,4 @@ def _withdrawn(case: Case, market: Market, token: TokenId, seen: LendingReserve,
 
 
 def _at_most(case: Case, token: TokenId, units: int, most: int, reason: str) -> Finding:
-    return within(RULE, units <= most, Verdict.DENY, reason, case.show(token, units), case.show(token, most))
+    return at_most(RULE, units, most, Verdict.DENY, reason, partial(case.show, token))

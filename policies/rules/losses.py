@@ -4,8 +4,9 @@ rehearsal."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_least
 from policies.effects import Exchange
 from policies.pricing import price_of
 from strongroom.model import Finding, TokenId, Verdict
@@ -40,7 +41,7 @@ def _judged(case: Case, token: TokenId, units: int, least: int | None, what: str
         return Finding(RULE, Verdict.DENY, f"{what} cannot be compared without a price")
     loss = format_bps(case.document.max_loss_bps)
     reason = f"{what} must lose at most {loss} against the oracles"
-    return within(RULE, units >= least, Verdict.DENY, reason, case.show(token, units), case.show(token, least))
+    return at_least(RULE, units, least, Verdict.DENY, reason, partial(case.show, token))
 
 
 def _least(case: Case, token_in: TokenId, units_in: int, token_out: TokenId) -> int | None:

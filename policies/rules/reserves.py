@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from policies.case import Case, within
+from policies.case import Case, at_least
 from strongroom.model import Finding, TokenId, Verdict
 
 RULE = "reserves"
@@ -26,11 +27,5 @@ def _kept(case: Case, token: TokenId) -> Finding:
     left = balance + case.rehearsed(case.document.account.safe, token)
     # Of a share nothing is kept: what comes of it stays in the Safe as its token.
     kept = listed.keep_units if listed else 0
-    return within(
-        RULE,
-        left >= kept,
-        Verdict.ASK,
-        f"at least this much {token} should stay",
-        case.show(token, left),
-        case.show(token, kept),
-    )
+    reason = f"at least this much {token} should stay"
+    return at_least(RULE, left, kept, Verdict.ASK, reason, partial(case.show, token))
