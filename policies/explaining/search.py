@@ -1,0 +1,144 @@
+"""The nearest change that gets a unit a better verdict: the engine itself is asked, over and over, and every boundary
+is seen on both sides before it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from policies.engine import decide
+from policies.explaining.counterfactuals import Change, Counterfactual, LeaveOut, Lower, Wait
+from policies.explaining.parts import amount_of
+from policies.explaining.scaling import with_amount, without
+from policies.explaining.timing import at, turning_points
+from policies.orders import Order
+from policies.scenario import Judged
+from policies.terms import PolicyDocument
+from strongroom.model import Decision, Intent, Pay, Swap, TokenId, Verdict
+
+_MOST_TRIES = 300
+"""Sets of intents that are tried: beyond it the people who asked know better what to leave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How does this unit, denied or asked about, get `verdict` or better?"""
+
+    judged: Judged
+    document: PolicyDocument
+    decision: Decision
+    verdict: Verdict
+
+    def grants(self, changed: Judged | None) -> bool:
+        """Whether the engine gives a changed unit the wanted verdict."""
+        return changed is not None and verdict_on(changed, self.document).rank <= self.verdict.rank
+
+
+def verdict_on(judged: Judged, document: PolicyDocument) -> Verdict:
+    """The engine's verdict."""
+    return decide(judged.compiled, judged.action, judged.rehearsal, judged.facts, document).verdict
+
+
+def lowered(question: Question) -> Iterator[Counterfactual]:
+    """For each intent the largest amount that gets the verdict with all others as they are."""
+    for place, intent in enumerate(question.judged.compiled.unit.intents):
+        most = _largest(question, place, amount_of(intent))
+        yield from (_found(question, each) for each in _lowers(question, place, intent, most))
+
+
+def _largest(question: Question, place: int, units: int) -> int:
+    """Zero where not even one unit does."""
+
+    def is_fine(less: int) -> bool:
+        return question.grants(with_amount(question.judged, place, less, question.document))
+
+    if units <= 1 or not is_fine(1):
+        return 0
+    return boundary(is_fine, units, 1, (units - each for each in _overshoots(question.decision)))
+
+
+def _lowers(question: Question, place: int, intent: Intent, most: int) -> Iterator[Lower]:
+    token, units = token_of(intent), amount_of(intent)
+    if most:
+        yield Lower(place, token, most, units)
+    # A due order is paid whatever the caps have left, but at no other amount: such islands no bisection finds.
+    for order in _smaller_orders(intent, question.document):
+        changed = with_amount(question.judged, place, order.units, question.document)
+        if most < order.units and question.grants(changed):
+            yield Lower(place, token, order.units, units, order.id)
+
+
+def _smaller_orders(intent: Intent, document: PolicyDocument) -> Iterator[Order]:
+    for order in document.orders.values():
+        same = isinstance(intent, Pay) and (intent.payee.value, intent.token.value) == (order.payee, order.token)
+        if same and order.units < amount_of(intent):
+            yield order
+
+
+def _overshoots(decision: Decision) -> Iterator[int]:
+    """By how much findings miss their limits: where they count the token itself, that much less is the boundary."""
+    return (-each.measure.margin for each in decision.findings if each.measure and each.measure.margin < 0)
+
+
+def left_out(question: Question) -> Iterator[Counterfactual]:
+    """The smallest sets of intents without which the rest gets the verdict."""
+    places, tries = range(len(question.judged.compiled.unit.intents)), 0
+    for size in range(1, len(places)):
+        found = []
+        for each in combinations(places, size):
+            tries += 1
+            if tries > _MOST_TRIES:
+                return
+            if question.grants(without(question.judged, each, question.document)):
+                found.append(LeaveOut(each))
+        if found:
+            yield from (_found(question, each) for each in found)
+            return
+
+
+def waited(question: Question) -> Iterator[Counterfactual]:
+    """The first second at which the very same unit gets the verdict, prices, balances and queue as they are."""
+
+    def is_fine(second: int) -> bool:
+        return question.grants(at(question.judged, second))
+
+    before = question.judged.facts.block.timestamp
+    for point in turning_points(question.judged.facts, question.document):
+        if is_fine(point):
+            yield _found(question, Wait(boundary(is_fine, before, point)))
+            return
+        before = point
+
+
+def boundary(is_fine: Callable[[int], bool], bad: int, fine: int, guesses: Iterable[int] = ()) -> int:
+    """The integer that is fine and whose neighbour towards `bad` is not; `bad` and `fine` are known to be what they are
+    called. Exact where all between turn once; where they do not, one such boundary."""
+    towards_bad = 1 if bad > fine else -1
+    for guess in guesses:
+        if min(bad, fine) < guess < max(bad, fine) and is_fine(guess) and not is_fine(guess + towards_bad):
+            return guess
+    while abs(bad - fine) > 1:
+        middle = (bad + fine) // 2
+        bad, fine = (bad, middle) if is_fine(middle) else (middle, fine)
+    return fine
+
+
+def apply(change: Change, judged: Judged, document: PolicyDocument) -> Judged | None:
+    """The unit after a change of the unit itself; `None` where it cannot be made."""
+    if isinstance(change, Lower):
+        return with_amount(judged, change.place, change.units, document)
+    if isinstance(change, LeaveOut):
+        return without(judged, change.places, document)
+    return at(judged, change.until) if isinstance(change, Wait) else judged
+
+
+def _found(question: Question, change: Change) -> Counterfactual:
+    changed = apply(change, question.judged, question.document)
+    assert changed is not None  # it was just judged
+    return Counterfactual(change, verdict_on(changed, question.document))
+
+
+def token_of(intent: Intent) -> TokenId:
+    """The token that the intent's amount counts."""
+    return intent.token_in.value if isinstance(intent, Swap) else intent.token.value
