@@ -20,6 +20,7 @@ from agent.state_folder import Held, StateFolder
 from agent.units import Units
 from guardians.documents import open_documents as open_pair
 from guardians.documents import subject_of as subject_of_policy
+from policies.conflicts import check_operators
 from policies.document import document_hash
 from policies.grants import compile_policy
 from policies.kernel_rules import order_rule
@@ -77,6 +78,7 @@ def open_documents(folder: Path) -> Documents:
         if payment.payee not in policy.payees:
             raise BadValue(payment.payee, "`payee` in mandate.toml", "add the payee to policy.toml first")
     require_venues(mandate, policy)
+    check_operators(policy, treasury.operators)
     return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
 
 

@@ -67,7 +67,8 @@ class Runner:
                 if name is None:
                     rows.append(attempts[-1])
                     continue
-                row = self._units.add(replace(unit, id=name), plan.actor, plan.id, cause, _standing_nonce(attempts))
+                own = replace(unit, id=name, actor=plan.actor)
+                row = self._units.add(own, plan.actor, plan.id, cause, _standing_nonce(attempts))
                 rows.append(self._advance(row, _initial(row)))
             return tuple(rows)
 

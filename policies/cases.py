@@ -146,6 +146,7 @@ def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocumen
         supplied=_amounts(row, "supplied", decimals),
         left=_amounts(row, "left", decimals),
         owes=row.flag("owes", False),
+        actor=row.text("asked_by", ""),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 from policies.addressbook import lookalike
+from policies.conflicts import check_conflicts
 from policies.debts import REPAYMENTS, check_debts
 from policies.delays import check_delays
 from policies.markets import EXITS, LENDING, Market
@@ -44,6 +45,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_debts,
         check_vaults,
         check_owner_guard,
+        check_conflicts,
     )
     for one in checks:
         one(document, name)

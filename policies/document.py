@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from policies import frame
+from policies.conflicts import who_is_paid
 from policies.consistency import check
 from policies.debts import Debt, debt
 from policies.markets import AAVE_V3, Market, Reserve
@@ -132,7 +133,7 @@ def _payee(id_: str, row: Table, decimals: Decimals) -> Payee:
                 f"write one line of at most {_LONGEST_NOTE} characters",
             )
         delay = frame.seconds(row, "delay") if row.has("delay") else 0
-        return Payee(id_, row.address("address"), row.text("class"), at_most, note, delay)
+        return Payee(id_, row.address("address"), row.text("class"), at_most, note, delay, *who_is_paid(row))
 
 
 def _place(id_: str, row: Table, decimals: Decimals) -> Venue | Market | Wrapper | Vault:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies.case import Case, Rule, open_case
+from policies.conflicts import guardians_paid
 from policies.document import document_hash
 from policies.rules import RULES
 from policies.rules.approvals import approvals_needed
@@ -60,7 +61,9 @@ def _asked(case: Case, findings: tuple[Finding, ...]) -> Decision:
 
 
 def _signers(case: Case) -> tuple[Address, ...]:
-    return tuple(member for member in case.document.guardians.members if member in case.facts.safe.owners)
+    paid = guardians_paid(case)
+    owners = (member for member in case.document.guardians.members if member in case.facts.safe.owners)
+    return tuple(owner for owner in owners if owner not in paid)
 
 
 def _strictest(findings: tuple[Finding, ...]) -> Verdict:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from policies.conflicts import conflicts_off_chain
 from policies.dues import why_not_due
 from policies.effects import swap_order
 from policies.exit_buckets import exit_buckets, share_buckets
@@ -96,6 +97,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         f"{tiers} approval tiers by what one recipient gets",
         *(f"`keep` of {token}" for token in kept),
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
+        *conflicts_off_chain(document),
         *(f"no debt at `{id_}` while it is lent to" for id_, market in document.markets.items() if not market.debts),
     )
 

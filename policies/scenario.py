@@ -55,7 +55,8 @@ _E8 = 8
 class Scenario:
     """`arrives_bps` is the share of the promised that recipients, or the Safe in a swap, really get; `past` has
     happened, `waiting` is queued at the nonces before the unit's. `supplied` lies at the first market that lists the
-    token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there."""
+    token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there. `actor` asked
+    for the unit, as `Unit.actor`."""
 
     intents: tuple[Intent, ...]
     balances: Mapping[TokenId, int]
@@ -68,6 +69,7 @@ class Scenario:
     supplied: Mapping[TokenId, int] = field(default_factory=dict)
     left: Mapping[TokenId, int] = field(default_factory=dict)
     owes: bool = False
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _compiled(scenario: Scenario, document: PolicyDocument) -> Compiled:
         recipients=tuple(address_of(i.payee.value, document) for i in scenario.intents if isinstance(i, Pay)),
         spenders=tuple(spender for i in scenario.intents if (spender := _spender(i, document)) is not None),
     )
-    return Compiled(Unit("unit", document.account, scenario.intents), calls, envelope)
+    return Compiled(Unit("unit", document.account, scenario.intents, scenario.actor), calls, envelope)
 
 
 def _bounds(intent: Intent, scenario: Scenario, document: PolicyDocument) -> tuple[Amount, Amount | None]:

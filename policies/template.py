@@ -30,7 +30,9 @@ _TOKENS = """\
 _PAYEES = """\
 # The address book: nobody else is ever paid. `at_most` is per unit of work and token, and no signature lifts it.
 # `class` says which of the caps below meter the payee. With a `delay` of 1 hour to 30 days, such as `24 hours`, the
-# agent announces each payment that long before it pays, and any guardian may veto it until it is paid."""
+# agent announces each payment that long before it pays, and any guardian may veto it until it is paid. `operator` (a
+# name in treasury.toml) and `guardian` (an owner's address) say who of them this payee is: what an operator asks for in
+# their own favour goes to guardians, and no guardian's signature counts for a payment to themselves."""
 _ORDERS = """\
 # Standing orders, such as salaries: exactly `amount` to the payee, outside caps and tiers, from the day `from` on and
 # no more from the day `until` on (UTC; leave either out). `every` is the least time between two payments, whoever asks:
@@ -246,7 +248,8 @@ def _payee(payee: Payee, document: PolicyDocument) -> Iterator[str]:
     at_most = [_amount(document, token, units) for token, units in payee.max_units.items()]
     delay = format_seconds(payee.delay_seconds) if payee.delay_seconds else None
     keys = {"address": payee.address, "class": payee.bucket_class, "at_most": at_most, "delay": delay}
-    return _section("", f"[payees.{payee.id}]", **keys, note=payee.note or None)
+    people = {"operator": payee.operator or None, "guardian": payee.guardian}
+    return _section("", f"[payees.{payee.id}]", **keys, **people, note=payee.note or None)
 
 
 def _orders(document: PolicyDocument) -> Iterator[str]:

@@ -43,7 +43,8 @@ class ListedToken:
 @dataclass(frozen=True, slots=True)
 class Payee:
     """Who may be paid, in which tokens, and at most how much in one payment. `bucket_class` names the caps that meter
-    it. The agent alone pays it `delay_seconds` after announcing it, unless somebody vetoes; zero: at once."""
+    it. The agent alone pays it `delay_seconds` after announcing it, unless somebody vetoes; zero: at once. `operator`
+    and `guardian` say which operator and which guardian is this very payee."""
 
     id: str
     address: Address
@@ -51,6 +52,8 @@ class Payee:
     max_units: Mapping[TokenId, int]
     note: str = ""
     delay_seconds: int = 0
+    operator: str = ""
+    guardian: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

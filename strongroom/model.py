@@ -159,11 +159,13 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is rehearsed, judged, approved and executed as one. `id` is also its graph thread's id."""
+    """What is rehearsed, judged, approved and executed as one. `id` is also its graph thread's id. `actor` is who asked
+    for it, as `Plan.actor`; empty where that is not known, as from a proposal's bytes."""
 
     id: str
     account: Account
     intents: tuple[Intent, ...]
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,12 @@ ANNOUNCING, RUNNING = "announcing", "running"
 
 
 def unit(state: State) -> Unit:
-    return from_plain(Unit, state["unit"])
+    return from_plain(Unit, _unit(state, state["unit"]))
+
+
+def _unit(state: State, plain: dict[str, Any]) -> dict[str, Any]:
+    """One that fell asleep before units said who asked for them: the thread always knew."""
+    return {"actor": state.get("actor", ""), **plain}
 
 
 def facts(state: State) -> Facts:
@@ -60,7 +65,8 @@ def facts(state: State) -> Facts:
 
 
 def compiled(state: State) -> Compiled:
-    return from_plain(Compiled, state["compiled"])
+    plain = state["compiled"]
+    return from_plain(Compiled, {**plain, "unit": _unit(state, plain["unit"])})
 
 
 def action(state: State) -> Action:

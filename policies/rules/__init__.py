@@ -13,6 +13,7 @@ from policies.rules import (
     approvals,
     calls,
     caps,
+    conflicts,
     envelope,
     gas,
     grants,
@@ -35,7 +36,7 @@ from policies.rules import (
 
 _ORDER = (
     account, action, rehearsed, calls, intents, provenance,
-    tokens, payees, lookalikes, payments, venues, lending,
+    tokens, payees, lookalikes, conflicts, payments, venues, lending,
     envelope, leftovers, safe_state,
     grants, caps, approvals, reserves, prices, losses, watch, gas,
 )  # fmt: skip
