@@ -18,6 +18,7 @@ from agent.parity import require_parity
 from agent.planners.deterministic import DeterministicPlanner
 from agent.state_folder import Held, StateFolder
 from agent.units import Units
+from guardians.documents import listings_of
 from guardians.documents import open_documents as open_pair
 from guardians.documents import subject_of as subject_of_policy
 from policies.conflicts import check_operators
@@ -199,7 +200,8 @@ def onlooker(documents: Documents) -> Subject:
 
 def _subject(documents: Documents, agent: Address | None) -> Subject:
     treasury = documents.treasury
-    return subject_of(documents.policy, agent, treasury.kernel, documents.jobs, treasury.watch)
+    found = subject_of(documents.policy, agent, treasury.kernel, documents.jobs, treasury.watch)
+    return replace(found, listings=listings_of(documents.policy, treasury.folder))
 
 
 def _chain(stack: ExitStack, treasury: Treasury) -> Chain:

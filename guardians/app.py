@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from guardians.documents import open_documents, subject_of
+from guardians.documents import listings_of, open_documents, subject_of
 from strongroom.documents import read
 from strongroom.errors import BadValue, KeyMissing
 from strongroom.settings import Treasury, load_treasury
@@ -46,7 +46,8 @@ def open_console(folder: Path) -> Iterator[Console]:
     treasury, document = open_documents(folder)
     with ExitStack() as stack:
         chain = _chain(stack, treasury)
-        subject, service = subject_of(document, treasury.watch), _service(stack, treasury, chain)
+        subject = replace(subject_of(document, treasury.watch), listings=listings_of(document, folder))
+        service = _service(stack, treasury, chain)
         yield Console(treasury, document, subject, chain, _node(stack, treasury), service)
 
 

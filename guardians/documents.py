@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from policies.terms import PolicyDocument
     from strongroom.model import Address
     from strongroom.observe import Subject
+    from strongroom.ports import Listings
 
 
 def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
@@ -27,6 +28,13 @@ def open_documents(folder: Path) -> tuple[Treasury, PolicyDocument]:
     if policy.account != treasury.account:
         raise BadValue(policy.account.safe, "`safe` in policy.toml", f"treasury.toml names `{treasury.account.safe}`")
     return treasury, policy
+
+
+def listings_of(policy: PolicyDocument, folder: Path) -> Listings | None:
+    """The deny lists beside the policy in `folder`; `None` where the policy asks for none."""
+    from strongroom.listings import DENIED, FileListings
+
+    return FileListings(folder / DENIED) if policy.sanctions else None
 
 
 def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:

@@ -147,6 +147,8 @@ def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocumen
         left=_amounts(row, "left", decimals),
         owes=row.flag("owes", False),
         actor=row.text("asked_by", ""),
+        denied=tuple(address_of(each, document) for each in row.texts("denied", ())),
+        lists_age_seconds=parse_seconds(row.text("lists_age"), row.path("lists_age")) if row.has("lists_age") else 0,
     )
 
 

@@ -13,6 +13,7 @@ from policies.delays import check_delays
 from policies.markets import EXITS, LENDING, Market
 from policies.orders import check_orders
 from policies.owner_guarding import check_owner_guard
+from policies.sanctions import check_sanctions
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
 from policies.vaults import check_vaults
 from policies.watching import check_watch
@@ -46,6 +47,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_vaults,
         check_owner_guard,
         check_conflicts,
+        check_sanctions,
     )
     for one in checks:
         one(document, name)

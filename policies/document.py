@@ -19,6 +19,7 @@ from policies.markets import AAVE_V3, Market, Reserve
 from policies.orders import order
 from policies.owner_guarding import owner_guard
 from policies.remembering import once
+from policies.sanctions import sanctions
 from policies.terms import (
     UNISWAP_V2,
     UNISWAP_V3,
@@ -88,6 +89,7 @@ def _document(top: Table) -> PolicyDocument:
         kernel=frame.kernel(top.table("kernel")),
         watch=watch(top.table("watch")),
         owner_guard=owner_guard(top.table("owner_guard")),
+        sanctions=sanctions(top.table("sanctions")),
     )
 
 

@@ -19,6 +19,7 @@ from policies.markets import EXITS
 from policies.metering import orders_left
 from policies.orders import Order
 from policies.remembering import once
+from policies.sanctions import sanctions_off_chain
 from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
 from policies.tree import proof, root
@@ -98,6 +99,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         *(f"`keep` of {token}" for token in kept),
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
         *conflicts_off_chain(document),
+        *sanctions_off_chain(document),
         *(f"no debt at `{id_}` while it is lent to" for id_, market in document.markets.items() if not market.debts),
     )
 

@@ -24,6 +24,7 @@ from strongroom.model import (
     Facts,
     Gas,
     Intent,
+    Listing,
     Operation,
     Outflow,
     Pay,
@@ -56,7 +57,8 @@ class Scenario:
     """`arrives_bps` is the share of the promised that recipients, or the Safe in a swap, really get; `past` has
     happened, `waiting` is queued at the nonces before the unit's. `supplied` lies at the first market that lists the
     token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there. `actor` asked
-    for the unit, as `Unit.actor`."""
+    for the unit, as `Unit.actor`. Each deny list that the policy asks for is `lists_age_seconds` old and holds
+    `denied`."""
 
     intents: tuple[Intent, ...]
     balances: Mapping[TokenId, int]
@@ -70,6 +72,8 @@ class Scenario:
     left: Mapping[TokenId, int] = field(default_factory=dict)
     owes: bool = False
     actor: str = ""
+    denied: tuple[Address, ...] = ()
+    lists_age_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,14 @@ def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
         outflows=scenario.past,
         gas=Gas(_BASE_FEE_WEI, 10**18),
         lending=markets(scenario.supplied, scenario.left, scenario.owes, document),
+        listings=tuple(_listings(scenario, document)),
     )
+
+
+def _listings(scenario: Scenario, document: PolicyDocument) -> Iterator[Listing]:
+    entries, dated_at = dict.fromkeys(scenario.denied, ""), NOW - scenario.lists_age_seconds
+    for name in document.sanctions.sources if document.sanctions else ():
+        yield Listing(name, "the case", dated_at, entries)
 
 
 def _safe(document: PolicyDocument, nonce: int) -> SafeState:

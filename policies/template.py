@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from policies.markets import Market
 from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
+from policies.sanctions import render_sanctions
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from policies.vaults import ERC4626
 from policies.watching import WatchTerms
@@ -164,6 +165,7 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
     yield from _kernel(document.kernel)
     yield from _watch(document.watch)
     yield from _owner_guard(document.owner_guard)
+    yield from render_sanctions(document)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
     )

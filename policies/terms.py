@@ -13,6 +13,7 @@ from policies.markets import LENDING, Market, Reserve
 from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
 from policies.remembering import once
+from policies.sanctions import SanctionTerms
 from policies.vaults import Vault
 from policies.watching import WatchTerms
 from policies.wrapping import Wrapper
@@ -191,6 +192,7 @@ class PolicyDocument:
     orders: Mapping[str, Order] = field(default_factory=dict)
     watch: WatchTerms | None = None
     owner_guard: OwnerGuardTerms | None = field(default_factory=OwnerGuardTerms)
+    sanctions: SanctionTerms | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

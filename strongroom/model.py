@@ -423,6 +423,17 @@ class AnnouncedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A deny list as its publisher dated it: who stands on it, each with the publisher's words. `source` says where it
+    comes from, `dated_at` when the day of its date began, UTC."""
+
+    name: str
+    source: str
+    dated_at: int
+    entries: Mapping[Address, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id."""
 
@@ -441,6 +452,7 @@ class Facts:
     lending: tuple[LendingState, ...] = ()
     watch: WatchState | None = None
     announced: tuple[AnnouncedRun, ...] = ()
+    listings: tuple[Listing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

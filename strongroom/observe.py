@@ -26,7 +26,7 @@ from strongroom.model import (
     Token,
     TokenId,
 )
-from strongroom.ports import Chain, Queue, Read
+from strongroom.ports import Chain, Listings, Queue, Read
 from strongroom.protocols import chainlink, erc20, kernel, kernel_runs, safe, uniswap_v2, uniswap_v3_pool, watch
 from strongroom.protocols.aave_v3_market import Market, market_from, market_reads
 from strongroom.protocols.kernel_orders import last_paid_read
@@ -39,7 +39,8 @@ class Subject:
     """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
     outflows count, the Kernel with the buckets and the standing orders (by their leaves) that matter, and its watch
     (none before guarded mode), each Uniswap V3 pool with the lens that shows its ticks, the Uniswap V2 pairs, the
-    lending markets, and how long an announced run can stay in force (zero: none can be announced)."""
+    lending markets, how long an announced run can stay in force (zero: none can be announced), and where the deny lists
+    are kept that the policy asks for (none where it asks for none)."""
 
     account: Account
     tokens: tuple[Token, ...]
@@ -54,12 +55,14 @@ class Subject:
     watch: Address | None = None
     orders: tuple[Digest, ...] = ()
     announced_seconds: int = 0
+    listings: Listings | None = None
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
     """Facts at the newest block: all view calls in one batch, and the ticks of the pools in a second. A feed, balance,
     pool or market that does not answer is absent, so that rules which need it deny.
-    Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached."""
+    Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached,
+    `InputError` for a deny list that cannot be read."""
     block = chain.head()
     states, held, rounds, kernel_values, heads, pairs, lending, watched = _together(
         chain,
@@ -90,6 +93,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         pairs=_pairs(subject.pairs, pairs),
         lending=_lending(subject, lending),
         watch=watch.watch_from(subject.watch, watched) if subject.watch else None,
+        listings=subject.listings.read() if subject.listings else (),
     )
 
 

@@ -14,12 +14,20 @@ from strongroom.model import (
     Facts,
     KernelCall,
     LedgerReceipt,
+    Listing,
     Plan,
     Queued,
     SafeTx,
 )
 
 T = TypeVar("T")
+
+
+class Listings(Protocol):
+    """Deny lists, wherever they are kept. None is made up: one that is not there is left out."""
+
+    def read(self) -> tuple[Listing, ...]:
+        """The lists as they are now. Raises `InputError` for one that cannot be read as what it says it is."""
 
 
 @dataclass(frozen=True, slots=True)

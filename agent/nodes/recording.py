@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from agent.context import Context
-from strongroom.model import Digest, Facts, LedgerReceipt
+from strongroom.model import Digest, Facts, LedgerReceipt, Listing
 from strongroom.plain import to_plain
 
 
@@ -20,5 +22,12 @@ def record_once(
 
 def observed(facts: Facts) -> dict[str, Any]:
     """Facts as an entry holds them. Announced runs are named by their ids alone: the chain's events have their bytes,
-    and many of them would not fit into one entry."""
-    return {**to_plain(facts), "announced": [each.id for each in facts.announced]}
+    and many of them would not fit into one entry. So are deny lists, by name, date and a hash of who stands on them."""
+    listings = [_named(listing) for listing in facts.listings]
+    return {**to_plain(facts), "announced": [each.id for each in facts.announced], "listings": listings}
+
+
+def _named(listing: Listing) -> dict[str, Any]:
+    entries = json.dumps(dict(listing.entries), sort_keys=True, separators=(",", ":")).encode()
+    named = {"name": listing.name, "source": listing.source, "dated_at": listing.dated_at}
+    return named | {"entries": len(listing.entries), "sha256": sha256(entries).hexdigest()}

@@ -59,7 +59,7 @@ def _unit(state: State, plain: dict[str, Any]) -> dict[str, Any]:
 def facts(state: State) -> Facts:
     # A unit that fell asleep before pairs, markets and watch were observed knows none: rules that need one then deny.
     # Nor is an order due whose last payment it does not know.
-    known = {"pairs": [], "lending": [], "watch": None, "announced": [], **state["facts"]}
+    known = {"pairs": [], "lending": [], "watch": None, "announced": [], "listings": [], **state["facts"]}
     kernel = known["kernel"] and {"last_paid": {}, **known["kernel"]}
     return from_plain(Facts, {**known, "kernel": kernel})
 

@@ -29,6 +29,7 @@ from policies.rules import (
     rehearsed,
     reserves,
     safe_state,
+    sanctions,
     tokens,
     venues,
     watch,
@@ -36,7 +37,7 @@ from policies.rules import (
 
 _ORDER = (
     account, action, rehearsed, calls, intents, provenance,
-    tokens, payees, lookalikes, conflicts, payments, venues, lending,
+    tokens, payees, lookalikes, conflicts, sanctions, payments, venues, lending,
     envelope, leftovers, safe_state,
     grants, caps, approvals, reserves, prices, losses, watch, gas,
 )  # fmt: skip
