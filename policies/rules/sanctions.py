@@ -1,8 +1,8 @@
 """Nobody who stands on a deny list that the policy asks for is paid, traded with or named in a call; and without lists
 that are there and young enough, nothing is done.
 
-Looked for are the addresses that the unit's moves mean, that the rehearsal saw touched, and any that stands in the
-bytes, however deep: what cannot be read may not name one either.
+Looked for is any address that stands in the bytes, however deep: what cannot be read may not name one either. Pools and
+shares stand in none, and the rehearsal sees others.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, at_most
-from policies.conversions import Conversion
-from policies.effects import Exchange, Move, Opaque, Payment, Permission, Rebase
 from policies.sanctions import SanctionTerms
 from strongroom.model import Address, Finding, KernelCall, Listing, Verdict
 from strongroom.quantities import format_day, format_seconds
@@ -78,22 +76,11 @@ def _hit(address: Address, reason: str, terms: SanctionTerms, case: Case) -> Fin
 
 
 def _touched(case: Case) -> frozenset[Address]:
-    """Whom the unit means or was seen to touch; a pool stands in no calldata."""
-    meant = (address for move in case.moves for address in _named(move))
+    """Whom the unit touches beside those who stand in its bytes: whose address follows from what stands there, who was
+    seen to gain or lose, and who stays allowed to take."""
+    pools = (exchange.pool for exchange in case.exchanges)
+    shares = (each.reserve.share for each in case.conversions)
     seen = (delta.holder for delta in case.rehearsal.deltas)
     allowed = (left.spender for left in case.rehearsal.allowances)
     to = case.action.kernel if isinstance(case.action, KernelCall) else case.action.to
-    return frozenset((to, *meant, *seen, *allowed))
-
-
-def _named(move: Move) -> tuple[Address, ...]:
-    if isinstance(move, Payment):
-        return (move.recipient,)
-    if isinstance(move, Permission):
-        return (move.spender,)
-    if isinstance(move, Exchange):
-        return (move.venue.router, move.pool, move.recipient)
-    if isinstance(move, Conversion):
-        return (move.market.pool, move.reserve.share, move.beneficiary)
-    assert isinstance(move, Opaque | Rebase)
-    return (move.to,) if isinstance(move, Opaque) else (move.watch,)
+    return frozenset((to, *pools, *shares, *seen, *allowed))
