@@ -12,7 +12,7 @@ from agent.gas import endurance, measured_gas, operation_of, require_gas, told, 
 from agent.graph import Graph
 from agent.nodes import announcing
 from agent.nodes import state as read
-from agent.nodes.owner_lane import enough, others_use
+from agent.nodes.owner_lane import enough, others_use, ripe
 from agent.nodes.recording import observed
 from agent.nodes.state import State
 from agent.units import ANNOUNCED, DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, next_attempt
@@ -202,7 +202,7 @@ class Runner:
             return event
         queued = context.queue.find(safe_tx_hash(tx)) if safe.nonce == tx.nonce else None
         decision = None if read.is_rejection(state) else read.decision(state)
-        if not queued or not enough(queued.approvals, safe, decision):
+        if not queued or not enough(queued.approvals, safe, decision) or not ripe(state, decision, block):
             return None
         self._require_gas_to_execute(row, state, block)
         return "approved"

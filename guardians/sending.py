@@ -10,14 +10,25 @@ from typing import Any
 from guardians.announced import Pending
 from guardians.key import GuardianKey
 from guardians.review import Review
+from policies.quorums import lacking, names_of
 from simulations.reverts import revert_reason
-from strongroom.errors import NotComplete, NotMade, NotNext, NotVetoable, RunStands, WouldRevert
+from strongroom.errors import (
+    MustWait,
+    NotComplete,
+    NotMade,
+    NotNext,
+    NotVetoable,
+    OthersMustSign,
+    RunStands,
+    WouldRevert,
+)
 from strongroom.fees import TIP_WEI, gas_limit, offered_wei
-from strongroom.model import Account, Address, Approval, Call, Digest
+from strongroom.model import Account, Address, Approval, Call, Digest, Verdict
 from strongroom.ports import Chain, MinedTransaction, SimulatedCall
 from strongroom.protocols.kernel_runs import encode_veto_run
 from strongroom.protocols.owner_guard import encode_veto
 from strongroom.protocols.safe import encode_exec, join_signatures
+from strongroom.quantities import format_seconds
 
 _PATIENCE_SECONDS, _POLL_SECONDS = 120.0, 0.2
 
@@ -35,7 +46,19 @@ def require_complete(review: Review) -> tuple[Approval, ...]:
     signed = tuple(approval for approval in proposal.queued.approvals if approval.guardian in safe.owners)
     if len(signed) < needed_signatures(review):
         raise NotComplete(proposal.safe_tx_hash, len(signed), needed_signatures(review))
+    _require_allowed(review, {approval.guardian for approval in signed})
     return signed[: safe.threshold]
+
+
+def _require_allowed(review: Review, signed: set[Address]) -> None:
+    """What the Safe does not know: whose signatures count, and how long the proposal waits."""
+    decision, digest = review.decision, review.proposal.safe_tx_hash
+    if review.proposal.is_rejection or decision.verdict is not Verdict.ASK:
+        return
+    if missing := lacking(decision, signed):
+        raise OthersMustSign(digest, " and ".join(names_of(each, review.document) for each in missing))
+    if decision.delay_seconds:
+        raise MustWait(digest, format_seconds(decision.delay_seconds))
 
 
 def execute(review: Review, key: GuardianKey, chain: Chain, told: Callable[[Digest], None]) -> MinedTransaction | None:

@@ -21,6 +21,7 @@ from guardians.wording import (
     show_amount,
 )
 from policies.document import document_hash
+from policies.quorums import asked_in_words, guardian_name
 from policies.terms import PolicyDocument
 from strongroom.errors import AgentUnnamed, BadValue, ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
 from strongroom.model import NATIVE, Address, Finding, SafeState, Verdict
@@ -198,8 +199,18 @@ def _verdict_in_words(review: Review) -> str:
     if decision.verdict is Verdict.DENY:
         return f"do not sign; `strongroom guardian reject {nonce}` uses up its nonce instead"
     if decision.verdict is Verdict.ASK:
-        return f"{decision.approvals_needed} guardians must sign, the Safe itself demands {review.facts.safe.threshold}"
+        whom = asked_in_words(decision, review.document)
+        asked = f"{decision.approvals_needed} guardians must sign{whom}"
+        return f"{asked}, the Safe itself demands {review.facts.safe.threshold}{_not_counted(review)}"
     return f"within the policy; the Safe demands {review.facts.safe.threshold} signatures"
+
+
+def _not_counted(review: Review) -> str:
+    """Owners among the policy's guardians whose signature adds nothing here."""
+    counted, owners = review.decision.guardians, review.facts.safe.owners
+    others = [each for each in review.document.guardians.members if each in owners and each not in counted]
+    names = ", ".join(guardian_name(each, review.document) for each in others)
+    return f"; who is paid does not count: {names}" if names else ""
 
 
 def proposal_data(
@@ -236,6 +247,8 @@ def review_data(review: Review) -> dict[str, Any]:
         "findings": to_plain(decision.findings),
         "approvals_needed": decision.approvals_needed,
         "guardians": list(decision.guardians),
+        "quorums": to_plain(decision.quorums),
+        "delay_seconds": decision.delay_seconds,
         "policy": decision.document_hash,
         "policy_named": review.proposal.policy_named,
         "installation": to_plain(review.installation),

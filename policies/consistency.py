@@ -15,6 +15,7 @@ from policies.orders import check_orders
 from policies.owner_guarding import check_owner_guard
 from policies.sanctions import check_sanctions
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
+from policies.tiers import check_tiers
 from policies.vaults import check_vaults
 from policies.watching import check_watch
 from policies.wrapping import WRAPS, check_wrappers
@@ -47,6 +48,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_vaults,
         check_owner_guard,
         check_conflicts,
+        check_tiers,
         check_sanctions,
     )
     for one in checks:
@@ -187,7 +189,7 @@ def _cap(document: PolicyDocument, cap: Cap, where: str) -> None:
     if cap.model_units > cap.at_once_units:
         raise BadValue("model_alone", where, "it is at most `at_once`")
     for lower, upper in zip(cap.tiers, cap.tiers[1:], strict=False):
-        if not (lower.above_units < upper.above_units and lower.approvals <= upper.approvals):
+        if not (lower.above_units < upper.above_units and (lower.approvals <= upper.approvals or upper.named)):
             raise BadValue("ask", where, "write its lines from the smallest amount and the fewest guardians upwards")
     for tier in cap.tiers:
         if not 0 < tier.approvals <= len(document.guardians.members):

@@ -31,6 +31,7 @@ from policies.terms import (
     Tier,
     Venue,
 )
+from policies.tiers import guardians, tier
 from policies.vaults import ERC4626, Vault, vault
 from policies.watching import watch
 from policies.wrapping import WETH, Wrapper, wrapper
@@ -44,7 +45,6 @@ from strongroom.quantities import parse_amount, parse_units
 Decimals = Mapping[TokenId, int]
 KINDS = (UNISWAP_V3, UNISWAP_V2, AAVE_V3, ERC4626, WETH)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-_TIER = re.compile(r"(\d+) guardians? above (.+) per (.+)")
 _LONGEST_NOTE = 200
 
 
@@ -80,7 +80,7 @@ def _document(top: Table) -> PolicyDocument:
         vaults={id_: place for id_, place in places.items() if isinstance(place, Vault)},
         caps={_name(id_, row.where): _caps(id_, row, decimals) for id_, row in top.tables("caps").items()},
         orders={_name(id_, row.where): order(id_, row, decimals) for id_, row in top.tables("orders").items()},
-        guardians=frame.guardians(top.table("guardians")),
+        guardians=guardians(top.table("guardians")),
         bounds=frame.bounds(top.table("prices")),
         max_loss_bps=swaps[0],
         losses=swaps[1],
@@ -223,10 +223,7 @@ def _cap(bucket_class: str, token: TokenId, row: Table, decimals: Decimals) -> C
 
 
 def _tier(text: str, token: TokenId, decimals: Decimals, where: str) -> Tier:
-    found = _TIER.fullmatch(text.strip())
-    if not found:
-        raise BadValue(text, where, f"write for example `2 guardians above 10_000 {token} per day`")
-    return Tier(int(found[1]), _same_token(found[2], token, decimals, where), frame.window(found[3], where))
+    return tier(text, token, lambda amount: _same_token(amount, token, decimals, where), where)
 
 
 def _units(row: Table, key: str, token: TokenId, decimals: Decimals) -> int:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies.case import Case, Rule, open_case
-from policies.conflicts import guardians_paid
 from policies.document import document_hash
+from policies.quorums import general_quorum, named_quorums, signing, too_few
 from policies.rules import RULES
-from policies.rules.approvals import approvals_needed
+from policies.rules.approvals import approvals_needed, tiers_reached
 from policies.terms import PolicyDocument
-from strongroom.model import Action, Address, Compiled, Decision, Facts, Finding, Rehearsal, Verdict
+from strongroom.model import Action, Compiled, Decision, Facts, Finding, Rehearsal, Verdict
 
 
 def decide(
@@ -53,17 +53,13 @@ def _ask(name: str, rule: Rule, case: Case) -> Iterator[Finding]:
 
 
 def _asked(case: Case, findings: tuple[Finding, ...]) -> Decision:
-    needed, signers = approvals_needed(case), _signers(case)
-    if len(signers) < needed:
-        few = Finding("approvals", Verdict.DENY, "too few guardians own the Safe", str(len(signers)), str(needed))
-        return Decision(Verdict.DENY, (*findings, few), document_hash(case.document))
-    return Decision(Verdict.ASK, findings, document_hash(case.document), needed, signers)
-
-
-def _signers(case: Case) -> tuple[Address, ...]:
-    paid = guardians_paid(case)
-    owners = (member for member in case.document.guardians.members if member in case.facts.safe.owners)
-    return tuple(owner for owner in owners if owner not in paid)
+    tiers, policy = tiers_reached(case), document_hash(case.document)
+    all_, named = general_quorum(case, approvals_needed(case)), named_quorums(case, tiers)
+    if few := tuple(too_few(case, (all_, *named))):
+        return Decision(Verdict.DENY, (*findings, *few), policy)
+    waits = max((tier.delay_seconds for tier in tiers), default=0)
+    able, quorums = signing(case, all_).guardians, tuple(signing(case, each) for each in named)
+    return Decision(Verdict.ASK, findings, policy, all_.approvals, able, waits, quorums)
 
 
 def _strictest(findings: tuple[Finding, ...]) -> Verdict:

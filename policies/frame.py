@@ -1,8 +1,8 @@
-"""The tables of policy.toml that stand there once: guardians, prices, swaps, actions, the Kernel's terms, gas."""
+"""The tables of policy.toml that stand there once: prices, swaps, actions, the Kernel's terms, gas."""
 
 from __future__ import annotations
 
-from policies.terms import ActionLimit, GasBudget, Guardians, KernelTerms, LossLimit
+from policies.terms import ActionLimit, GasBudget, KernelTerms, LossLimit
 from strongroom.addresses import parse_address
 from strongroom.documents import Table
 from strongroom.errors import BadAddress, BadValue
@@ -12,11 +12,6 @@ from strongroom.valuation import Bounds
 
 _GWEI_DECIMALS = 9
 _USD, _E8_DECIMALS = TokenId("USD"), 8
-
-
-def guardians(row: Table) -> Guardians:
-    with row:
-        return Guardians(addresses(row, "members"), row.integer("approvals"))
 
 
 def bounds(row: Table) -> Bounds:

@@ -22,6 +22,7 @@ from policies.remembering import once
 from policies.sanctions import sanctions_off_chain
 from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
+from policies.tiers import tiers_off_chain
 from policies.tree import proof, root
 from policies.usd import usd_down, usd_up
 from strongroom.errors import BadValue
@@ -98,6 +99,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         f"{tiers} approval tiers by what one recipient gets",
         *(f"`keep` of {token}" for token in kept),
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
+        *tiers_off_chain(document),
         *conflicts_off_chain(document),
         *sanctions_off_chain(document),
         *(f"no debt at `{id_}` while it is lent to" for id_, market in document.markets.items() if not market.debts),

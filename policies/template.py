@@ -11,6 +11,7 @@ from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
 from policies.sanctions import render_sanctions
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
+from policies.tiers import after, members_lines, who_signs
 from policies.vaults import ERC4626
 from policies.watching import WatchTerms
 from policies.wrapping import WETH, Wrapper
@@ -69,7 +70,9 @@ _CAPS = """\
 # class `swaps` meters what is sold, `lending` what is lent and, each by itself, what is taken back. What has no cap
 # never moves."""
 _GUARDIANS = """\
-# Who signs what is asked: so many of these Safe owners, or more where a tier says so."""
+# Who signs what is asked: so many of these Safe owners, or more where a tier says so. With names, as a table
+# [guardians.members] and `carol = "0x…"`, a tier can ask some of them, and wait: `2 guardians of carol, dave above
+# 50_000 USDC per day after 2 days` is carried out that long after it was proposed, no sooner."""
 _PRICES = """\
 # A price counts while every source is fresh and they agree; otherwise nothing is swapped. Payments need no price."""
 _SWAPS = """\
@@ -150,7 +153,9 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
 
 def _bounds(document: PolicyDocument) -> Iterator[str]:
     guardians, bounds, gas = document.guardians, document.bounds, document.gas
-    yield from _section(_GUARDIANS, "[guardians]", approvals=guardians.approvals, members=list(guardians.members))
+    members = None if guardians.names else list(guardians.members)
+    yield from _section(_GUARDIANS, "[guardians]", approvals=guardians.approvals, members=members)
+    yield from members_lines(guardians)
     yield from _section(
         _PRICES,
         "[prices]",
@@ -320,8 +325,8 @@ def _cap(cap: Cap, document: PolicyDocument) -> Iterator[str]:
 
 def _tiers(tiers: Iterable[Tier], token: TokenId, document: PolicyDocument) -> Iterator[str]:
     for tier in tiers:
-        guardians = f"{tier.approvals} guardian{'' if tier.approvals == 1 else 's'}"
-        yield f"{guardians} above {_amount(document, token, tier.above_units)} per {_window(tier.window_seconds)}"
+        amount = _amount(document, token, tier.above_units)
+        yield f"{who_signs(tier)} above {amount} per {_window(tier.window_seconds)}{after(tier)}"
 
 
 def _window(seconds: int) -> str:

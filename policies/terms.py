@@ -82,11 +82,14 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """So many guardians once more than `above_units` would have gone to one recipient within the window."""
+    """So many guardians once more than `above_units` would have gone to one recipient within the window: of those that
+    are `named`, or of all. What reaches it executes `delay_seconds` after it was proposed, no sooner."""
 
     approvals: int
     above_units: int
     window_seconds: int
+    named: tuple[str, ...] = ()
+    delay_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,11 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Guardians:
-    """Who approves, and how many of them where no tier says more."""
+    """Who approves, and how many of them where no tier says more. `names` are those of all members, or of none."""
 
     members: tuple[Address, ...]
     approvals: int
+    names: Mapping[str, Address] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ class Table:
         outer = self.table(key)
         return {name: outer.table(name) for name in outer.keys()}  # noqa: SIM118 - a Table is no mapping
 
+    def is_table(self, key: str) -> bool:
+        """Whether a table stands at `key`, where a list could too."""
+        return isinstance(self._data.get(key), Mapping)
+
     def rows(self, key: str) -> list[Table]:
         """An array of tables; absent is empty."""
         self._asked.add(key)

@@ -39,6 +39,8 @@ StrongroomError
 │   ├── NoSuchRun
 │   ├── RunStands
 │   ├── NotComplete
+│   ├── OthersMustSign
+│   ├── MustWait
 │   ├── NotNext
 │   └── WouldRevert
 └── LedgerError         the audit log
@@ -366,6 +368,17 @@ class RunStands(GuardianError):
 class NotComplete(GuardianError):
     def __init__(self, proposal: str, signed: int, needed: int) -> None:
         super().__init__(f"proposal `{proposal}` has `{signed}` of `{needed}` signatures; other guardians must sign it")
+
+
+class OthersMustSign(GuardianError):
+    def __init__(self, proposal: str, missing: str) -> None:
+        super().__init__(f"proposal `{proposal}` wants signatures of certain guardians; `{missing}` must sign it still")
+
+
+class MustWait(GuardianError):
+    def __init__(self, proposal: str, delay: str) -> None:
+        mend = "the treasurer, who knows when that was, carries it out then; or reject it"
+        super().__init__(f"proposal `{proposal}` waits `{delay}` after it was proposed; {mend}")
 
 
 class NotNext(GuardianError):

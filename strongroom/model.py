@@ -532,8 +532,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Quorum:
+    """At least `approvals` of exactly these guardians."""
+
+    approvals: int
+    guardians: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """All findings and the strictest verdict among them. `approvals_needed` guardians for an ask."""
+    """All findings and the strictest verdict among them. For an ask, `approvals_needed` of `guardians`, and among them
+    each of `quorums`, must sign; and it executes `delay_seconds` after it was proposed, no sooner."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
@@ -541,6 +550,7 @@ class Decision:
     approvals_needed: int = 0
     guardians: tuple[Address, ...] = ()
     delay_seconds: int = 0
+    quorums: tuple[Quorum, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

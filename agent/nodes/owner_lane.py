@@ -17,8 +17,9 @@ from agent.context import Context
 from agent.nodes import state as read
 from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
+from policies.quorums import asked_in_words, lacking
 from strongroom.errors import NoLongerQueued
-from strongroom.model import Approval, Decision, Lane, LedgerReceipt, SafeState, SafeTx, Unit
+from strongroom.model import Approval, Block, Decision, Lane, LedgerReceipt, SafeState, SafeTx, Unit
 from strongroom.plain import from_plain, to_plain
 from strongroom.protocols.safe import rejection, safe_tx_hash
 
@@ -43,7 +44,9 @@ def propose(state: State, runtime: Runtime[Context]) -> Update:
     if others_use(context, tx) and not context.ledger.intent(safe_tx_hash(tx)):
         context.notices.tell(f"{unit.id}: not proposed; nonce {tx.nonce} is also used by others")
         return {"asked": None, "status": status if state.get("nonce") == tx.nonce else "crowded"}
-    decision, expires = read.decision(state), read.facts(state).block.timestamp + PROPOSAL_SECONDS
+    decision, now = read.decision(state), read.facts(state).block.timestamp
+    # Looked at again, what stands in the queue waits on: its delay began when it was proposed.
+    proposed, expires = state.get("proposed") or now, now + decision.delay_seconds + PROPOSAL_SECONDS
     intended = {"unit": unit.id, "lane": "owner", "action": state["action"], "policy": decision.document_hash}
     terms = {} if read.is_rejection(state) else {"expires": expires}
     receipt = record_once(context, "tx.intent", intended | terms, binding=safe_tx_hash(tx), cause=state["cause"])
@@ -51,8 +54,10 @@ def propose(state: State, runtime: Runtime[Context]) -> Update:
     body = {"unit": unit.id, "proposal": safe_tx_hash(tx), "nonce": tx.nonce} | terms
     asked = record_once(context, "human.req", body, cause=receipt.index)
     what = f"the rejection of nonce {tx.nonce} is proposed" if not terms else f"proposed at nonce {tx.nonce}"
-    context.notices.tell(f"{unit.id}: {what}, waiting for guardians")
+    whom = asked_in_words(decision, context.document) if terms else ""
+    context.notices.tell(f"{unit.id}: {what}, waiting for guardians{whom}")
     stands: Update = {"lane": Lane.OWNER.value, "nonce": tx.nonce, "asked": asked.index, "status": status}
+    stands["proposed"] = proposed
     return {"intent": to_plain(receipt), "cause": asked.index} | stands | terms
 
 
@@ -113,7 +118,8 @@ def drop(state: State, runtime: Runtime[Context]) -> Update:
     dropped = record_once(context, "tx.dropped", body, binding=intent.binding, cause=intent.index)
     context.notices.tell(f"{unit.id}: proposal at nonce {tx.nonce} dropped, {why}; judged again")
     past = [*state.get("past", ()), state["action"]]
-    return {"cause": dropped.index, "lane": Lane.OWNER.value, "nonce": tx.nonce, "past": past, "status": "dropped"}
+    void: Update = {"past": past, "proposed": None, "status": "dropped"}
+    return {"cause": dropped.index, "lane": Lane.OWNER.value, "nonce": tx.nonce} | void
 
 
 def release(state: State) -> Update:
@@ -125,13 +131,14 @@ def release(state: State) -> Update:
 
 def execute(state: State, runtime: Runtime[Context]) -> Update:
     """Signs once and keeps the bytes; nothing is sent yet. When the second look asks for more guardians than the first
-    and have signed, they are asked."""
+    and have signed, they are asked; when it asks for a longer wait, that is waited for."""
     context, tx = runtime.context, read.safe_tx(state)
     queued = context.queue.find(safe_tx_hash(tx))
     if context.wallet is None or queued is None:
         raise NoLongerQueued(read.unit(state).id, safe_tx_hash(tx))
-    safe = read.facts(state).safe
-    if not enough(queued.approvals, safe, None if read.is_rejection(state) else read.decision(state)):
+    facts = read.facts(state)
+    safe, decision = facts.safe, None if read.is_rejection(state) else read.decision(state)
+    if not enough(queued.approvals, safe, decision) or not ripe(state, decision, facts.block):
         return {"status": "short"}
     standing = (approval for approval in queued.approvals if approval.guardian in safe.owners)
     approvals = sorted(standing, key=lambda approval: approval.guardian)[: safe.threshold]
@@ -145,4 +152,12 @@ def enough(approvals: Sequence[Approval], safe: SafeState, decision: Decision | 
     signed = {approval.guardian for approval in approvals} & set(safe.owners)
     if len(signed) < safe.threshold:
         return False
-    return decision is None or len(signed & set(decision.guardians or safe.owners)) >= decision.approvals_needed
+    return decision is None or not lacking(decision, signed)
+
+
+def ripe(state: State, decision: Decision | None, block: Block) -> bool:
+    """Whether the decision's delay is over since what it asks for was proposed; where that is not known, it is not."""
+    if decision is None or not decision.delay_seconds:
+        return True
+    proposed = state.get("proposed")
+    return proposed is not None and block.timestamp >= proposed + decision.delay_seconds

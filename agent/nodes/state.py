@@ -15,7 +15,8 @@ from strongroom.protocols.safe import rejection, safe_tx_hash
 class State(TypedDict, total=False):
     """Values are plain forms of the model's nouns; `cause` is the ledger index that led here. `lane` is set once
     guardians must be asked; `nonce` when the unit takes a certain nonce of the Safe's. `asked` is the human.req entry
-    of what is proposed, none while others hold the nonce; `expires`, in seconds of the chain's time, ends what its
+    of what is proposed, none while others hold the nonce; `proposed`, in seconds of the chain's time, is since when it
+    stands in the queue, none once it was dropped; `expires`, in seconds of the chain's time, ends what its
     signatures are worth; `past` holds the proposals that were dropped and still stand in the queue. `stage` says which
     of the two calls of an announced run is under way, `announced` what the Kernel noted of it and in which block, and
     `gas` what the rehearsal of the call to be signed used."""
@@ -32,6 +33,7 @@ class State(TypedDict, total=False):
     decision: dict[str, Any]
     intent: dict[str, Any]
     asked: int | None
+    proposed: int | None
     expires: int
     past: list[dict[str, Any]]
     event: str
@@ -126,7 +128,7 @@ def rehearsal(state: State) -> Rehearsal:
 
 
 def decision(state: State) -> Decision:
-    return from_plain(Decision, state["decision"])
+    return from_plain(Decision, {"quorums": [], **state["decision"]})
 
 
 def binding(act: Action) -> Digest:

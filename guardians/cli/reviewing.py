@@ -110,17 +110,30 @@ def allowed(console: Console, reviewed: Review, named: Named, keystore: Path, as
 
 def signers(console: Console, digest: Digest, safe: SafeState) -> int:
     """How many present owners have signed, by the queue as it is now."""
+    return len(_signed(console, digest, safe))
+
+
+def _signed(console: Console, digest: Digest, safe: SafeState) -> set[Address]:
     queued = console.service.find(digest)
-    return len({each.guardian for each in queued.approvals} & set(safe.owners)) if queued else 0
+    return {each.guardian for each in queued.approvals} & set(safe.owners) if queued else set()
 
 
 def signed_so_far(console: Console, reviewed: Review) -> str:
     from guardians.sending import needed_signatures
+    from policies.quorums import lacking, names_of
+    from strongroom.quantities import format_seconds
 
     digest, needed = reviewed.proposal.safe_tx_hash, needed_signatures(reviewed)
-    signed = signers(console, digest, reviewed.facts.safe)
+    owners = _signed(console, digest, reviewed.facts.safe)
+    signed, missing = len(owners), lacking(reviewed.decision, owners)
     if signed < needed:
         return f"{signed} of {needed}; {more_guardians(needed - signed)} must sign"
+    if missing:
+        named = " and ".join(names_of(each, reviewed.document) for each in missing)
+        return f"{signed} of {needed}; {named} must sign still"
+    if reviewed.decision.delay_seconds:
+        waits = format_seconds(reviewed.decision.delay_seconds)
+        return f"{signed} of {needed}; the treasurer executes it {waits} after it was proposed"
     if reviewed.proposal.tx.nonce > reviewed.facts.safe.nonce:
         return f"{signed} of {needed}; it executes after what waits at earlier nonces"
     if reviewed.proposal.by_treasurer:

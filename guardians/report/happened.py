@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from guardians.report.asked import whom
 from guardians.report.chain import Seen
 from guardians.report.contents import Contents
 from guardians.report.findings import findings
@@ -207,7 +208,7 @@ def _facts(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> M
 
 def _pairs(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> Iterator[tuple[str, Markup | str]]:
     if unit.decision:
-        yield "Verdict", _verdict(unit)
+        yield "Verdict", _verdict(unit, document)
     if unit.mined and unit.fate is not Fate.DENIED:
         yield "Moved", measured(unit.mined, tokens, document)
     elif unit.fate is not Fate.DENIED and mappings(unit.outcome.get("deltas")):
@@ -226,10 +227,11 @@ def _pairs(unit: Told, tokens: Mapping[str, Any], document: PolicyDocument) -> I
         yield "In the log", join(_links(unit.entries))
 
 
-def _verdict(unit: Told) -> str:
+def _verdict(unit: Told, document: PolicyDocument) -> str:
     verdict, needed = text(unit.decision.get("verdict")), number(unit.decision.get("approvals_needed")) or 0
     words = {"allow": "allowed", "deny": "denied", "delay": "allowed after a delay"}
-    return f"{counted(needed, 'guardian')} must sign" if verdict == "ask" else words.get(verdict, "unreadable")
+    asked = f"{counted(needed, 'guardian')} must sign{whom(unit.decision, document)}"
+    return asked if verdict == "ask" else words.get(verdict, "unreadable")
 
 
 def _links(entries: Sequence[int]) -> Iterator[Markup | str]:

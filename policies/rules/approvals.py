@@ -10,6 +10,7 @@ from functools import partial
 from policies.case import Case, at_most
 from policies.metering import all_of_unit, caps_of, caps_touched, in_flight, of_unit, past, total
 from policies.terms import Cap, Tier
+from policies.tiers import who_signs
 from strongroom.model import Finding, Verdict
 from strongroom.quantities import format_seconds
 
@@ -25,25 +26,31 @@ def judge(case: Case) -> Iterator[Finding]:
         yield at_most(RULE, units, cap.never_units, Verdict.DENY, reason, partial(case.show, cap.token))
     for cap in caps_touched(case):
         for tier in cap.tiers:
-            yield _tier(case, cap, tier)
+            yield from _tier(case, cap, tier)
     if not caps:
         yield Finding(RULE, Verdict.ALLOW, "nothing leaves")
+
+
+def tiers_reached(case: Case) -> tuple[Tier, ...]:
+    """The tiers above whose amount the unit goes."""
+    caps = caps_touched(case)
+    return tuple(t for cap in caps for t in cap.tiers if _most_to_one(case, cap, t) > t.above_units)
 
 
 def approvals_needed(case: Case) -> int:
     """Guardians that must sign once anything asks: the policy's number, the Safe's threshold, or the highest tier
     reached."""
-    reached = [
-        t.approvals for cap in caps_touched(case) for t in cap.tiers if _most_to_one(case, cap, t) > t.above_units
-    ]
+    reached = [tier.approvals for tier in tiers_reached(case)]
     return max(case.document.guardians.approvals, case.facts.safe.threshold, *reached, 0)
 
 
-def _tier(case: Case, cap: Cap, tier: Tier) -> Finding:
-    units = _most_to_one(case, cap, tier)
-    guardians = f"{tier.approvals} guardian{'s' if tier.approvals > 1 else ''}"
-    reason = f"{guardians} above this much {cap.token} to one recipient within {format_seconds(tier.window_seconds)}"
-    return at_most(RULE, units, tier.above_units, Verdict.ASK, reason, partial(case.show, cap.token))
+def _tier(case: Case, cap: Cap, tier: Tier) -> Iterator[Finding]:
+    units, within = _most_to_one(case, cap, tier), format_seconds(tier.window_seconds)
+    reason = f"{who_signs(tier)} above this much {cap.token} to one recipient within {within}"
+    yield at_most(RULE, units, tier.above_units, Verdict.ASK, reason, partial(case.show, cap.token))
+    if tier.delay_seconds and units > tier.above_units:
+        waits = f"carried out {format_seconds(tier.delay_seconds)} after it was proposed, no sooner"
+        yield Finding(RULE, Verdict.DELAY, waits)
 
 
 def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from policies.metering import Metered
 from policies.rules.caps import level
 from policies.terms import PolicyDocument
-from strongroom.model import Finding, TokenId, Verdict
+from strongroom.model import TokenId, Verdict
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 ASKED = {"caps": ASK}
@@ -85,7 +85,10 @@ def test_asking_more_guardians_than_own_the_safe_denies(desk: Any) -> None:
     fewer = desk.with_rehearsal(desk.with_facts(judged, safe=safe), safe_before=before, safe_after=after)
     decision = desk.decide(fewer)
     assert decision.verdict is DENY
-    assert decision.findings[-1] == Finding("approvals", DENY, "too few guardians own the Safe", "2", "3")
+    last, *missing = decision.findings[-1], *desk.document.guardians.members[2:]
+    assert (last.rule, last.verdict, last.measured) == ("approvals", DENY, "2")
+    assert last.limit.startswith("3 of ")
+    assert last.reason == "too few guardians can sign: " + ", ".join(f"`{m}` is no owner of the Safe" for m in missing)
 
 
 def test_a_unit_above_the_ceiling_is_denied_whoever_signs(desk: Any) -> None:
