@@ -30,6 +30,7 @@ from strongroom.clock import WallClock
 from strongroom.documents import read
 from strongroom.errors import BadValue, KeyMissing, SetupError
 from strongroom.model import Address
+from strongroom.model_settings import LanguageModel
 from strongroom.notices import StreamNotices
 from strongroom.observe import Subject, safe_state
 from strongroom.ports import Chain, Ledger, Model, Notices, Planner, Queue, Wallet
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from strongroom.ledger.file_ledger import FileLedger
 
 PASSWORD = "STRONGROOM_PASSWORD"  # noqa: S105 - the variable's name
-MODEL_KEY = "STRONGROOM_MODEL_KEY"
+MODEL_KEY, SECOND_MODEL_KEY = "STRONGROOM_MODEL_KEY", "STRONGROOM_SECOND_MODEL_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +259,20 @@ def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> File
 def model_of(treasury: Treasury) -> Model | None:
     """The language model that treasury.toml names, its key from the environment; `None` where it names none. Raises
     `BadValue` for a key that no header can carry."""
-    if treasury.model is None:
-        return None
+    return _endpoint(treasury.model, MODEL_KEY) if treasury.model else None
+
+
+def second_model_of(treasury: Treasury) -> Model | None:
+    """As `model_of`, the model of [model.second]: with a key of its own, for it may be another's."""
+    second = treasury.model.second if treasury.model else None
+    return _endpoint(second, SECOND_MODEL_KEY) if second else None
+
+
+def _endpoint(settings: LanguageModel, key: str) -> Model:
     from strongroom.inference.endpoint import Endpoint
     from strongroom.inference.secret import Secret
 
-    return Endpoint(treasury.model, Secret(os.environ.get(MODEL_KEY, "")))
+    return Endpoint(settings, Secret(os.environ.get(key, "")))
 
 
 def _planner(documents: Documents, model: Model | None, ledger: Ledger, notices: Notices) -> Planner:
@@ -273,7 +282,8 @@ def _planner(documents: Documents, model: Model | None, ledger: Ledger, notices:
         return rules
     from agent.planners.model import ModelPlanner
 
-    return ModelPlanner(model, rules, ledger, notices, documents.mandate, documents.policy)
+    second = second_model_of(documents.treasury)
+    return ModelPlanner(model, rules, ledger, notices, documents.mandate, documents.policy, second)
 
 
 def _rewriter(documents: Documents, model: Model | None, ledger: Ledger) -> Rewriter | None:

@@ -50,7 +50,7 @@ class Row:
         return len(json.loads(self.unit)["intents"])
 
     def value(self) -> Unit:
-        return from_plain(Unit, {"actor": self.actor, **json.loads(self.unit)})
+        return from_plain(Unit, {"actor": self.actor, "opinions": [], **json.loads(self.unit)})
 
 
 _COLUMNS = tuple(Row.__dataclass_fields__)

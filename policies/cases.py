@@ -24,6 +24,7 @@ from strongroom.model import (
     Intent,
     Label,
     Labelled,
+    Opinion,
     Outflow,
     Pay,
     Supply,
@@ -147,6 +148,7 @@ def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocumen
         left=_amounts(row, "left", decimals),
         owes=row.flag("owes", False),
         actor=row.text("asked_by", ""),
+        opinions=_opinions(row, document),
         denied=tuple(address_of(each, document) for each in row.texts("denied", ())),
         lists_age_seconds=parse_seconds(row.text("lists_age"), row.path("lists_age")) if row.has("lists_age") else 0,
     )
@@ -163,6 +165,15 @@ def _intents(row: Table, document: PolicyDocument) -> tuple[Intent, ...]:
     amount_by = Label(row.choice("amount_by", tuple(Label), by))
     requests = row.texts("request")
     return tuple(_intent(f"intent {n}", text, by, amount_by, document) for n, text in enumerate(requests, 1))
+
+
+def _opinions(row: Table, document: PolicyDocument) -> tuple[Opinion, ...]:
+    """`second_says` is what a second model would do; left out, none was asked."""
+    if not row.has("second_says"):
+        return ()
+    said = enumerate(row.texts("second_says"), 1)
+    chosen = (_intent(f"intent {n}", text, Label.MODEL, Label.MODEL, document) for n, text in said)
+    return (Opinion("a second model", tuple(chosen)),)
 
 
 def _intent(id_: str, text: str, by: Label, amount_by: Label, document: PolicyDocument) -> Intent:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from policies import frame
+from policies.agreement import agreement
 from policies.conflicts import who_is_paid
 from policies.consistency import check
 from policies.debts import Debt, debt
@@ -90,6 +91,7 @@ def _document(top: Table) -> PolicyDocument:
         watch=watch(top.table("watch")),
         owner_guard=owner_guard(top.table("owner_guard")),
         sanctions=sanctions(top.table("sanctions")),
+        models=agreement(top.table("models")),
     )
 
 

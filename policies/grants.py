@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from policies.agreement import agreement_off_chain
 from policies.conflicts import conflicts_off_chain
 from policies.dues import why_not_due
 from policies.effects import swap_order
@@ -101,6 +102,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
         *tiers_off_chain(document),
         *conflicts_off_chain(document),
+        *agreement_off_chain(document),
         *sanctions_off_chain(document),
         *(f"no debt at `{id_}` while it is lent to" for id_, market in document.markets.items() if not market.debts),
     )

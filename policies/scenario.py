@@ -26,6 +26,7 @@ from strongroom.model import (
     Intent,
     Listing,
     Operation,
+    Opinion,
     Outflow,
     Pay,
     Queued,
@@ -56,8 +57,8 @@ _E8 = 8
 class Scenario:
     """`arrives_bps` is the share of the promised that recipients, or the Safe in a swap, really get; `past` has
     happened, `waiting` is queued at the nonces before the unit's. `supplied` lies at the first market that lists the
-    token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there. `actor` asked
-    for the unit, as `Unit.actor`. Each deny list that the policy asks for is `lists_age_seconds` old and holds
+    token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there. `actor` and
+    `opinions` are the unit's. Each deny list that the policy asks for is `lists_age_seconds` old and holds
     `denied`."""
 
     intents: tuple[Intent, ...]
@@ -72,6 +73,7 @@ class Scenario:
     left: Mapping[TokenId, int] = field(default_factory=dict)
     owes: bool = False
     actor: str = ""
+    opinions: tuple[Opinion, ...] = ()
     denied: tuple[Address, ...] = ()
     lists_age_seconds: int = 0
 
@@ -111,7 +113,8 @@ def _compiled(scenario: Scenario, document: PolicyDocument) -> Compiled:
         recipients=tuple(address_of(i.payee.value, document) for i in scenario.intents if isinstance(i, Pay)),
         spenders=tuple(spender for i in scenario.intents if (spender := _spender(i, document)) is not None),
     )
-    return Compiled(Unit("unit", document.account, scenario.intents, scenario.actor), calls, envelope)
+    unit = Unit("unit", document.account, scenario.intents, scenario.actor, scenario.opinions)
+    return Compiled(unit, calls, envelope)
 
 
 def _bounds(intent: Intent, scenario: Scenario, document: PolicyDocument) -> tuple[Amount, Amount | None]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from policies.agreement import render_agreement
 from policies.markets import Market
 from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
@@ -171,6 +172,7 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
     yield from _watch(document.watch)
     yield from _owner_guard(document.owner_guard)
     yield from render_sanctions(document)
+    yield from render_agreement(document)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from policies.agreement import AgreementTerms
 from policies.markets import LENDING, Market, Reserve
 from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
@@ -197,6 +198,7 @@ class PolicyDocument:
     watch: WatchTerms | None = None
     owner_guard: OwnerGuardTerms | None = field(default_factory=OwnerGuardTerms)
     sanctions: SanctionTerms | None = None
+    models: AgreementTerms | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

@@ -158,14 +158,26 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What another model would do in a unit, asked by itself what the planner's was asked: `intents` are what it chose
+    there. Where there is no answer that can be used, `why` says why."""
+
+    model: str
+    intents: tuple[Intent, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What is rehearsed, judged, approved and executed as one. `id` is also its graph thread's id. `actor` is who asked
-    for it, as `Plan.actor`; empty where that is not known, as from a proposal's bytes."""
+    for it, as `Plan.actor`; empty where that is not known, as from a proposal's bytes. `opinions` are those of other
+    models on what a model chose here."""
 
     id: str
     account: Account
     intents: tuple[Intent, ...]
     actor: str = ""
+    opinions: tuple[Opinion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from strongroom.documents import Table
@@ -16,23 +16,37 @@ _LONGEST_SECONDS = 600
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
     """An OpenAI-compatible model: its address, its name there, how long one answer may take altogether, and how many
-    tokens it may have. The key, where one is needed, is the environment's."""
+    tokens it may have. The key, where one is needed, is the environment's. `second` is another model, asked the same by
+    itself, where the policy wants both to agree."""
 
     url: str
     name: str
     timeout_seconds: int
     max_tokens: int
+    second: LanguageModel | None = None
 
 
 def language_model(row: Table) -> LanguageModel:
-    """The table's values, checked. Raises `InputError` naming key and mend."""
+    """The table's values, checked, and those of [model.second] in it. Raises `InputError` naming key and mend."""
     with row:
-        return LanguageModel(
-            url=_private(row, "url"),
-            name=row.text("name"),
-            timeout_seconds=_short(row, "timeout", "60 seconds"),
-            max_tokens=_at_least_one(row, "max_tokens", 4_096),
-        )
+        first = _one_model(row)
+        if not row.has("second"):
+            return first
+        with row.table("second") as other:
+            second = _one_model(other)
+            if second.name == first.name:
+                # The same model behind another address would only agree with itself.
+                raise BadValue(second.name, other.path("name"), "name another model; one alone always agrees")
+        return replace(first, second=second)
+
+
+def _one_model(row: Table) -> LanguageModel:
+    return LanguageModel(
+        url=_private(row, "url"),
+        name=row.text("name"),
+        timeout_seconds=_short(row, "timeout", "60 seconds"),
+        max_tokens=_at_least_one(row, "max_tokens", 4_096),
+    )
 
 
 def _private(row: Table, key: str) -> str:

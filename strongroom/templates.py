@@ -67,6 +67,15 @@ name = {}
 timeout = {}
 max_tokens = {}
 """
+_SECOND = """
+# Another model, asked the same by itself: for a policy whose [models] wants both to agree. Its own key, if it wants
+# one, is STRONGROOM_SECOND_MODEL_KEY.
+[model.second]
+url = {}
+name = {}
+timeout = {}
+max_tokens = {}
+"""
 _NO_MODEL = """
 # The mandate's own rules plan. An OpenAI-compatible language model may choose within them:
 #
@@ -129,8 +138,13 @@ def _installed(treasury: Treasury) -> str:
 def _model(model: LanguageModel | None) -> str:
     if model is None:
         return _NO_MODEL
+    second = _SECOND.format(*_model_values(model.second)) if model.second else ""
+    return _MODEL.format(*_model_values(model)) + second
+
+
+def _model_values(model: LanguageModel) -> tuple[str, str, str, int]:
     timeout = toml_text(format_seconds(model.timeout_seconds))
-    return _MODEL.format(toml_text(model.url), toml_text(model.name), timeout, model.max_tokens)
+    return toml_text(model.url), toml_text(model.name), timeout, model.max_tokens
 
 
 def render_treasury(treasury: Treasury) -> str:

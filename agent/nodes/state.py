@@ -54,8 +54,9 @@ def unit(state: State) -> Unit:
 
 
 def _unit(state: State, plain: dict[str, Any]) -> dict[str, Any]:
-    """One that fell asleep before units said who asked for them: the thread always knew."""
-    return {"actor": state.get("actor", ""), **plain}
+    """One that fell asleep before units said who asked for them, and what other models think: the thread always knew
+    the one, and nobody was asked the other."""
+    return {"actor": state.get("actor", ""), "opinions": [], **plain}
 
 
 def facts(state: State) -> Facts:

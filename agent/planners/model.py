@@ -14,6 +14,7 @@ from agent.planners.asking import Interview, Question, Unused
 from agent.planners.choosing import choosable, chosen
 from agent.planners.draft import Draft, read, schema_of
 from agent.planners.prompt import as_data, external, load_prompt
+from agent.planners.second import SecondOpinion
 from policies.pricing import holdings, price_of
 from policies.terms import PolicyDocument
 from strongroom.model import Facts, Pay, Plan, Swap, TokenId
@@ -27,7 +28,8 @@ _MOST_TEXTS = 20
 
 
 class ModelPlanner:
-    """`Planner` that lets a model choose within the plan of `rules`, the deterministic planner."""
+    """`Planner` that lets a model choose within the plan of `rules`, the deterministic planner. What it chose carries
+    the opinion of a `second` model, where there is one: asked the very same, and nothing of what the first said."""
 
     def __init__(
         self,
@@ -37,10 +39,12 @@ class ModelPlanner:
         notices: Notices,
         mandate: Mandate,
         document: PolicyDocument,
+        second: Model | None = None,
     ) -> None:
         self._rules, self._notices = rules, notices
         self._mandate, self._document = mandate, document
         self._interview = Interview(model, ledger)
+        self._second = SecondOpinion(second, ledger) if second else None
         self._prompt, self._schema = load_prompt("plan.md"), schema_of(Draft)
 
     def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
@@ -49,15 +53,15 @@ class ModelPlanner:
         if not any(choosable(unit.intents) for unit in wanted.units):
             return wanted
         question = Question(self._prompt, self._data(ask, wanted, facts), self._schema)
-        answer = self._interview.ask(
-            question,
-            lambda received: chosen(read(Draft, received), wanted, facts, self._document),
-            ask.get("asked"),
-        )
+
+        def narrowed(received: bytes) -> Plan:
+            return chosen(read(Draft, received), wanted, facts, self._document)
+
+        answer = self._interview.ask(question, narrowed, ask.get("asked"))
         if isinstance(answer, Unused):
             self._notices.tell(f"{wanted.id}: the model's plan is not used, the mandate's rules are: {answer.why}")
             return wanted
-        return answer
+        return self._second.on(answer, question, narrowed, ask.get("asked")) if self._second else answer
 
     def _data(self, ask: Mapping[str, Any], wanted: Plan, facts: Facts) -> str:
         """No address, no smallest unit, and strangers' words apart from our own."""

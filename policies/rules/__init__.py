@@ -10,6 +10,7 @@ from policies.case import Rule
 from policies.rules import (
     account,
     action,
+    agreement,
     approvals,
     calls,
     caps,
@@ -36,7 +37,7 @@ from policies.rules import (
 )
 
 _ORDER = (
-    account, action, rehearsed, calls, intents, provenance,
+    account, action, rehearsed, calls, intents, provenance, agreement,
     tokens, payees, lookalikes, conflicts, sanctions, payments, venues, lending,
     envelope, leftovers, safe_state,
     grants, caps, approvals, reserves, prices, losses, watch, gas,

@@ -192,7 +192,7 @@ ATTACKS: dict[str, Attack] = {
 EXPLAINING = {"lookalikes", "prices", "grants"}
 """Rules that name the cause of what another rule refuses too: an unknown payee, a loss without a price. `grants` speaks
 of Kernel calls only and is broken in test_grants."""
-OF_A_TABLE = {"conflicts", "sanctions"}
+OF_A_TABLE = {"agreement", "conflicts", "sanctions"}
 """Rules that only speak of what this policy says nothing about; each is left out in the tests of its own."""
 
 
