@@ -12,6 +12,7 @@ import click
 from agent.cli import say
 from agent.cli.installing import deploy_text, update_lines
 from agent.cli.meter import meter
+from agent.cli.policy_diff import diff
 from agent.cli.reach import config_option, json_option, records
 from agent.cli.twap import twap
 from agent.cli.units import aligned, finding_lines
@@ -34,6 +35,7 @@ def policy() -> None:
 
 policy.add_command(twap)
 policy.add_command(meter)
+policy.add_command(diff)
 
 
 def _document(config: Path) -> PolicyDocument:

@@ -33,8 +33,8 @@ class Bucket:
         return max(self.window_seconds, self.drain_seconds)
 
     def back(self, seconds: int) -> int:
-        """What flows back in so much time, rounded down."""
-        return self.held * seconds // self.drain_seconds
+        """What flows back in so much time, rounded down; the drain's own rounding makes it a trifle less."""
+        return (self.most - self.held) * seconds // self.window_seconds
 
 
 def at_least_as_tight(one: Bucket, other: Bucket) -> bool:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
-from policies.differing.landmarks import ages, amounts
+from policies.differing.landmarks import (
+    Landmarks,
+    ages,
+    amounts,
+    landmarks,
+    model_amounts,
+    order_amounts,
+    rooms,
+    source_ages,
+)
 from policies.differing.subjects import Pair, Subject
 from policies.differing.world import World
 from policies.markets import LENDING
@@ -39,16 +48,19 @@ _PLENTY = 10**7
 
 def draw(random: Random, pair: Pair, about: Sequence[Subject]) -> World:
     """One plan about one of the subjects, now and then about two, in a world of its own."""
-    chosen = [random.choice(about)] if random.random() < 0.8 else random.choices(about, k=2)
-    intents = tuple(_intent(random, pair, each, n) for n, each in enumerate(chosen, 1))
-    first, moved = chosen[0], _units(intents[0])
+    chosen = [random.choice(about)] if random.random() < 0.85 else random.choices(about, k=2)
+    first = chosen[0]
+    ordered = order_amounts(pair, first.token, first.whom) if random.random() < 0.3 else ()
+    past = tuple(_past(random, pair, first, ordered)) if random.random() < 0.5 else ()
+    intents = tuple(_intent(random, pair, each, n, ordered, past) for n, each in enumerate(chosen, 1))
+    moved = _units(intents[0])
     scenario = Scenario(
         intents=intents,
         balances=dict(_balances(random, pair, first.token, moved)),
         prices_e8=dict.fromkeys(_tokens(pair), _PRICE_E8),
-        past=tuple(_past(random, pair, first)) if random.random() < 0.5 else (),
+        past=past,
         waiting=tuple(_waiting(random, pair, first)) if random.random() < 0.1 else (),
-        arrives_bps=BPS if first.verb != "swap" else BPS - _near(random, [each.max_loss_bps for each in pair]),
+        arrives_bps=BPS if first.verb != "swap" else _arriving(random, pair),
         supplied=_supplied(random, pair, first, moved),
     )
     return _surrounded(random, pair, scenario)
@@ -56,30 +68,52 @@ def draw(random: Random, pair: Pair, about: Sequence[Subject]) -> World:
 
 def _surrounded(random: Random, pair: Pair, scenario: Scenario) -> World:
     """Prices and gas are as usual in most worlds, or few plans would get as far as the rule that a change is in."""
-    tokens = [token for token in _tokens(pair) if all(token in each.tokens for each in pair)]
-    bounds = [each.bounds_of(token) for each in pair for token in tokens if each.feeds_of(token)]
-    late = dict.fromkeys(tokens, _near(random, [each.max_age_seconds for each in bounds])) if bounds else {}
-    apart = dict.fromkeys(tokens, _near(random, [each.max_deviation_bps for each in bounds])) if bounds else {}
+    old, new = pair
+    priced = [t for t in _tokens(pair) if all(t in each.tokens and each.feeds_of(t) for each in pair)]
+    late = _odd(random, source_ages(pair, priced))
+    apart = _odd(random, landmarks([old.bounds.max_deviation_bps], [new.bounds.max_deviation_bps]))
     return World(
         scenario,
-        late=late if random.random() < 0.2 else {},
-        apart_bps=apart if random.random() < 0.2 else {},
-        gas_units=_near(random, [each.gas.max_gas_units for each in pair]) if random.random() < 0.1 else None,
-        base_fee_wei=_near(random, [each.gas.max_base_fee_wei for each in pair]) if random.random() < 0.1 else None,
+        late=dict.fromkeys(priced, late) if late is not None else {},
+        # Sources apart on both sides of a swap are a loss as well; on one side they show their own limit.
+        apart_bps={random.choice(priced): apart} if apart is not None and priced else {},
+        gas_units=_odd(random, landmarks([old.gas.max_gas_units], [new.gas.max_gas_units])),
+        base_fee_wei=_odd(random, landmarks([old.gas.max_base_fee_wei], [new.gas.max_base_fee_wei])),
     )
 
 
-def _near(random: Random, landmarks: Sequence[int]) -> int:
-    """At one of them, one beside it, or anywhere up to a little above the highest."""
-    beside = random.choice(landmarks) + random.choice((-1, 0, 0, 1))
-    return max(0, beside if random.random() < 0.6 else random.randrange(max(landmarks) * 5 // 4 + 2))
+def _odd(random: Random, limits: Landmarks) -> int | None:
+    """A number near a limit: often where the two policies differ, seldom where they do not."""
+    return _near(random, limits) if random.random() < (0.5 if limits.differing else 0.05) else None
 
 
-def _intent(random: Random, pair: Pair, about: Subject, number: int) -> Intent:
-    by = Label.OPERATOR
-    amount_by = Label.MODEL if random.random() < 0.15 else by
-    units = max(1, _near(random, amounts(pair, about.token, about.bucket_class, about.whom)))
-    id_, token, amount = f"intent {number}", Labelled(about.token, by), Labelled(units, amount_by)
+def _arriving(random: Random, pair: Pair) -> int:
+    """The share of what is promised that a swap brings."""
+    lost = _odd(random, landmarks(*([each.max_loss_bps] for each in pair)))
+    return BPS if lost is None else max(0, BPS - lost)
+
+
+def _near(random: Random, limits: Landmarks) -> int:
+    """At a limit, beside one, between two, or anywhere up to a little above the highest."""
+    known = limits.differing if limits.differing and random.random() < 0.6 else limits.either
+    if not known:
+        return 0
+    way = random.random()
+    if way < 0.6:
+        return max(0, random.choice(known) + random.choice((-1, 0, 0, 1)))
+    return random.randint(known[0], known[-1]) if way < 0.8 else random.randrange(known[-1] * 5 // 4 + 2)
+
+
+def _intent(
+    random: Random, pair: Pair, about: Subject, number: int, ordered: Sequence[int], past: Sequence[Outflow]
+) -> Intent:
+    alone = model_amounts(pair, about.token, about.bucket_class)
+    by, by_model = Label.OPERATOR, random.random() < (0.4 if alone.differing else 0.1)
+    limits = alone if by_model and alone.either else amounts(pair, about.token, about.bucket_class, about.whom)
+    if past and random.random() < 0.5:
+        limits = rooms(pair, about.token, about.bucket_class, past, NOW)
+    units = random.choice(ordered) if ordered else max(1, _near(random, limits))
+    id_, token, amount = f"intent {number}", Labelled(about.token, by), Labelled(units, Label.MODEL if by_model else by)
     whom, reason = Labelled(about.whom, by), Labelled("a plan", by)
     if about.verb == "pay":
         return Pay(id_, token, Labelled(named(random, pair, about.whom), by), amount, reason)
@@ -111,9 +145,9 @@ def _balances(random: Random, pair: Pair, token: TokenId, moved: int) -> Iterato
     """Plenty of every token; now and then of the one that moves just what should stay."""
     for each in _tokens(pair):
         listed = [document.tokens[each] for document in pair if each in document.tokens]
-        kept = [one.keep_units for one in listed]
-        tight = each == token and any(kept) and random.random() < 0.3
-        yield each, moved + _near(random, kept) if tight else _PLENTY * 10 ** listed[0].token.decimals
+        kept = landmarks(*([document.tokens[each].keep_units] if each in document.tokens else [] for document in pair))
+        left = _odd(random, kept) if each == token and kept.either else None
+        yield each, moved + left if left is not None else _PLENTY * 10 ** listed[0].token.decimals
 
 
 def _supplied(random: Random, pair: Pair, about: Subject, moved: int) -> dict[TokenId, int]:
@@ -125,13 +159,15 @@ def _supplied(random: Random, pair: Pair, about: Subject, moved: int) -> dict[To
     return {about.token: max(0, _near(random, amounts(pair, about.token, LENDING)) - moved)}
 
 
-def _past(random: Random, pair: Pair, about: Subject) -> Iterator[Outflow]:
+def _past(random: Random, pair: Pair, about: Subject, ordered: Sequence[int]) -> Iterator[Outflow]:
+    """What left before; where an order is drawn, mostly its own payments to its payee."""
     to, sizes = _recipients(pair, about), amounts(pair, about.token, about.bucket_class, about.whom)
+    own = [(about.token, each.payees[about.whom].address) for each in pair if ordered and about.whom in each.payees]
     old = ages(pair, about.token, about.bucket_class)
     for _ in range(random.choice((1, 1, 2, 3))):
-        token, recipient = random.choice(to)
-        units, at = max(1, _near(random, sizes)), NOW - _near(random, old)
-        yield Outflow(token, recipient, units, at, to_digest(random.randbytes(32)))
+        token, recipient = random.choice(own if own and random.random() < 0.8 else to)
+        units = random.choice(ordered) if ordered else max(1, _near(random, sizes))
+        yield Outflow(token, recipient, units, NOW - _near(random, old), to_digest(random.randbytes(32)))
 
 
 def _recipients(pair: Pair, about: Subject) -> list[tuple[TokenId, Address]]:

@@ -2,26 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from policies.terms import Cap, PolicyDocument
-from strongroom.model import TokenId
+from strongroom.model import Outflow, TokenId
 
 Pair = tuple[PolicyDocument, PolicyDocument]
 
 
-def amounts(pair: Pair, token: TokenId, bucket_class: str, payee: str = "") -> tuple[int, ...]:
-    """Units of a token, in ascending order, at which what is paid to a payee, or moved in a class, may be judged
-    otherwise."""
-    found = {units for document in pair for units in _amounts(document, token, bucket_class, payee)}
-    return tuple(sorted(units for units in found if units > 0))
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Limits of one kind, ascending: those of either policy, and those that only one of the two has."""
+
+    either: tuple[int, ...]
+    differing: tuple[int, ...]
 
 
-def ages(pair: Pair, token: TokenId, bucket_class: str) -> tuple[int, ...]:
+def landmarks(old: Iterable[int], new: Iterable[int]) -> Landmarks:
+    """Of the limits of both policies."""
+    before, after = set(old) - {0}, set(new) - {0}
+    return Landmarks(tuple(sorted(before | after)), tuple(sorted(before ^ after)))
+
+
+def amounts(pair: Pair, token: TokenId, bucket_class: str, payee: str = "") -> Landmarks:
+    """Units of a token at which what is paid to a payee, or moved in a class, may be judged otherwise."""
+    return landmarks(*(_amounts(document, token, bucket_class, payee) for document in pair))
+
+
+def rooms(pair: Pair, token: TokenId, bucket_class: str, past: Iterable[Outflow], now: int) -> Landmarks:
+    """Units that either policy still lets go at once after what left before, about: as if all of it counted."""
+    left = tuple(each for each in past if each.token == token)
+    caps = (document.cap(bucket_class, token) for document in pair)
+    return landmarks(*(_rooms(cap, left, now) if cap else () for cap in caps))
+
+
+def _rooms(cap: Cap, past: Iterable[Outflow], now: int) -> tuple[int, ...]:
+    taken = [(each.units, now - each.timestamp) for each in past]
+    flowed = sum(min(units, age * cap.at_once_units // cap.drain_seconds) for units, age in taken)
+    level = sum(units for units, _ in taken) - flowed
+    spent = sum(units for units, age in taken if age < cap.window_seconds)
+    return max(cap.at_once_units - level, 0), max(cap.cap_units - spent, 0)
+
+
+def model_amounts(pair: Pair, token: TokenId, bucket_class: str) -> Landmarks:
+    """Units that a model may choose alone."""
+    caps = (document.cap(bucket_class, token) for document in pair)
+    return landmarks(*([cap.model_units] if cap else [] for cap in caps))
+
+
+def ages(pair: Pair, token: TokenId, bucket_class: str) -> Landmarks:
     """Seconds after which something paid before counts less, or no more."""
-    caps = (cap for document in pair if (cap := document.cap(bucket_class, token)) is not None)
-    orders = {each.every_seconds for document in pair for each in document.orders.values() if each.token == token}
-    return tuple(sorted({age for cap in caps for age in _ages(cap)} | orders | {3_600, 86_400}))
+    return landmarks(*(_ages(document, token, bucket_class) for document in pair))
+
+
+def source_ages(pair: Pair, tokens: Iterable[TokenId]) -> Landmarks:
+    """Seconds after which prices of the tokens are too old."""
+    listed = tuple(tokens)
+    return landmarks(*([each.bounds_of(token).max_age_seconds for token in listed] for each in pair))
+
+
+def order_amounts(pair: Pair, token: TokenId, payee: str) -> tuple[int, ...]:
+    """What standing orders pay a payee of a token."""
+    found = {units for document in pair for units in _ordered(document, token, payee)}
+    return tuple(sorted(found))
 
 
 def _amounts(document: PolicyDocument, token: TokenId, bucket_class: str, payee: str) -> Iterator[int]:
@@ -30,13 +74,24 @@ def _amounts(document: PolicyDocument, token: TokenId, bucket_class: str, payee:
         yield from (tier.above_units for tier in cap.tiers)
     if (known := document.payees.get(payee)) is not None:
         yield known.max_units.get(token, 0)
-    yield from (each.units for each in document.orders.values() if (each.payee, each.token) == (payee, token))
+    yield from _ordered(document, token, payee)
     for market in document.markets.values():
         yield from (reserve.most_units for reserve in market.reserves if reserve.token == token)
     if token in document.tokens:
         yield 10 ** document.tokens[token].token.decimals
 
 
-def _ages(cap: Cap) -> Iterator[int]:
+def _ordered(document: PolicyDocument, token: TokenId, payee: str) -> Iterator[int]:
+    yield from (each.units for each in document.orders.values() if (each.payee, each.token) == (payee, token))
+
+
+def _ages(document: PolicyDocument, token: TokenId, bucket_class: str) -> Iterator[int]:
+    if (cap := document.cap(bucket_class, token)) is not None:
+        yield from _of_cap(cap)
+    yield from (each.every_seconds for each in document.orders.values() if each.token == token)
+    yield 86_400
+
+
+def _of_cap(cap: Cap) -> Iterator[int]:
     yield from (cap.window_seconds, cap.drain_seconds)
     yield from (tier.window_seconds for tier in cap.tiers)

@@ -24,8 +24,8 @@ class Subject:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names by which a key of policy.toml would mean it."""
-        return frozenset({self.token, self.whom, self.bucket_class})
+        """The names by which a key of policy.toml may mean it: a payee, a token, a class, a cap."""
+        return frozenset({self.token, self.whom, self.bucket_class, f"{self.bucket_class}.{self.token}"})
 
 
 def subjects(pair: Pair) -> tuple[Subject, ...]:
@@ -47,7 +47,7 @@ def _words(change: Change, pair: Pair) -> Iterator[str]:
     """The names in a path: those of an order's payee for the order, none for a table that stands there once."""
     table, *rest = change.path.split(".")
     if table == "caps":
-        yield from rest[:2]
+        yield ".".join(rest[:2])
     elif table == "orders":
         yield from {document.orders[rest[0]].payee for document in pair if rest[0] in document.orders}
     elif table in ("tokens", "payees"):

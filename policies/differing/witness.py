@@ -10,10 +10,12 @@ from policies.differing.change import Change
 from policies.differing.draws import draw
 from policies.differing.subjects import subjects, touched
 from policies.differing.world import Verdicts, World, judge_both
+from policies.scenario import NOW
 from policies.terms import PolicyDocument
-from strongroom.model import Intent, Label, Labelled, Swap
+from strongroom.model import Intent, Label, Labelled, Outflow, Swap
 from strongroom.valuation import BPS
 
+_DAY_SECONDS = 86_400
 _WIDELY = 0.15
 """The part of the plans that is about anything: a change may loosen what its key does not name."""
 
@@ -73,6 +75,10 @@ def _variants(world: World, document: PolicyDocument) -> Iterator[World]:
     yield replace(world, scenario=replace(scenario, waiting=()))
     for n in range(len(scenario.past)):
         yield replace(world, scenario=replace(scenario, past=scenario.past[:n] + scenario.past[n + 1 :]))
+    for n, outflow in enumerate(scenario.past):
+        for other in _in_whole_days(outflow):
+            past = (*scenario.past[:n], other, *scenario.past[n + 1 :])
+            yield replace(world, scenario=replace(scenario, past=past))
     for n in range(len(scenario.intents) if len(scenario.intents) > 1 else 0):
         yield replace(world, scenario=replace(scenario, intents=scenario.intents[:n] + scenario.intents[n + 1 :]))
     for n, intent in enumerate(scenario.intents):
@@ -88,6 +94,13 @@ def _rounder(intent: Intent) -> Iterator[Intent]:
         for rounded in (amount.value // 10**place * 10**place, -(-amount.value // 10**place) * 10**place):
             if rounded and _digits(rounded) < _digits(amount.value):
                 yield _with_amount(intent, Labelled(rounded, amount.label))
+
+
+def _in_whole_days(outflow: Outflow) -> Iterator[Outflow]:
+    """The same some hours sooner, or later."""
+    days, rest = divmod(NOW - outflow.timestamp, _DAY_SECONDS)
+    if rest:
+        yield from (replace(outflow, timestamp=NOW - each * _DAY_SECONDS) for each in (days, days + 1))
 
 
 def _digits(value: int) -> int:

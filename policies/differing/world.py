@@ -43,8 +43,15 @@ class Verdicts:
 
 def judge_both(world: World, old: PolicyDocument, new: PolicyDocument) -> tuple[Verdicts, ...]:
     """The verdicts of both on the unit as each of the two would make it; a policy that cannot make it makes none."""
-    units = (_staged(world, each) for each in (old, new))
+    one, other = (_staged(world, each) for each in (old, new))
+    differ = other is not None and (one is None or _bytes(one) != _bytes(other))
+    units = (one, other if differ else None)
     return tuple(_verdicts(unit, world, old, new) for unit in units if unit is not None)
+
+
+def _bytes(unit: Judged) -> tuple[object, ...]:
+    """All that both policies would judge of a unit; equal ones are judged once."""
+    return unit.compiled, unit.action, unit.rehearsal.deltas
 
 
 def _staged(world: World, document: PolicyDocument) -> Judged | None:
