@@ -85,6 +85,13 @@ class Installed:
         assert old in text
         path.write_text(text.replace(old, new, 1))
 
+    def looks_on(self) -> Path:
+        """The folder of a treasurer who only looks, and has begun the log."""
+        path = self.config / "treasury.toml"
+        path.write_text(path.read_text().replace('mode = "propose"', 'mode = "shadow"'))
+        with open_treasurer(open_documents(self.config), MemoryNotices()):
+            return self.config
+
     def written(self, answer: dict[str, Any]) -> str:
         path = self.config / "update.json"
         path.write_text(json.dumps(answer))
@@ -498,9 +505,7 @@ def test_the_same_bytes_announced_at_guard_and_kernel_are_vetoed_one_after_the_o
 def test_status_the_report_page_and_the_kill_card_say_it_and_a_guardian_vetoes_from_there(
     installed: Installed,
 ) -> None:
-    folder = installed.config
-    with open_treasurer(open_documents(folder), MemoryNotices()):
-        pass
+    folder = installed.looks_on()
     assert "is about to change" not in render(gather(folder), 0)
     installed.edit(*RAISED)
     update = plan_update(folder)
@@ -523,9 +528,8 @@ def test_status_the_report_page_and_the_kill_card_say_it_and_a_guardian_vetoes_f
 
 def test_a_re_key_that_nobody_can_veto_is_told_and_is_no_step_of_the_kill_card(installed: Installed) -> None:
     installed.as_safe(installed.kernel, encode_announce(encode_rekey(NEXT_AGENT.address)))
+    installed.looks_on()
     installed.capsys.readouterr()
-    with open_treasurer(open_documents(installed.config), MemoryNotices()):
-        pass
     strongroom(["status", "--config", str(installed.config)], standalone_mode=False)
     told = installed.capsys.readouterr().out
     assert f"give the Kernel to the agent's key {NEXT_AGENT.address}" in told and "nobody can veto it" in told
