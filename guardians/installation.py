@@ -22,21 +22,21 @@ from guardians.blueprint import (
     with_sources,
 )
 from guardians.inheritance import Former, read_former, require_mark_goes_on
-from guardians.made_before import levels_at_birth, require_same_mark, require_unused
-from guardians.ours import FACTORY, is_factory, is_ours
+from guardians.installation_told import levels_of, told_by
+from guardians.made_before import require_same_mark, require_unused
+from guardians.ours import is_factory, is_ours
 from guardians.sequencers import sequencer_in
 from policies.effects import inner_calls
 from policies.terms import ListedToken, PolicyDocument
 from strongroom.errors import InputError, MadeAndUsed, NotDeployed, NotReplaceable
-from strongroom.model import NATIVE, Address, Call, Digest, Facts, Rehearsal, SafeTx, TokenId
+from strongroom.model import NATIVE, Address, Call, Facts, Rehearsal, SafeTx, TokenId
 from strongroom.ports import Chain
-from strongroom.protocols.kernel import Birth, decode_birth, encode_enable_module, state_from, state_reads
+from strongroom.protocols.kernel import Birth, encode_enable_module
 from strongroom.protocols.multisend import encode_multisend, is_call_only
 from strongroom.protocols.owner_guard import encode_set_guard
 from strongroom.protocols.price_source import terms_from, terms_reads
 from strongroom.protocols.registry import Opening, decode_open, encode_open
-from strongroom.protocols.safe_changes import read_change
-from strongroom.wallet.deploy import SALT_BYTES, Deployment, artifact, plan, plan_kernel, require_code
+from strongroom.wallet.deploy import Deployment, plan, plan_kernel, require_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,6 @@ class Installation:
     owner_guard: Address | None = None
     replaces: Address | None = None
     made_before: tuple[Address, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What the calls leave open: the agent, the levels that the Kernel's buckets begin with, and the factory."""
-
-    kernel: Address
-    agent: Address
-    levels: Mapping[Digest, int]
-    factory: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +127,12 @@ def _planned(
     named: Address | None,
 ) -> _Plan | None:
     """The plan that these calls would have to be, from what they leave open: agent, levels, factory, the log."""
-    found = _told(chain, calls, document, facts)
-    if found is None:
+    told = told_by(chain, calls, document, facts)
+    if told is None:
         return None
-    account, factory, told = document.account, found.factory, found
+    account, factory = document.account, told.factory
     former = read_former(chain, document, told.agent, facts.safe, _named(facts, told.kernel, named), facts.block)
-    birth = birth_of(document, told.agent, _levels(told.levels, former))
+    birth = birth_of(document, told.agent, levels_of(chain, told, former, facts.block))
     kernel, registry = plan_kernel(account, birth, factory), plan(account, "AuditRegistry", b"", factory)
     sources = {each.token.id: plan_source(each, document, sequencer, factory) for each in with_sources(document)}
     watch = plan_watch(document, kernel.address, sequencer, factory)
@@ -154,42 +144,11 @@ def _planned(
     return _Plan(sequencer, sources, registry, kernel, birth, watch, guard, former, opening, enabling)
 
 
-def _told(chain: Chain, calls: Sequence[Call], document: PolicyDocument, facts: Facts) -> _Told | None:
-    """The Kernel that is made here, or, where somebody has made it before, the one that is enabled."""
-    creation = artifact("Kernel").creation
-    for call in calls:
-        if call.data[SALT_BYTES:].startswith(creation):
-            born = decode_birth(call.data[SALT_BYTES + len(creation) :])
-            kernel = plan_kernel(document.account, born, call.to).address
-            return _Told(kernel, born.agent, {each.key: each.level_units for each in born.buckets}, call.to)
-    told = (read_change(call.data) for call in calls if call.to == document.account.safe)
-    enabled = [Address(str(each.arguments[0])) for each in told if each.function == "enableModule"]
-    return _standing(chain, enabled[0], calls, facts) if enabled else None
-
-
-def _standing(chain: Chain, kernel: Address, calls: Sequence[Call], facts: Facts) -> _Told | None:
-    state = state_from(kernel, chain.read(state_reads(kernel), facts.block), {}, False)
-    if state is None:
-        return None
-    factory = next((call.to for call in calls if is_factory(chain, call.to, facts.block)), FACTORY)
-    return _Told(kernel, state.agent, levels_at_birth(chain, kernel, facts.block), factory)
-
-
 def _named(facts: Facts, planned: Address, named: Address | None) -> Address | None:
     """The Kernel that the guardian's own documents name, or that of the watch which they name, unless it is this very
     one."""
     watched = facts.watch.kernel if facts.watch else None
     return next((each for each in (named, watched) if each not in (None, planned)), None)
-
-
-def _levels(levels: Mapping[Digest, int], former: Former | None) -> Mapping[Digest, int] | None:
-    """The levels that a birth names, where they cover what the former Kernel has spent. Raises `ValueError` for lower
-    ones; without a former Kernel there are none."""
-    if former is None:
-        return None
-    if any(levels.get(key, 0) < least for key, least in former.levels.items()):
-        raise ValueError("a bucket of the new Kernel has more room than the old one's")
-    return levels
 
 
 def _enabling(

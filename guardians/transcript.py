@@ -9,7 +9,7 @@ from guardians.acts import Named
 from guardians.change_wording import changing_lines, step_words
 from guardians.changing import Changing, require_changeable, require_named
 from guardians.installation import Installation
-from guardians.kernel_changing import KernelChanging, require_kernel_changeable
+from guardians.kernel_transcript import kernel_changing_data, kernel_verdict
 from guardians.kernel_wording import kernel_changing_lines, kernel_step_words
 from guardians.review import Proposal, Review
 from guardians.wording import (
@@ -23,7 +23,7 @@ from guardians.wording import (
 from policies.document import document_hash
 from policies.quorums import asked_in_words, guardian_name
 from policies.terms import PolicyDocument
-from strongroom.errors import AgentUnnamed, BadValue, ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
+from strongroom.errors import ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
 from strongroom.model import NATIVE, Address, Finding, SafeState, Verdict
 from strongroom.plain import to_plain
 
@@ -99,7 +99,7 @@ def _recognised(review: Review, agent: Address | None, changes: Sequence[Named])
         )
         return unasked, f"verdict: {_installing(review.installation, agent)}"
     if (at_kernel := review.kernel_changing) and at_kernel.is_whole:
-        return (f"verdict: {_kernel_changed(review, at_kernel, agent, changes)}",)
+        return (f"verdict: {kernel_verdict(review, at_kernel, agent, changes)}",)
     if review.changing and review.changing.is_whole:
         return (f"verdict: {_changed(review, review.changing, changes)}",)
     return ()
@@ -111,25 +111,6 @@ def _installing(installation: Installation, agent: Address | None) -> str:
     if agent is None:
         return f"{own}; name with `--agent` the address that you know from whoever keeps the agent's key"
     return f"{own}, agent as you named it; you may sign" if agent == found else f"{own}, for another agent; do not sign"
-
-
-def _kernel_changed(review: Review, changing: KernelChanging, agent: Address | None, changes: Sequence[Named]) -> str:
-    """Whether a guardian may sign it: its own documents say so, it tightens, or the guardian has named it."""
-    try:
-        require_kernel_changeable(changing, review.proposal.safe_tx_hash, review.rehearsal, agent, changes)
-    except AgentUnnamed:
-        return "a new agent's key; name with `--agent` the address that you know from whoever keeps it"
-    except ChangeUnnamed:
-        return "a change of the Kernel; name with `--change` what you know from elsewhere that it must be"
-    except GuardianError as error:
-        return f"do not sign; {escaped(str(error))}"
-    except BadValue as error:
-        return str(error)
-    if any(step.is_own_policy for step in changing.own):
-        return "it brings what your own documents say, and nothing else; you may sign"
-    if changing.agents or changing.to_be_named:
-        return "it changes what you named, and nothing else; you may sign"
-    return "it tightens or takes back, and nothing else; you may sign"
 
 
 def _changed(review: Review, changing: Changing, changes: Sequence[Named]) -> str:
@@ -253,26 +234,8 @@ def review_data(review: Review) -> dict[str, Any]:
         "policy_named": review.proposal.policy_named,
         "installation": to_plain(review.installation),
         "changing": _changing_data(review.changing),
-        "kernel_changing": _kernel_changing_data(review.kernel_changing),
+        "kernel_changing": kernel_changing_data(review.kernel_changing),
     }
-
-
-def _kernel_changing_data(changing: KernelChanging | None) -> dict[str, Any] | None:
-    if changing is None:
-        return None
-    steps = [
-        {
-            "deed": str(step.deed),
-            "does": str(step.change),
-            "change": step.change.hash if step.change.is_announced else None,
-            "ready_at": step.standing.ready_at if step.standing else 0,
-            "expires_at": step.standing.expires_at if step.standing else 0,
-            "is_own_policy": step.is_own_policy,
-            "caps": to_plain(step.caps),
-        }
-        for step in changing.own
-    ]
-    return {"kernel": changing.kernel.address, "is_whole": changing.is_whole, "steps": steps}
 
 
 def _changing_data(changing: Changing | None) -> dict[str, Any] | None:
