@@ -131,3 +131,27 @@ def test_a_model_reached_in_the_clear_is_refused_where_it_is_written(
     with (treasury.folder / "treasury.toml").open("a") as file:
         file.write('\n[model]\nurl = "http://models.example/v1"\nname = "small"\n')
     assert unwell() == {"treasury.toml": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("name", "grade", "said"),
+    [
+        (
+            "well",
+            "ok",
+            "`small` at http://127.0.0.1:{}/… answers as asked; `other` at http://127.0.0.1:{}/… answers as asked",
+        ),
+        ("refusal", "warn", "`other` at http://127.0.0.1:{}/… does not answer as asked"),
+        ("wants a key", "warn", "STRONGROOM_SECOND_MODEL_KEY"),
+    ],
+)
+def test_a_second_model_is_asked_too(
+    ask: Callable[..., Check], server: HostileModel, treasury: Treasury, name: str, grade: str, said: str
+) -> None:
+    port = server.url(name).split("/")[2].split(":")[1]
+    text = (treasury.folder / "treasury.toml").read_text()
+    second = f'\n[model.second]\nurl = "{server.url(name)}"\nname = "other"\n'
+    (treasury.folder / "treasury.toml").write_text(text + second)
+    check = ask(server.url("well"))
+    assert check["grade"] == grade
+    assert said.format(port, port) in f"{check['what']} {check['mend']}"
