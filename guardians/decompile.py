@@ -84,8 +84,9 @@ def _swap(id: str, exchange: Exchange) -> Swap:
 
 
 def _lending(id: str, move: Conversion) -> Supply | Withdraw:
-    kind = Supply if move.is_supply else Withdraw
-    return kind(id, _chosen(move.reserve.token), _chosen(move.units_in), _chosen(move.market.id), _chosen(""))
+    """Only listed markets give a conversion: like a listed payee, the signed policy named it."""
+    kind, venue = Supply if move.is_supply else Withdraw, Labelled(move.market.id, Label.MANDATE)
+    return kind(id, _chosen(move.reserve.token), _chosen(move.units_in), venue, _chosen(""))
 
 
 def _chosen(value: T) -> Labelled[T]:

@@ -1,7 +1,9 @@
-"""Where each value came from decides what it may do: nobody is paid because a model or a text said so.
+"""Where each value came from decides what it may do: nobody is paid, and nothing is lent, because a model or a text
+said to whom.
 
-The recipient comes from operator, governance or mandate. Token and amount may come from a model only up to the class's
-`model_alone`; beyond that guardians look. Untrusted text and memory decide nothing. The reason is never read.
+The counterparty, payee or market, comes from operator, governance or mandate. Token and amount may come from a model
+only up to the class's `model_alone`; beyond that guardians look. Untrusted text and memory decide nothing. The reason
+is never read.
 """
 
 from __future__ import annotations
@@ -20,11 +22,8 @@ PEOPLE = frozenset({Label.OPERATOR, Label.GOVERNANCE, Label.MANDATE})
 
 def judge(case: Case) -> Iterator[Finding]:
     intents = case.compiled.unit.intents
-    payers = {intent.payee.label for intent in intents if isinstance(intent, Pay)}
-    for label in sorted(payers):
-        people = ", ".join(sorted(PEOPLE))
-        yield within(RULE, label in PEOPLE, Verdict.DENY, "people must name who is paid", label, people)
     # Equal findings of many intents are one.
+    yield from dict.fromkeys(_counterparty(intent) for intent in intents if not isinstance(intent, Swap))
     yield from dict.fromkeys(_amount(case, intent, worst) for intent, worst in _worst(intents))
     if not intents:
         yield Finding(RULE, Verdict.DENY, "the unit holds no intent")
@@ -35,6 +34,12 @@ def _worst(intents: Iterable[Intent]) -> Iterator[tuple[Intent, Label]]:
     chosen = [(intent, max(_labels(intent), key=lambda label: label.rank)) for intent in intents]
     yield from {label: (intent, label) for intent, label in chosen if label.rank == 0}.values()
     yield from (each for each in chosen if each[1].rank)
+
+
+def _counterparty(intent: Pay | Supply | Withdraw) -> Finding:
+    what = "who is paid" if isinstance(intent, Pay) else "where is lent and taken back"
+    label = (intent.payee if isinstance(intent, Pay) else intent.venue).label
+    return within(RULE, label in PEOPLE, Verdict.DENY, f"people must name {what}", label, ", ".join(sorted(PEOPLE)))
 
 
 def _amount(case: Case, intent: Intent, worst: Label) -> Finding:
@@ -50,8 +55,7 @@ def _amount(case: Case, intent: Intent, worst: Label) -> Finding:
 def _labels(intent: Intent) -> tuple[Label, ...]:
     if isinstance(intent, Swap):
         return (intent.token_in.label, intent.token_out.label, intent.amount_in_units.label)
-    where = (intent.venue.label,) if isinstance(intent, Supply | Withdraw) else ()
-    return (intent.token.label, intent.amount_units.label, *where)
+    return (intent.token.label, intent.amount_units.label)
 
 
 def _chosen(case: Case, intent: Intent) -> tuple[TokenId, int, int]:
