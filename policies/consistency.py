@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
-from policies.addressbook import lookalike
+from policies.addressbook import check_lookalikes
 from policies.conflicts import check_conflicts
 from policies.debts import REPAYMENTS, check_debts
 from policies.delays import check_delays
@@ -31,7 +31,7 @@ def check(document: PolicyDocument, name: str) -> None:
     """Raises `BadValue` at the first contradiction."""
     checks: tuple[Callable[[PolicyDocument, str], None], ...] = (
         _addresses_differ,
-        _no_lookalikes,
+        check_lookalikes,
         _tokens,
         _payees,
         _pools,
@@ -73,14 +73,6 @@ def _named(document: PolicyDocument) -> Iterable[Address]:
         yield from (market.pool, *(reserve.share for reserve in market.reserves))
         yield from (debt.meter for debt in market.debts)
     yield from (vault.address for vault in document.vaults.values())
-
-
-def _no_lookalikes(document: PolicyDocument, name: str) -> None:
-    for one, other in combinations(document.payees.values(), 2):
-        if lookalike(one.address, other.address):
-            raise BadValue(
-                other.address, f"payee `{other.id}` in {name}", f"it looks like payee `{one.id}`; compare both in full"
-            )
 
 
 def _tokens(document: PolicyDocument, name: str) -> None:
