@@ -36,10 +36,10 @@ class Records:
         return told(row, state) | {"rationale": self._rationale(row), "state": state}
 
     def waiting(self) -> list[dict[str, Any]]:
-        """The units that wait for guardians, also those whose rejection does, with how many must sign."""
+        """The units that wait for guardians, also those whose rejection does, with who must sign and, where one waits
+        for its time too, from when on it is carried out."""
         rows = [row for row in self._rows() if row.status in ASLEEP and row.nonce is not None]
-        needed = [self._state(row).get("decision", {}).get("approvals_needed", 0) for row in rows]
-        return [summary(row) | {"approvals_needed": count} for row, count in zip(rows, needed, strict=True)]
+        return [summary(row) | _asked(self._state(row)) for row in rows]
 
     def _rows(self) -> tuple[Row, ...]:
         if not self._folder.units.exists():
@@ -58,6 +58,14 @@ class Records:
 
         planned = read_entry(self._folder.ledger, row.cause)
         return str(planned.body.get("plan", {}).get("rationale", "")) if planned else ""
+
+
+def _asked(state: Mapping[str, Any]) -> dict[str, Any]:
+    decision, proposed = state.get("decision", {}), state.get("proposed")
+    delay = decision.get("delay_seconds", 0)
+    ripe_at = proposed + delay if delay and proposed else None
+    needed, quorums = decision.get("approvals_needed", 0), decision.get("quorums", [])
+    return {"approvals_needed": needed, "quorums": quorums, "ripe_at": ripe_at}
 
 
 def summary(row: Row) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.gas import Endurance, endurance, units_a_year
 from agent.queued import Other, read_others
-from strongroom.model import NATIVE, Account, Address, Block, Facts, Queued, TokenId
+from strongroom.model import NATIVE, Account, Address, Block, Facts, Queued, Quorum, TokenId
 from strongroom.settings import Mode
 from strongroom.valuation import BPS, Price, Problem, value_e8_down
 
@@ -50,7 +50,8 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A unit that guardians must sign, and who of the owners has; `needed` signatures in all."""
+    """A unit that guardians must sign, and who of the owners has; `needed` signatures in all. `missing` are those of
+    whom a tier still wants some, in words; it is not carried out before `ripe_at`, Unix seconds, where it waits."""
 
     unit: str
     nonce: int | None
@@ -58,6 +59,8 @@ class Waiting:
     needed: int
     signed: tuple[Address, ...]
     unsigned: tuple[Address, ...]
+    missing: str = ""
+    ripe_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
 
     facts, policy = from_plain(Facts, answer["facts"]), documents.policy
     found = prices(facts, policy)
-    waiting = tuple(_waiting(unit, facts) for unit in answer["waiting"])
+    waiting = tuple(_waiting(unit, facts, policy) for unit in answer["waiting"])
     whole, own = _nav(facts, policy), _own_token(policy)
     holdings = tuple(_holdings(facts, documents, found))
     own_e8 = sum(each.usd_e8 or 0 for each in holdings if each.token == own)
@@ -209,7 +212,7 @@ def _runway(facts: Facts, documents: Documents) -> int | None:
     return runway_months(documents.mandate, held) if known else None
 
 
-def _waiting(unit: Mapping[str, Any], facts: Facts) -> Waiting:
+def _waiting(unit: Mapping[str, Any], facts: Facts, policy: PolicyDocument) -> Waiting:
     owners = facts.safe.owners
     signed = _signers(next((q for q in facts.queue if q.safe_tx_hash == unit["proposal"]), None))
     return Waiting(
@@ -219,7 +222,17 @@ def _waiting(unit: Mapping[str, Any], facts: Facts) -> Waiting:
         needed=max(facts.safe.threshold, unit["approvals_needed"]),
         signed=tuple(owner for owner in owners if owner in signed),
         unsigned=tuple(owner for owner in owners if owner not in signed),
+        missing=_missing(unit, signed, policy),
+        ripe_at=unit.get("ripe_at"),
     )
+
+
+def _missing(unit: Mapping[str, Any], signed: set[Address], policy: PolicyDocument) -> str:
+    from policies.quorums import names_of, rest
+    from strongroom.plain import from_plain
+
+    left = (rest(from_plain(Quorum, each), signed) for each in unit.get("quorums", ()))
+    return " and ".join(names_of(quorum, policy) for quorum in left if quorum.approvals > 0)
 
 
 def _signers(queued: Queued | None) -> set[Address]:

@@ -58,11 +58,12 @@ def lacking(decision: Decision, signed: Collection[Address]) -> tuple[Quorum, ..
     """What is still missing of an ask when these have signed, as quorums of those who have not. Where the decision asks
     nobody, nothing is."""
     wanted = (Quorum(decision.approvals_needed, decision.guardians), *decision.quorums)
-    missing = (_rest(quorum, signed) for quorum in wanted)
+    missing = (rest(quorum, signed) for quorum in wanted)
     return tuple(quorum for quorum in missing if quorum.approvals > 0)
 
 
-def _rest(quorum: Quorum, signed: Collection[Address]) -> Quorum:
+def rest(quorum: Quorum, signed: Collection[Address]) -> Quorum:
+    """What a quorum still wants when these have signed: how many of those who have not; below one it wants nobody."""
     others = tuple(guardian for guardian in quorum.guardians if guardian not in signed)
     return Quorum(quorum.approvals - (len(quorum.guardians) - len(others)), others)
 

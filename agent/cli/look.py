@@ -12,7 +12,7 @@ import click
 from agent.cli import say
 from agent.cli.reach import config_option, json_option, records, running_desk
 from agent.cli.units import aligned, moved, unit_lines
-from strongroom.quantities import format_bps, format_seconds, format_units
+from strongroom.quantities import format_bps, format_moment, format_seconds, format_units
 
 if TYPE_CHECKING:
     from agent.app import Documents
@@ -195,7 +195,9 @@ def _runway_line(standing: Standing) -> str:
 def _waiting_lines(standing: Standing) -> Iterator[str]:
     yield "" if standing.waiting or standing.others else "nothing waits for guardians"
     for each in standing.waiting:
-        yield f"{each.unit} waits at nonce {each.nonce}: {len(each.signed)} of {each.needed} have signed"
+        still = f"; {each.missing} must sign still" if each.missing else ""
+        until = f"; not before {format_moment(each.ripe_at)}" if each.ripe_at else ""
+        yield f"{each.unit} waits at nonce {each.nonce}: {len(each.signed)} of {each.needed} have signed{still}{until}"
         yield f"  {each.safe_tx_hash}"
         yield from (f"  signed  {owner}" for owner in each.signed)
         yield from (f"  not yet {owner}" for owner in each.unsigned)

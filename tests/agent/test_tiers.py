@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from agent import example
-from agent.app import Treasurer, open_documents, open_treasurer
+from agent.app import Documents, Treasurer, open_documents, open_treasurer
 from agent.desk import OwnDesk
 from agent.nodes.owner_lane import PROPOSAL_SECONDS
+from agent.standing import read_standing
 from agent.units import Row
 from policies.document import load
 from policies.template import render
@@ -42,11 +43,15 @@ def edited(policy: PolicyDocument) -> PolicyDocument:
     return load(render(replace(changed, caps={**policy.caps, team: {**policy.caps[team], USDC: cap}})))
 
 
-@contextmanager
-def treasurer_of(house: House, mode: Mode) -> Iterator[Treasurer]:
+def documents_of(house: House, mode: Mode) -> Documents:
     texts = example.documents(house.world, house.service, house.home / "state", mode)
     documents = open_documents(example.write(texts, house.home / mode))
-    with open_treasurer(replace(documents, policy=edited(documents.policy)), house.notices) as opened:
+    return replace(documents, policy=edited(documents.policy))
+
+
+@contextmanager
+def treasurer_of(house: House, mode: Mode) -> Iterator[Treasurer]:
+    with open_treasurer(documents_of(house, mode), house.notices) as opened:
         yield opened
 
 
@@ -72,6 +77,19 @@ def test_enough_signatures_without_the_named_one_execute_nothing(house: House, t
     assert statuses(treasurer) == []
     house.sign(row.binding, CAROL)
     assert statuses(treasurer) == ["executed"]
+
+
+def test_status_says_who_must_sign_still_and_from_when_it_is_carried_out(house: House, treasurer: Treasurer) -> None:
+    """Two of two have signed, and yet it waits: people read for whom, and until when."""
+    row = ordered(treasurer, "pay 1_001 USDC to bob")
+    house.sign(row.binding, DAVE, ERIN)
+    read = read_standing(OwnDesk(treasurer).status(), documents_of(house, Mode.PROPOSE))
+    (waiting,) = read.waiting
+    assert (len(waiting.signed), waiting.needed, waiting.missing) == (2, 2, f"1 of {CAROL.name}")
+    assert waiting.ripe_at == treasurer.runner.state(row)["proposed"] + WAIT
+    house.sign(row.binding, CAROL)
+    (waiting,) = read_standing(OwnDesk(treasurer).status(), documents_of(house, Mode.PROPOSE)).waiting
+    assert waiting.missing == ""
 
 
 def test_below_the_named_tier_any_two_execute(house: House, treasurer: Treasurer) -> None:
