@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from policies.engine import decide
+from policies.moments import parse_moment
 from policies.scenario import NOW, Scenario, address_of, stage
 from policies.terms import PolicyDocument
 from strongroom.addresses import keccak, to_digest
@@ -135,11 +136,12 @@ def _case(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -
 def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -> Scenario:
     decimals = _decimals(document)
     balances = {token: 10**6 * 10**places for token, places in decimals.items()}
+    now = parse_moment(row.text("at"), row.path("at")) if row.has("at") else NOW
     return Scenario(
         intents=_intents(row, document),
         balances={**balances, **_amounts(row, "balances", decimals)},
         prices_e8=prices,
-        past=tuple(_outflow(text, document, row.path("past")) for text in row.texts("past", ())),
+        past=tuple(_outflow(text, document, row.path("past"), now) for text in row.texts("past", ())),
         waiting=tuple(_waiting(text, document, row.path("waiting")) for text in row.texts("waiting", ())),
         stale=frozenset(_token(text, document, row.path("stale")) for text in row.texts("stale", ())),
         arrives_bps=parse_bps(row.text("arrives", "100 %"), row.path("arrives")),
@@ -151,6 +153,7 @@ def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocumen
         opinions=_opinions(row, document),
         denied=tuple(address_of(each, document) for each in row.texts("denied", ())),
         lists_age_seconds=parse_seconds(row.text("lists_age"), row.path("lists_age")) if row.has("lists_age") else 0,
+        now=now,
     )
 
 
@@ -193,13 +196,13 @@ def _intent(id_: str, text: str, by: Label, amount_by: Label, document: PolicyDo
     raise Unparseable(text, mend)
 
 
-def _outflow(text: str, document: PolicyDocument, where: str) -> Outflow:
+def _outflow(text: str, document: PolicyDocument, where: str, now: int) -> Outflow:
     found = _PAST.fullmatch(text)
     if not found:
         raise BadValue(text, where, "write for example `20_000 USDC to bob 3 days ago`")
     amount = parse_amount(found[1], _decimals(document), where)
     recipient, age = address_of(found[2], document), parse_seconds(found[3], where)
-    return Outflow(amount.token, recipient, amount.units, NOW - age, to_digest(keccak(text.encode())))
+    return Outflow(amount.token, recipient, amount.units, now - age, to_digest(keccak(text.encode())))
 
 
 def _waiting(text: str, document: PolicyDocument, where: str) -> tuple[Address, Amount]:

@@ -59,7 +59,7 @@ class Scenario:
     happened, `waiting` is queued at the nonces before the unit's. `supplied` lies at the first market that lists the
     token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there. `actor` and
     `opinions` are the unit's. Each deny list that the policy asks for is `lists_age_seconds` old and holds
-    `denied`."""
+    `denied`. It is judged at `now`, Unix seconds."""
 
     intents: tuple[Intent, ...]
     balances: Mapping[TokenId, int]
@@ -76,6 +76,7 @@ class Scenario:
     opinions: tuple[Opinion, ...] = ()
     denied: tuple[Address, ...] = ()
     lists_age_seconds: int = 0
+    now: int = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _transfer(document: PolicyDocument, recipient: Address, amount: Amount) -> C
 def _swap_calls(swap: Swap, scenario: Scenario, document: PolicyDocument) -> Iterator[Call]:
     venue, pool = _venue(swap, document)
     token_in, token_out = (document.tokens[t.value].token.address for t in (swap.token_in, swap.token_out))
-    safe, deadline = document.account.safe, NOW + 600
+    safe, deadline = document.account.safe, scenario.now + 600
     units, least = swap.amount_in_units.value, _least(swap, scenario, document)
     if venue.kind == UNISWAP_V2:
         order = encode_swap(PairSwap(token_in, token_out, safe, deadline, units, least))
@@ -237,7 +238,7 @@ def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
     """What would be observed before the unit."""
     return Facts(
         account=document.account,
-        block=Block(1_000, to_digest(keccak(b"block")), NOW),
+        block=Block(1_000, to_digest(keccak(b"block")), scenario.now),
         safe=_safe(document, _NONCE),
         tokens=tokens_of(document),
         balances={**scenario.balances, **positions(scenario.supplied, document)},
@@ -263,9 +264,9 @@ def _safe(document: PolicyDocument, nonce: int) -> SafeState:
 
 
 def _rounds(token: TokenId, scenario: Scenario, document: PolicyDocument) -> tuple[Round, ...]:
-    age = document.bounds_of(token).max_age_seconds + (1 if token in scenario.stale else 0)
+    at = scenario.now - document.bounds_of(token).max_age_seconds - (1 if token in scenario.stale else 0)
     answer = scenario.prices_e8.get(token, 0)
-    return tuple(Round(feed, _E8, 5, answer, NOW - age, NOW - age, 5) for feed in document.feeds_of(token))
+    return tuple(Round(feed, _E8, 5, answer, at, at, 5) for feed in document.feeds_of(token))
 
 
 def _queued(scenario: Scenario, document: PolicyDocument) -> Iterator[Queued]:
