@@ -16,6 +16,7 @@ from policies.owner_guarding import check_owner_guard
 from policies.sanctions import check_sanctions
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
 from policies.tiers import check_tiers
+from policies.timing import check_timing
 from policies.vaults import check_vaults
 from policies.watching import check_watch
 from policies.wrapping import WRAPS, check_wrappers
@@ -50,6 +51,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_conflicts,
         check_tiers,
         check_sanctions,
+        check_timing,
     )
     for one in checks:
         one(document, name)

@@ -16,9 +16,13 @@ from policies.agreement import agreement
 from policies.conflicts import who_is_paid
 from policies.consistency import check
 from policies.debts import Debt, debt
+from policies.freezes import freezes
+from policies.hours import hours
 from policies.markets import AAVE_V3, Market, Reserve
+from policies.newcomers import newcomers, since
 from policies.orders import order
 from policies.owner_guarding import owner_guard
+from policies.pacing import pace
 from policies.remembering import once
 from policies.sanctions import sanctions
 from policies.terms import (
@@ -92,6 +96,9 @@ def _document(top: Table) -> PolicyDocument:
         owner_guard=owner_guard(top.table("owner_guard")),
         sanctions=sanctions(top.table("sanctions")),
         models=agreement(top.table("models")),
+        hours=hours(top.table("hours")),
+        freezes=freezes(top.rows("freezes")),
+        newcomers=newcomers(top.table("newcomers"), decimals),
     )
 
 
@@ -137,7 +144,12 @@ def _payee(id_: str, row: Table, decimals: Decimals) -> Payee:
                 f"write one line of at most {_LONGEST_NOTE} characters",
             )
         delay = frame.seconds(row, "delay") if row.has("delay") else 0
-        return Payee(id_, row.address("address"), row.text("class"), at_most, note, delay, *who_is_paid(row))
+        return Payee(
+            *(id_, row.address("address"), row.text("class"), at_most, note, delay),
+            *who_is_paid(row),
+            since=since(row),
+            pace=pace(row),
+        )
 
 
 def _place(id_: str, row: Table, decimals: Decimals) -> Venue | Market | Wrapper | Vault:

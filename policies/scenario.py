@@ -252,7 +252,7 @@ def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
 
 
 def _listings(scenario: Scenario, document: PolicyDocument) -> Iterator[Listing]:
-    entries, dated_at = dict.fromkeys(scenario.denied, ""), NOW - scenario.lists_age_seconds
+    entries, dated_at = dict.fromkeys(scenario.denied, ""), scenario.now - scenario.lists_age_seconds
     for name in document.sanctions.sources if document.sanctions else ():
         yield Listing(name, "the case", dated_at, entries)
 

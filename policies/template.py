@@ -13,6 +13,7 @@ from policies.owner_guarding import OwnerGuardTerms
 from policies.sanctions import render_sanctions
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from policies.tiers import after, members_lines, who_signs
+from policies.timing import payee_keys, timing_lines
 from policies.vaults import ERC4626
 from policies.watching import WatchTerms
 from policies.wrapping import WETH, Wrapper
@@ -35,7 +36,9 @@ _PAYEES = """\
 # `class` says which of the caps below meter the payee. With a `delay` of 1 hour to 30 days, such as `24 hours`, the
 # agent announces each payment that long before it pays, and any guardian may veto it until it is paid. `operator` (a
 # name in treasury.toml) and `guardian` (an owner's address) say who of them this payee is: what an operator asks for in
-# their own favour goes to guardians, and no guardian's signature counts for a payment to themselves."""
+# their own favour goes to guardians, and no guardian's signature counts for a payment to themselves. Guardians are
+# asked for a payment sooner than `apart = "1 day"` after the last, or beyond `often = "3 per 30 days"` (any 30 days,
+# orders aside); `since = "2026-11-20"` is the day it was listed."""
 _ORDERS = """\
 # Standing orders, such as salaries: exactly `amount` to the payee, outside caps and tiers, from the day `from` on and
 # no more from the day `until` on (UTC; leave either out). `every` is the least time between two payments, whoever asks:
@@ -173,6 +176,7 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
     yield from _owner_guard(document.owner_guard)
     yield from render_sanctions(document)
     yield from render_agreement(document)
+    yield from timing_lines(document, _section)
     yield from _section(
         _GAS, "[gas]", max_units=gas.max_gas_units, max_price=f"{quantity(gas.max_base_fee_wei, 9)} gwei"
     )
@@ -258,7 +262,7 @@ def _payee(payee: Payee, document: PolicyDocument) -> Iterator[str]:
     delay = format_seconds(payee.delay_seconds) if payee.delay_seconds else None
     keys = {"address": payee.address, "class": payee.bucket_class, "at_most": at_most, "delay": delay}
     people = {"operator": payee.operator or None, "guardian": payee.guardian}
-    return _section("", f"[payees.{payee.id}]", **keys, **people, note=payee.note or None)
+    return _section("", f"[payees.{payee.id}]", **keys, **people, **payee_keys(payee), note=payee.note or None)
 
 
 def _orders(document: PolicyDocument) -> Iterator[str]:

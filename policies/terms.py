@@ -10,11 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from policies.agreement import AgreementTerms
+from policies.freezes import Freeze
+from policies.hours import Hours
 from policies.markets import LENDING, Market, Reserve
+from policies.newcomers import Newcomers
 from policies.orders import Order
 from policies.owner_guarding import OwnerGuardTerms
+from policies.pacing import Pace
 from policies.remembering import once
 from policies.sanctions import SanctionTerms
+from policies.timing import reach_seconds
 from policies.vaults import Vault
 from policies.watching import WatchTerms
 from policies.wrapping import Wrapper
@@ -46,7 +51,8 @@ class ListedToken:
 class Payee:
     """Who may be paid, in which tokens, and at most how much in one payment. `bucket_class` names the caps that meter
     it. The agent alone pays it `delay_seconds` after announcing it, unless somebody vetoes; zero: at once. `operator`
-    and `guardian` say which operator and which guardian is this very payee."""
+    and `guardian` say which operator and which guardian is this very payee. It is listed `since` that Unix second, and
+    paid at most at `pace`."""
 
     id: str
     address: Address
@@ -56,6 +62,8 @@ class Payee:
     delay_seconds: int = 0
     operator: str = ""
     guardian: Address | None = None
+    since: int | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +207,9 @@ class PolicyDocument:
     owner_guard: OwnerGuardTerms | None = field(default_factory=OwnerGuardTerms)
     sanctions: SanctionTerms | None = None
     models: AgreementTerms | None = None
+    hours: Hours | None = None
+    freezes: tuple[Freeze, ...] = ()
+    newcomers: Newcomers | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)
@@ -261,14 +272,14 @@ class PolicyDocument:
         return found is not None and found.address == NATIVE
 
     def history_seconds(self) -> int:
-        """How far back facts must know the outflows: the longest window of any cap or tier, time to flow back, or wait
-        of an announced payment; and before that the time between two payments of an order, so that its payments in
-        there are known from others."""
+        """How far back facts must know the outflows: the longest window of any cap or tier, time to flow back, wait of
+        an announced payment, pace or cooling-off; and before that the time between two payments of an order, so that
+        its payments in there are known from others."""
         tiers = [tier.window_seconds for cap in self.all_caps() for tier in cap.tiers]
         caps = [max(cap.window_seconds, cap.drain_seconds) for cap in self.all_caps()]
         apart = max((order.every_seconds for order in self.orders.values()), default=0)
         slowest = max((payee.delay_seconds for payee in self.payees.values()), default=0)
-        return max([*tiers, *caps, slowest and slowest + self.kernel.window_seconds]) + apart
+        return max([*tiers, *caps, slowest and slowest + self.kernel.window_seconds, reach_seconds(self)]) + apart
 
 
 @once

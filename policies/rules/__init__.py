@@ -16,13 +16,17 @@ from policies.rules import (
     caps,
     conflicts,
     envelope,
+    freezes,
     gas,
     grants,
+    hours,
     intents,
     leftovers,
     lending,
     lookalikes,
     losses,
+    newcomers,
+    pace,
     payees,
     payments,
     prices,
@@ -41,6 +45,7 @@ _ORDER = (
     tokens, payees, lookalikes, conflicts, sanctions, payments, venues, lending,
     envelope, leftovers, safe_state,
     grants, caps, approvals, reserves, prices, losses, watch, gas,
+    hours, freezes, pace, newcomers,
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = MappingProxyType({module.RULE: module.judge for module in _ORDER})
