@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from policies.markets import LENDING
@@ -55,7 +55,7 @@ class Freeze:
 
 def freezes(rows: Iterable[Table]) -> tuple[Freeze, ...]:
     """The rows [[freezes]], the earliest first, however they are written."""
-    return tuple(sorted((_freeze(row) for row in rows), key=lambda each: (each.begins_at, each.ends_at, each.reason)))
+    return tuple(sorted((_freeze(row) for row in rows), key=astuple))
 
 
 def _freeze(row: Table) -> Freeze:

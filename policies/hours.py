@@ -84,7 +84,7 @@ class Hours:
         return f"{', '.join(self.days)} from {_clock(self.open_minutes)} to {_clock(self.close_minutes)}"
 
     def told_now(self, second: int) -> str:
-        """`Sun 2026-11-22 at 15:00 in Europe/Berlin`, to the second where it has one."""
+        """`Sun 2026-11-22 at 15:00:00 in Europe/Berlin`"""
         local = self.local(second)
         return f"{WEEK[local.weekday()]} {local.date()} at {local.time()} in {self.timezone}"
 
@@ -112,7 +112,7 @@ def _days(row: Table) -> tuple[str, ...]:
     named = row.texts("days")
     if not named or len(set(named)) != len(named) or not set(named) <= set(WEEK):
         mend = "name each day once, of " + ", ".join(f"`{day}`" for day in WEEK)
-        raise BadValue(", ".join(named), row.path("days"), mend)
+        raise BadValue(", ".join(named) or "[]", row.path("days"), mend)
     return tuple(day for day in WEEK if day in named)
 
 
