@@ -7,7 +7,7 @@ cases.toml lies beside policy.toml: what a treasurer reads to see what the polic
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -166,8 +166,15 @@ def _intents(row: Table, document: PolicyDocument) -> tuple[Intent, ...]:
     """`by` labels every value of the request; `amount_by` the amounts alone."""
     by = Label(row.choice("by", tuple(Label), Label.OPERATOR))
     amount_by = Label(row.choice("amount_by", tuple(Label), by))
-    requests = row.texts("request")
-    return tuple(_intent(f"intent {n}", text, by, amount_by, document) for n, text in enumerate(requests, 1))
+    return read_requests(row.texts("request"), document, by, amount_by)
+
+
+def read_requests(
+    texts: Sequence[str], document: PolicyDocument, by: Label, amount_by: Label | None = None
+) -> tuple[Intent, ...]:
+    """Requests such as `pay 2_500 USDC to alice`, in order; `by` labels their values, `amount_by` the amounts alone.
+    Raises `InputError` naming the request and the mend."""
+    return tuple(_intent(f"intent {n}", text, by, amount_by or by, document) for n, text in enumerate(texts, 1))
 
 
 def _opinions(row: Table, document: PolicyDocument) -> tuple[Opinion, ...]:

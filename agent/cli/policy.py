@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli import say
+from agent.cli.explain import explain
 from agent.cli.installing import deploy_text, update_lines
 from agent.cli.meter import meter
 from agent.cli.policy_diff import diff
-from agent.cli.reach import config_option, json_option, records
+from agent.cli.reach import config_option, json_option
 from agent.cli.twap import twap
-from agent.cli.units import aligned, finding_lines
+from agent.cli.units import aligned
 from strongroom.errors import InputError
 from strongroom.protocols.kernel_legs import KernelRule, PayRule
 from strongroom.protocols.kernel_orders import OrderRule
@@ -33,6 +34,7 @@ def policy() -> None:
     """Check, explain, test, compile and deploy the policy."""
 
 
+policy.add_command(explain)
 policy.add_command(twap)
 policy.add_command(meter)
 policy.add_command(diff)
@@ -87,22 +89,6 @@ def _watch_lines(document: PolicyDocument) -> Iterator[str]:
 
 def _counted(things: Sequence[str], plural: str) -> str:
     return f"{len(things)} {plural.removesuffix('s') if len(things) == 1 else plural}"
-
-
-@policy.command()
-@click.argument("unit_id", metavar="UNIT")
-@config_option
-@json_option
-def explain(unit_id: str, config: Path, as_json: bool) -> None:
-    """Every rule's finding on a unit: what was measured, and the limit.
-
-    \b
-    Example:
-      strongroom policy explain payroll-2026-11
-    """
-    decision = records(config).show(unit_id)["state"].get("decision", {"verdict": "unjudged", "findings": []})
-    lines = [f"{unit_id}: {decision['verdict']}", *(f"  {line}" for line in finding_lines(decision["findings"]))]
-    say("\n".join(lines), decision, as_json)
 
 
 @policy.command()

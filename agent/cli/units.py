@@ -184,5 +184,5 @@ def _amounts(sums: Mapping[str, int | str], decimals: Mapping[str, int]) -> str:
 
 def _margin(finding: Mapping[str, str]) -> str:
     limit = f"limit {finding['limit']}" if finding["limit"] else ""
-    sides = "; ".join(side for side in (finding["measured"], limit) if side)
+    sides = "; ".join(side for side in (finding["measured"], limit, finding.get("margin", "")) if side)
     return f" [{sides}]" if sides else ""

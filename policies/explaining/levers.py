@@ -14,7 +14,8 @@ from strongroom.model import TokenId
 WIDE_UNITS = 2**95
 """More than anything moves, and what the Kernel can still count."""
 _WIDEST_LOSS_BPS = 9_999
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The same unit with another amount, or without some of its intents: bytes, envelope, routes and rehearsal alike.
 
-The rehearsal of a changed unit is an estimate, rounded against the agent: what bytes say moves as they say it; what came
-beyond that before (a better price than the least) comes in proportion, and what came short comes as short.
+The rehearsal of a changed unit is an estimate, rounded against the agent: what bytes say moves as they say it; what
+came beyond that before (a better price than the least) comes in proportion, and what came short comes as short.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _said(pieces: Part, safe: Address) -> Counter[Key]:
     for move in (piece.move for piece in pieces):
         if isinstance(move, Payment):
             sums[safe, move.token] -= move.units
-        elif isinstance(move, Exchange) or isinstance(move, Conversion):
+        elif isinstance(move, Exchange | Conversion):
             sums[safe, move.token_in] -= move.units_in
     return sums
 

@@ -17,7 +17,7 @@ from strongroom.plain import to_plain
 from strongroom.quantities import format_bps, format_units
 
 _TO_BE = {Verdict.ALLOW: "to be allowed", Verdict.ASK: "to be asked about instead of denied"}
-_NEITHER = "no other amount, no fewer intents and no later time would do"
+_NEITHER = "no smaller amount, no fewer intents and no later time was found to do"
 _LAST_RESORT = "as a last resort people change policy.toml: "
 
 
@@ -67,7 +67,8 @@ def change_words(change: Change, intents: Sequence[Intent], document: PolicyDocu
     if isinstance(change, LeaveOut):
         return "leave out " + " and ".join(f"`{_intent(intents[place], document)}`" for place in change.places)
     if isinstance(change, Wait):
-        return f"the same from {format_second(change.until)} on, if nothing else moves and prices stay as fresh"
+        when = format_second(change.until)
+        return f"the same, planned anew, from {when} on, if nothing else moves and prices stay as fresh"
     assert isinstance(change, Amend)
     return _LAST_RESORT + " and ".join(_limit(each, document) for each in change.limits)
 
