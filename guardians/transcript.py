@@ -11,6 +11,7 @@ from guardians.changing import Changing, require_changeable, require_named
 from guardians.installation import Installation
 from guardians.kernel_transcript import kernel_changing_data, kernel_verdict
 from guardians.kernel_wording import kernel_changing_lines, kernel_step_words
+from guardians.prospects import prospects_data, prospects_of
 from guardians.review import Proposal, Review
 from guardians.wording import (
     describe_calls,
@@ -21,6 +22,7 @@ from guardians.wording import (
     show_amount,
 )
 from policies.document import document_hash
+from policies.explaining.margins import margin_words
 from policies.quorums import asked_in_words, guardian_name
 from policies.terms import PolicyDocument
 from strongroom.errors import ChangeUnnamed, GuardianError, NotAnnounced, OtherChange, TooEarly
@@ -78,6 +80,7 @@ def review_lines(review: Review, agent: Address | None = None, changes: Sequence
         return
     yield f"  findings by policy {document_hash(review.document)}, {_policy_compared(review)}"
     yield from (f"    {line}" for line in _finding_lines(review))
+    yield from (f"  {line}" for line in prospects_of(review))
     yield f"verdict {review.decision.verdict}: {_verdict_in_words(review)}"
 
 
@@ -169,7 +172,9 @@ def _finding_lines(review: Review) -> Iterator[str]:
 
 def _finding_line(finding: Finding) -> str:
     sides = [("measured", finding.measured), ("limit", finding.limit)]
-    compared = ", ".join(f"{name} {value}" for name, value in sides if value)
+    compared = ", ".join(
+        [*(f"{name} {value}" for name, value in sides if value), *filter(None, [margin_words(finding)])]
+    )
     return f"{finding.verdict:5} {finding.rule}: {finding.reason}{f' ({compared})' if compared else ''}"
 
 
@@ -226,6 +231,7 @@ def review_data(review: Review) -> dict[str, Any]:
         "rehearsal": to_plain(review.rehearsal),
         "verdict": str(decision.verdict),
         "findings": to_plain(decision.findings),
+        "prospects": prospects_data(review),
         "approvals_needed": decision.approvals_needed,
         "guardians": list(decision.guardians),
         "quorums": to_plain(decision.quorums),
