@@ -21,7 +21,7 @@ class Lower:
 
 @dataclass(frozen=True, slots=True)
 class LeaveOut:
-    """The same unit without the intents at these places (from 0): as few as it takes."""
+    """The same unit without the intents at these places (from 0); with any of them back it does not get the verdict."""
 
     places: tuple[int, ...]
 

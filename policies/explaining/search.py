@@ -3,9 +3,8 @@ is seen on both sides before it is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 from policies.engine import decide
 from policies.explaining.counterfactuals import Change, Counterfactual, LeaveOut, Lower, Wait
@@ -16,9 +15,6 @@ from policies.orders import Order
 from policies.scenario import Judged
 from policies.terms import PolicyDocument
 from strongroom.model import Decision, Intent, Pay, Swap, TokenId, Verdict
-
-_MOST_TRIES = 300
-"""Sets of intents that are tried: beyond it the people who asked know better what to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +78,29 @@ def _overshoots(decision: Decision) -> Iterator[int]:
 
 
 def left_out(question: Question) -> Iterator[Counterfactual]:
-    """The smallest sets of intents without which the rest gets the verdict."""
-    places, tries = range(len(question.judged.compiled.unit.intents)), 0
-    for size in range(1, len(places)):
-        found = []
-        for each in combinations(places, size):
-            tries += 1
-            if tries > _MOST_TRIES:
-                return
-            if question.grants(without(question.judged, each, question.document)):
-                found.append(LeaveOut(each))
-        if found:
-            yield from (_found(question, each) for each in found)
-            return
+    """Each single intent without which the rest gets the verdict; where there is none, the intents that are left out
+    when first come is first kept: none of them fits beside those that stay."""
+    places = range(len(question.judged.compiled.unit.intents))
+    if len(places) < 2:
+        return
+    alone = [LeaveOut((place,)) for place in places if _goes_without(question, {place})]
+    fewest = tuple(sorted(_crowded_out(question, places))) if not alone else ()
+    if fewest and len(fewest) < len(places) and _goes_without(question, fewest):
+        alone = [LeaveOut(fewest)]
+    yield from (_found(question, each) for each in alone)
+
+
+def _crowded_out(question: Question, places: Iterable[int]) -> set[int]:
+    out = set(places)
+    # Twice: what comes later may make room for what came before, as a withdrawal does for a payment.
+    for place in [*places, *places]:
+        if place in out and _goes_without(question, out - {place}):
+            out.remove(place)
+    return out
+
+
+def _goes_without(question: Question, places: Collection[int]) -> bool:
+    return question.grants(without(question.judged, places, question.document))
 
 
 def waited(question: Question) -> Iterator[Counterfactual]:

@@ -430,3 +430,13 @@ def test_a_full_kernel_bucket_is_waited_for(desk: Any, by_kernel: Judged) -> Non
     )
     prospect = require_all_exact(judged, desk.document).prospects[0]
     assert any(isinstance(way.change, Wait) for way in prospect.ways)
+
+
+def test_where_no_single_intent_is_too_much_the_first_to_come_are_kept(desk: Any) -> None:
+    """Four payments of 7,500 USDC into room for two."""
+    judged = desk.stage(*(f"pay 7_500 USDC to {who}" for who in ("alice", "bob", "chidi", "emre")), past=[])
+    tight = desk.document.caps["team"][USDC]
+    cap = replace(tight, cap_units=30_000 * 10**6, at_once_units=15_000 * 10**6)
+    narrow = replace(desk.document, caps={**desk.document.caps, "team": {**desk.document.caps["team"], USDC: cap}})
+    ways = require_all_exact(judged, narrow).prospects[0].ways
+    assert [way.change for way in ways if isinstance(way.change, LeaveOut)] == [LeaveOut((2, 3))]
