@@ -115,3 +115,16 @@ def test_what_another_policy_judged_is_not_explained_by_this_one(house: House) -
 def test_a_unit_or_a_request_and_not_both(config: Path, run: Run, arguments: list[str]) -> None:
     code, out, err = run("policy", "explain", *arguments, "--config", config)
     assert (code, out, err.count("\n")) == (1, "", 1) and "name a unit, or give `--request`" in err
+
+
+def test_the_page_about_it_shows_what_is_printed(config: Path, run: Run) -> None:
+    """docs/explain.md quotes these lines, and names every key of the JSON."""
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text()
+    printed = run("policy", "explain", "--request", _TOO_MUCH, "--config", config)[1].splitlines()
+    start = page.index(f"    {_TOO_MUCH}: ask")
+    quoted = [line.removeprefix("    ") for line in page[start : page.index("\n\n", start)].splitlines()]
+    shown = [" ".join(line.split()) for line in printed]
+    assert [line for line in quoted if line.strip() != "…" and " ".join(line.split()) not in shown] == []
+    data = asked(run, config, _TOO_MUCH)
+    for named in (*data["prospects"][0], *data["prospects"][0]["ways"][0], "untold", "margin", "measure"):
+        assert f"`{named}`" in page or f".{named}`" in page or f"[].{named}" in page or f"{named}[]" in page, named

@@ -12,7 +12,7 @@ from agent.installing import plan_installation
 from guardians.acts import confirm, reject
 from guardians.documents import subject_of
 from guardians.review import Review, find_queued, read_proposal, review
-from guardians.transcript import review_lines
+from guardians.transcript import review_data, review_lines
 from policies.document import document_hash
 from strongroom.errors import Denied, NotAnOwner, NotQueued, ServiceRefused
 from strongroom.model import Address, Approval, Digest, Operation, Queued, SafeTx, TokenId, Verdict
@@ -327,3 +327,17 @@ def test_a_delegatecall_to_the_batcher_with_ether_beside_it_is_denied(hall: Hall
 def test_the_queue_value_is_what_the_service_was_given(hall: Hall) -> None:
     queued = find_queued(hall.service, hall.propose(hall.payroll()))
     assert isinstance(queued, Queued) and queued.tx == hall.payroll()
+
+
+def test_a_guardian_reads_what_the_policy_would_have_let_go_alone(hall: Hall) -> None:
+    """The lines of `policy explain`, and nothing of the kind on what no policy judges or what is denied beyond help."""
+    large = hall.call(hall.token("USDC"), encode_transfer(ALICE.address, 14_000 * USDC))
+    reviewed = hall.review(hall.propose(large))
+    text = "\n".join(review_lines(reviewed))
+    assert reviewed.decision.verdict is Verdict.ASK and "  to be allowed:" in text and " over)" in text
+    assert "as a last resort people change policy.toml" in text
+    assert [each["verdict"] for each in review_data(reviewed)["prospects"]] == ["allow"]
+    stranger = hall.review(hall.propose(stranger_paid(hall)))
+    assert "people list in policy.toml" in "\n".join(review_lines(stranger))
+    forged = replace(stranger, decision=replace(stranger.decision, findings=stranger.decision.findings[1:]))
+    assert review_data(forged)["prospects"] == [] and "to be allowed" not in "\n".join(review_lines(forged))

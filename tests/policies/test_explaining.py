@@ -29,6 +29,7 @@ from policies.explaining.words import explanation_data, prospect_lines
 from policies.grants import compile_policy, granted_legs
 from policies.scenario import NOW, Judged, stage
 from policies.terms import PolicyDocument, Tier
+from policies.watching import WatchTerms
 from strongroom.model import (
     Address,
     Bucket,
@@ -41,9 +42,12 @@ from strongroom.model import (
     Route,
     TokenId,
     Verdict,
+    WatchState,
 )
 from strongroom.protocols.kernel_legs import encode_legs
+from strongroom.protocols.watch import encode_rebase
 from strongroom.quantities import format_units
+from strongroom.valuation import E8
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 USDC = TokenId("USDC")
@@ -440,3 +444,20 @@ def test_where_no_single_intent_is_too_much_the_first_to_come_are_kept(desk: Any
     narrow = replace(desk.document, caps={**desk.document.caps, "team": {**desk.document.caps["team"], USDC: cap}})
     ways = require_all_exact(judged, narrow).prospects[0].ways
     assert [way.change for way in ways if isinstance(way.change, LeaveOut)] == [LeaveOut((2, 3))]
+
+
+def test_a_smaller_payment_takes_no_new_mark_any_more(desk: Any) -> None:
+    """The watch's `rebase()` goes with large payments only: left in, it would get the smaller one denied."""
+    watch, kernel = (Address("0x" + digit * 40) for digit in "78")
+    watched = desk.under(replace(desk.document, watch=WatchTerms(1_000, 25, 600, (USDC,), None)))
+    staged = watched.stage("pay 11_000 USDC to alice", balances=["400_000 USDC"])
+    state = WatchState(watch, kernel, 400_000 * E8, 360_000 * E8, 0, 25, 400_000 * E8)
+    judged = watched.with_calls(
+        watched.with_facts(staged, watch=state),
+        *staged.compiled.calls,
+        Call(watched.document.account, watch, 0, encode_rebase()),
+    )
+    (prospect,) = require_all_exact(judged, watched.document).prospects
+    assert [way.change for way in prospect.ways] == [Lower(0, USDC, 10_000 * 10**6, 11_000 * 10**6)]
+    small = with_amount(judged, 0, 10_000 * 10**6, watched.document)
+    assert small is not None and len(small.compiled.calls) == 1
