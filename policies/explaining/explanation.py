@@ -55,8 +55,8 @@ class Explanation:
 
 
 def explain(judged: Judged, document: PolicyDocument) -> Explanation:
-    """The engine's decision on the unit, and the nearest changes that better it. Pure, and never raises on what the
-    engine can judge; it asks the engine up to some hundred times."""
+    """The engine's decision on the unit, and the nearest changes that better it. Pure, and never raises; it
+    asks the engine up to some hundred times."""
     decision = decide(judged.compiled, judged.action, judged.rehearsal, judged.facts, document)
     wanted = [each for each in (Verdict.ALLOW, Verdict.ASK) if each.rank < decision.verdict.rank]
     prospects: list[Prospect] = []
@@ -70,7 +70,10 @@ def explain(judged: Judged, document: PolicyDocument) -> Explanation:
 
 def _prospect(question: Question, known: set[Change]) -> Prospect:
     """What gets a better verdict already is not told again for a worse one."""
-    ways = tuple(_ways(question))
+    try:
+        ways = tuple(_ways(question))
+    except Exception as error:  # noqa: BLE001 - what the engine denies because it cannot be read, cannot be changed either
+        return Prospect(question.verdict, (), f"no change can be computed: {type(error).__name__}: {error}")
     helps = any(not isinstance(way.change, Amend) for way in ways)
     told = tuple(way for way in ways if way.change not in known)
     return Prospect(question.verdict, told, "" if helps else _why_none(question))

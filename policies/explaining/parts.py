@@ -39,7 +39,7 @@ def take_apart(compiled: Compiled, document: PolicyDocument) -> TakenApart | Non
     rest = tuple(Piece(call, understand(call, document)) for call in compiled.calls)
     parts: list[Part] = []
     for intent in compiled.unit.intents:
-        part = _part(intent, rest)
+        part = _part(intent, rest) if isinstance(intent, Intent) else None
         if part is None:
             return None
         parts.append(part)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from policies.engine import decide
 from policies.explaining.counterfactuals import Change, Counterfactual, LeaveOut, Lower, Wait
-from policies.explaining.parts import amount_of
+from policies.explaining.parts import amount_of, take_apart
 from policies.explaining.scaling import with_amount, without
 from policies.explaining.timing import at, turning_points
 from policies.orders import Order
@@ -38,6 +38,8 @@ def verdict_on(judged: Judged, document: PolicyDocument) -> Verdict:
 
 def lowered(question: Question) -> Iterator[Counterfactual]:
     """For each intent the largest amount that gets the verdict with all others as they are."""
+    if take_apart(question.judged.compiled, question.document) is None:
+        return
     for place, intent in enumerate(question.judged.compiled.unit.intents):
         most = _largest(question, place, amount_of(intent))
         yield from (_found(question, each) for each in _lowers(question, place, intent, most))

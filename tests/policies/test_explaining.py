@@ -461,3 +461,16 @@ def test_a_smaller_payment_takes_no_new_mark_any_more(desk: Any) -> None:
     assert [way.change for way in prospect.ways] == [Lower(0, USDC, 10_000 * 10**6, 11_000 * 10**6)]
     small = with_amount(judged, 0, 10_000 * 10**6, watched.document)
     assert small is not None and len(small.compiled.calls) == 1
+
+
+def test_what_cannot_be_read_is_denied_and_explained_all_the_same(desk: Any) -> None:
+    """A guardian's check of hostile bytes or facts never fails on the explanation."""
+    judged = desk.stage("swap 1 WETH to USDC", arrives="99.7 %")
+    unreadable = desk.with_facts(judged, rounds=dict.fromkeys(judged.facts.rounds, (None, None)))
+    explanation = explain(unreadable, desk.document)
+    assert explanation.decision.verdict is DENY
+    (prospect,) = explanation.prospects
+    assert prospect.ways == () and prospect.why_none.startswith("no change can be computed: AttributeError")
+    strange = replace(judged.compiled, unit=replace(judged.compiled.unit, intents=(None,)))
+    (prospect,) = explain(replace(judged, compiled=strange), desk.document).prospects
+    assert prospect.ways == () and "an unknown kind" in prospect.why_none
