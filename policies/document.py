@@ -54,10 +54,12 @@ _LONGEST_NOTE = 200
 
 
 def load(text: str, name: str = "policy.toml") -> PolicyDocument:
-    """The policy in `text`. Raises `InputError` naming the key, the value and what to write instead."""
+    """The policy in `text`. Raises `InputError` naming the line, the key, the value and what to write
+    instead."""
     with parse(text, name) as top:
         document = _document(top)
-    check(document, name)
+        top.done()
+        check(document, name)
     return document
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -11,8 +12,10 @@ from typing import Any
 from strongroom.addresses import parse_address
 from strongroom.errors import BadAddress, BadValue, InputError, NotNamed, UnknownKey
 from strongroom.model import Address
+from strongroom.toml_lines import line_of
 
 _REQUIRED: Any = object()
+_PLURALS = {"payee": "payees", "token": "tokens"}
 
 
 class DocumentMissing(InputError):
@@ -26,19 +29,28 @@ class DocumentBroken(InputError):
 
 
 class Table:
-    """One table of a document. Close it with `done()`, or use it as a context manager: unknown keys are named there."""
+    """One table of a document. Close it with `done()`, or use it as a context manager: unknown keys are named there.
+    The top table has the document's text, and says on which line a refusal is that comes from within."""
 
-    def __init__(self, data: Mapping[str, Any], document: str, name: str = "", where: str = "") -> None:
+    def __init__(self, data: Mapping[str, Any], document: str, name: str = "", where: str = "", text: str = "") -> None:
         """`name` is the table's own as TOML writes it, such as `caps.team`; `where` says it in words."""
         self._data, self._document, self._name, self._asked = data, document, name, set[str]()
+        self._text = text
+        self._mistyped: InputError | None = None
         self.where = where or (f"[{name}] of {document}" if name else document)
 
     def __enter__(self) -> Table:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, _: object) -> None:
+        if isinstance(error, InputError):
+            self._locate(error)
         if kind is None:
-            self.done()
+            try:
+                self.done()
+            except InputError as unknown:
+                self._locate(unknown)
+                raise
 
     def done(self) -> None:
         """Raises `UnknownKey` for the first key that was never asked for."""
@@ -92,7 +104,9 @@ class Table:
         data = self._data.get(key, {})
         if not isinstance(data, Mapping):
             raise BadValue(data, self.path(key), f"write a table: [{self._below(key)}]")
-        return Table(data, self._document, self._below(key))
+        below = Table(data, self._document, self._below(key))
+        below._mistyped = None if key in self._data else self._near(key)
+        return below
 
     def tables(self, key: str) -> dict[str, Table]:
         """A table of tables, by name."""
@@ -115,14 +129,20 @@ class Table:
     def keys(self) -> list[str]:
         return list(self._data)
 
+    def _locate(self, error: InputError) -> None:
+        if self._text and (line := _line(error.where, self._document, self._text)):
+            error.begin(f"{self._document} line {line}")
+
     def _below(self, key: str) -> str:
         return f"{self._name}.{key}" if self._name else key
 
     def _missing(self, key: str) -> InputError:
+        return self._near(key) or self._mistyped or NotNamed(key, self.where, "this key is required")
+
+    def _near(self, key: str) -> InputError | None:
+        """A key that was written here instead of an absent one, as far as can be seen."""
         mistyped = get_close_matches(key, [name for name in self._data if name not in self._asked], n=1)
-        if mistyped:
-            return UnknownKey(mistyped[0], [key], self.where)
-        return NotNamed(key, self.where, "this key is required")
+        return UnknownKey(mistyped[0], [key], self.where) if mistyped else None
 
     def _value(self, key: str, kind: type, mend: str, default: Any) -> Any:
         self._asked.add(key)
@@ -138,11 +158,23 @@ class Table:
 def parse(text: str, name: str) -> Table:
     """The document's top table. Raises `DocumentBroken` naming the line."""
     try:
-        return Table(tomllib.loads(text), name)
+        return Table(tomllib.loads(text), name, text=text)
     except tomllib.TOMLDecodeError as error:
         # The parser names line and column of every fault but one at the end.
         last = f"at line {len(text.splitlines())}, the end"
         raise DocumentBroken(name, str(error).replace("at end of document", last)) from error
+
+
+def _line(where: str, name: str, text: str) -> int | None:
+    """The line of what a refusal says in words, as `Table` and the checks of a document write them: a key in
+    `[table] of name`, in `[[table]] 2 of name`, or of a payee or token in `name`."""
+    entry = r"\[\[(?P<rows>.+)\]\] (?P<row>\d+) of|\[(?P<table>[^\[].*)\] of|(?P<kind>payee|token) `(?P<id>[^`]+)` in"
+    key = r"(?:`(?P<key>[^`]+)` (?:of [^ `\[]+ )?(?:in|of) )?"
+    found = re.fullmatch(rf"{key}(?:(?:{entry}) )?{re.escape(name)}", where)
+    if not found:
+        return None
+    table = found["rows"] or found["table"] or (found["kind"] and f"{_PLURALS[found['kind']]}.{found['id']}") or ""
+    return line_of(text, table, int(found["row"] or 0), found["key"] or "")
 
 
 def read(path: Path) -> str:

@@ -60,12 +60,18 @@ class StrongroomError(Exception):
 
 
 class InputError(StrongroomError):
-    """What was typed, or written in a document, cannot be used."""
+    """What was typed, or written in a document, cannot be used. `where` is the place in words, where there is one."""
+
+    where = ""
+
+    def begin(self, place: str) -> None:
+        """Puts a place that was found later, such as a line, before the message."""
+        self.args = (f"{place}: {self}",)
 
 
 class BadAddress(InputError):
     def __init__(self, value: str, is_address: bool = False, where: str = "") -> None:
-        self.value, self.is_address = value, is_address
+        self.value, self.is_address, self.where = value, is_address, where
         # A checksum worked out from a mistyped address would make the mistake look right.
         known = "its checksum does not fit: a capital letter is wrong, or a digit; copy it anew from where it comes"
         mend = known if is_address else "give 0x and 40 hexadecimal digits"
@@ -77,11 +83,13 @@ class UnknownKey(InputError):
         names = sorted(known)
         near = get_close_matches(key, names, n=1)
         mend = f"did you mean `{near[0]}`" if near else "known here: " + ", ".join(f"`{n}`" for n in names)
-        super().__init__(f"unknown key `{key}` in {where}; {mend}")
+        self.where = f"`{key}` in {where}"
+        super().__init__(f"unknown key {self.where}; {mend}")
 
 
 class BadValue(InputError):
     def __init__(self, value: object, where: str, mend: str) -> None:
+        self.where = where
         super().__init__(f"`{value}` cannot be used for {where}; {mend}")
 
 
@@ -89,6 +97,7 @@ class NotNamed(InputError):
     """What a document leaves out and cannot do without here; `where` is the document, or one of its tables."""
 
     def __init__(self, key: str, where: str, mend: str) -> None:
+        self.where = where
         super().__init__(f"{where} names no `{key}`; {mend}")
 
 

@@ -22,7 +22,7 @@ from policies.document import document_hash, load
 from policies.terms import Cap, PolicyDocument
 from tests.policies.edits import USDC, address, edited, everything
 
-DRAWS = int(os.environ.get("STRONGROOM_DIFFERING_DRAWS", "1000"))
+DRAWS = int(os.environ.get("STRONGROOM_DIFFERING_DRAWS", "600"))
 """Plans tried against policies that are said to be tighter, all together; the long count is 20,000."""
 _PER_POLICY = 20
 TEXT = sample("active_treasury")[0]
