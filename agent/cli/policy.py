@@ -14,6 +14,7 @@ from agent.cli.explain import explain
 from agent.cli.installing import deploy_text, update_lines
 from agent.cli.meter import meter
 from agent.cli.policy_diff import diff
+from agent.cli.policy_schema import schema
 from agent.cli.reach import config_option, json_option
 from agent.cli.twap import twap
 from agent.cli.units import aligned
@@ -38,6 +39,7 @@ policy.add_command(explain)
 policy.add_command(twap)
 policy.add_command(meter)
 policy.add_command(diff)
+policy.add_command(schema)
 
 
 def _document(config: Path) -> PolicyDocument:
