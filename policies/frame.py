@@ -11,6 +11,7 @@ from strongroom.quantities import parse_amount, parse_bps, parse_seconds, parse_
 from strongroom.valuation import Bounds
 
 _GWEI_DECIMALS = 9
+_MOST_DIGITS = 9
 _USD, _E8_DECIMALS = TokenId("USD"), 8
 
 
@@ -52,7 +53,7 @@ def gas(row: Table) -> GasBudget:
 def actions(row: Table) -> ActionLimit:
     with row:
         count, _, time = row.text("cap").partition(" per ")
-        if not count.isdecimal() or not time:
+        if not count.isdecimal() or len(count) > _MOST_DIGITS or not time:
             raise BadValue(row.text("cap"), row.path("cap"), "write for example `48 per day`")
         return ActionLimit(int(count), window(time, row.path("cap")), row.integer("at_once"))
 

@@ -159,8 +159,8 @@ def parse(text: str, name: str) -> Table:
     """The document's top table. Raises `DocumentBroken` naming the line."""
     try:
         return Table(tomllib.loads(text), name, text=text)
-    except tomllib.TOMLDecodeError as error:
-        # The parser names line and column of every fault but one at the end.
+    except ValueError as error:
+        # The parser names line and column of every fault but one at the end, and a number too long for Python.
         last = f"at line {len(text.splitlines())}, the end"
         raise DocumentBroken(name, str(error).replace("at end of document", last)) from error
 

@@ -11,6 +11,8 @@ from strongroom.model import Amount, TokenId
 
 # Commas only between thousands: `1,5` is one and a half to half the world.
 _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.(\d[\d_]*))?", re.ASCII)
+_MOST_DIGITS = 78
+"""Those of 2^256 - 1, the largest number on chain."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
@@ -24,9 +26,17 @@ def parse_units(text: str, decimals: int, where: str) -> int:
     fraction = (found[2] or "").replace("_", "").rstrip("0")
     if len(fraction) > decimals:
         raise BadValue(text, where, f"at most {decimals} digits may follow the point")
-    whole = int(found[1].replace("_", "").replace(",", ""))
+    whole = _whole(found[1], text, where)
     scale: int = 10**decimals
     return whole * scale + int(fraction.ljust(decimals, "0") or "0")
+
+
+def _whole(digits: str, text: str, where: str) -> int:
+    """Digits in groups as a whole number. Python itself reads none of thousands of digits, and no token needs one."""
+    plain = digits.replace("_", "").replace(",", "")
+    if len(plain) > _MOST_DIGITS:
+        raise BadValue(f"{text[:20]}…", where, f"a number has at most {_MOST_DIGITS} digits before the point")
+    return int(plain)
 
 
 def parse_amount(text: str, decimals: Mapping[TokenId, int], where: str) -> Amount:
@@ -52,9 +62,10 @@ def parse_bps(text: str, where: str) -> int:
 def parse_seconds(text: str, where: str) -> int:
     """`7 days`, `1 hour`, `90 seconds` as whole seconds, at least one."""
     found = re.fullmatch(r"(\d[\d_]*) *([a-z]+?)s?", text.strip(), re.ASCII)
-    if not found or found[2] not in _SECONDS or int(found[1]) == 0:
+    count = _whole(found[1], text, where) if found and found[2] in _SECONDS else 0
+    if not found or count == 0:
         raise BadValue(text, where, "write a duration, for example `7 days`, `12 hours` or `90 seconds`")
-    return int(found[1].replace("_", "")) * _SECONDS[found[2]]
+    return count * _SECONDS[found[2]]
 
 
 def parse_day(text: str, where: str) -> int:

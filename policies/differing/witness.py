@@ -76,8 +76,8 @@ def _variants(world: World, document: PolicyDocument) -> Iterator[World]:
     for n in range(len(scenario.past)):
         yield replace(world, scenario=replace(scenario, past=scenario.past[:n] + scenario.past[n + 1 :]))
     for n, outflow in enumerate(scenario.past):
-        for other in _in_whole_days(outflow):
-            past = (*scenario.past[:n], other, *scenario.past[n + 1 :])
+        for moved in _in_whole_days(outflow):
+            past = (*scenario.past[:n], moved, *scenario.past[n + 1 :])
             yield replace(world, scenario=replace(scenario, past=past))
     for n in range(len(scenario.intents) if len(scenario.intents) > 1 else 0):
         yield replace(world, scenario=replace(scenario, intents=scenario.intents[:n] + scenario.intents[n + 1 :]))
