@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli import say
+from agent.cli.cap_faces import cap_data, cap_lines
 from agent.cli.explain import explain
 from agent.cli.installing import deploy_text, update_lines
 from agent.cli.meter import meter
@@ -70,13 +71,14 @@ def check(config: Path, as_json: bool) -> None:
         "tokens": list(document.tokens),
         "payees": list(document.payees),
         "venues": list(document.venues),
+        "caps": cap_data(document),
         "watched": list(counted(document)),
         "off_chain_only": list(off_chain_only(document)),
     }
     numbers = ", ".join(_counted(data[each], each) for each in ("tokens", "payees", "venues"))
     kept = [f"  not enforced by the Kernel: {each}" for each in data["off_chain_only"]]
     head = [f"policy.toml is sound: {numbers}", f"hash {data['document_hash']}", *_watch_lines(document)]
-    say("\n".join([*head, *kept]), data, as_json)
+    say("\n".join([*head, *cap_lines(document), *kept]), data, as_json)
 
 
 def _watch_lines(document: PolicyDocument) -> Iterator[str]:

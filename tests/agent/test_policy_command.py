@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,16 @@ def test_check_says_what_the_watch_counts_and_when_it_pauses(config: Path, run: 
     text = (config / "policy.toml").read_text()
     (config / "policy.toml").write_text(text[: text.index("[watch]")] + text[text.index("# Gas of one unit") :])
     assert "watch" not in run("policy", "check", "--config", config)[1]
+
+
+def test_check_shows_both_faces_of_every_cap(module_world: World, config: Path, run: Run) -> None:
+    code, out, _ = run("policy", "check", "--config", config)
+    policy, lines = example.policy(module_world), [line.split() for line in out.splitlines()]
+    assert code == 0 and list(policy.all_caps())
+    for cap in policy.all_caps():
+        decimals = policy.tokens[cap.token].token.decimals
+        at_once, most = (f"{format_units(units, decimals)}" for units in (cap.at_once_units, cap.cap_units))
+        shown = [cap.bucket_class, cap.token, at_once, cap.token, most, cap.token, "per"]
+        assert any(line[:7] == shown for line in lines), (shown, out)
+    data = json.loads(run("policy", "check", "--config", config, "--json")[1])
+    assert [int(each["cap_units"]) for each in data["caps"]] == [cap.cap_units for cap in policy.all_caps()]
