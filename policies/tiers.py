@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,31}"
 _TIER = re.compile(
-    rf"(?P<count>\d{{1,4}}) guardians?(?: of (?P<named>{_NAME}(?:, *{_NAME})*))? above (?P<amount>.+?) per (?P<window>.+?)"
-    r"(?: after (?P<delay>.+))?"
+    rf"(?P<count>\d{{1,4}}) guardians?(?: of (?P<named>{_NAME}(?:, *{_NAME})*))?"
+    r" above (?P<amount>.+?) per (?P<window>.+?)(?: after (?P<delay>.+))?"
 )
 LONGEST_DELAY_SECONDS = 30 * 86_400
 

@@ -91,7 +91,7 @@ def _watch_lines(document: PolicyDocument) -> Iterator[str]:
         yield f"  anybody may make the Kernel pause with two calls {blocks} blocks apart"
 
 
-def _counted(things: Sequence[str], plural: str) -> str:
+def _counted(things: Sequence[object], plural: str) -> str:
     return f"{len(things)} {plural.removesuffix('s') if len(things) == 1 else plural}"
 
 
