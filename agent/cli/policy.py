@@ -65,7 +65,7 @@ def check(config: Path, as_json: bool) -> None:
     from policies.watching import counted
 
     document = _document(config)
-    data = {
+    data: dict[str, Any] = {
         "document_hash": document_hash(document),
         "root": compile_policy(document).root,
         "tokens": list(document.tokens),

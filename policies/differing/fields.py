@@ -12,7 +12,7 @@ from policies.differing import listings as at
 from policies.differing import shown
 from policies.differing.buckets import ACTIONS, CAP, LOSSES
 from policies.differing.change import Row
-from policies.differing.payments import MAX_UNITS, ORDER_EVERY, ORDER_FROM, ORDER_UNITS, ORDER_UNTIL
+from policies.differing.payments import DELAY, MAX_UNITS, ORDER_EVERY, ORDER_FROM, ORDER_UNITS, ORDER_UNTIL
 from policies.differing.scalars import LOOSER, NEITHER, TIGHTER, UNCLEAR, always, members, more_is, other
 from policies.differing.tiers import TIER, TIERS
 from policies.markets import Market, Reserve
@@ -82,7 +82,7 @@ ROWS: Mapping[type[Any], tuple[Row, ...]] = {
         always(UNCLEAR, "bucket_class", "class", "other caps meter it, and room is left in the former ones"),
         MAX_UNITS,
         always(NEITHER, "note", "note"),
-        more_is(TIGHTER, "delay_seconds", "delay", shown.seconds),
+        DELAY,
     ),
     Order: (
         other("id", "id"),

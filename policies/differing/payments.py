@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from policies.differing import shown
 from policies.differing.change import Change, Direction, Place, Row
 from policies.differing.entries import compare_entries, means
 from policies.orders import Order
-from policies.terms import PolicyDocument
+from policies.terms import Payee, PolicyDocument
 
+_ANOTHER = "the Kernel does not know yet when an order under changed terms was paid last, so one payment may come early"
 LOOSER, TIGHTER, UNCLEAR = Direction.LOOSER, Direction.TIGHTER, Direction.UNCLEAR
 
 
@@ -72,15 +73,11 @@ def _every(old: Order, new: Order, place: Place) -> Iterator[Change]:
         yield place.below("every").change(UNCLEAR, f"{said}; {why}")
 
 
-def _bounded(field: str, key: str, show: shown.Show) -> Row:
+def _bounded(field: str, key: str, show: shown.Show, is_shorter: Callable[[int, int], bool]) -> Row:
     def judge(old: Order, new: Order, place: Place) -> Iterator[Change]:
         before, after = getattr(old, field), getattr(new, field)
-        tighter = _begins_later(before, after) if key == "from" else _ends_sooner(before, after)
-        if tighter and (has_twin(old, place.old) or has_twin(new, place.new)):
-            direction = UNCLEAR
-        else:
-            direction = TIGHTER if tighter else LOOSER
-        yield place.below(key).change(direction, shown.was(show, before, after, place))
+        at, said = place.below(key), shown.was(show, before, after, place)
+        yield at.change(UNCLEAR, f"{said}; {_ANOTHER}") if is_shorter(before, after) else at.change(LOOSER, said)
 
     return Row((field,), judge)
 
@@ -94,7 +91,18 @@ def _ends_sooner(old: int, new: int) -> bool:
     return new > 0 and (old == 0 or new < old)
 
 
+def _delay(old: Payee, new: Payee, place: Place) -> Iterator[Change]:
+    at, said = place.below("delay"), shown.was(shown.seconds, old.delay_seconds, new.delay_seconds, place)
+    if new.delay_seconds < old.delay_seconds:
+        yield at.change(LOOSER, said)
+    elif any(order.payee == new.id for order in place.new.orders.values()):
+        yield at.change(UNCLEAR, f"{said}; each order of this payee becomes another one: {_ANOTHER}")
+    else:
+        yield at.change(TIGHTER, said)
+
+
+DELAY = Row(("delay_seconds",), _delay)
 ORDER_UNITS = Row(("units",), _amount)
 ORDER_EVERY = Row(("every_seconds",), _every)
-ORDER_FROM = _bounded("not_before", "from", shown.day)
-ORDER_UNTIL = _bounded("not_after", "until", shown.day_after)
+ORDER_FROM = _bounded("not_before", "from", shown.day, _begins_later)
+ORDER_UNTIL = _bounded("not_after", "until", shown.day_after, _ends_sooner)

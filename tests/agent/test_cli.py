@@ -123,7 +123,7 @@ def test_the_overview_names_every_command(run: Run) -> None:
         (["world", "advance", "1 day", "--folder", "x"], "/x` is up; start it with `strongroom world up --folder /"),
         (["status", "--nonsense"], "no such option '--nonsense'; see `strongroom status --help`"),
         (["show"], "missing argument 'ID'; see `strongroom show --help`"),
-        (["policy", "chek"], "Did you mean 'check'?"),
+        (["policy", "explan"], "Did you mean 'explain'?"),
     ],
 )
 def test_an_error_is_one_line_on_stderr_and_exit_1(
