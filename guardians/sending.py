@@ -10,7 +10,7 @@ from typing import Any
 from guardians.announced import Pending
 from guardians.key import GuardianKey
 from guardians.review import Review
-from policies.quorums import lacking, names_of
+from policies.quorums import lacking, names_of, precedence
 from simulations.reverts import revert_reason
 from strongroom.errors import (
     MustWait,
@@ -47,7 +47,8 @@ def require_complete(review: Review) -> tuple[Approval, ...]:
     if len(signed) < needed_signatures(review):
         raise NotComplete(proposal.safe_tx_hash, len(signed), needed_signatures(review))
     _require_allowed(review, {approval.guardian for approval in signed})
-    return signed[: safe.threshold]
+    ordered = sorted(signed, key=lambda approval: precedence(review.decision, approval.guardian))
+    return tuple(ordered[: safe.threshold])
 
 
 def _require_allowed(review: Review, signed: set[Address]) -> None:

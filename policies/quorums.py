@@ -68,6 +68,14 @@ def rest(quorum: Quorum, signed: Collection[Address]) -> Quorum:
     return Quorum(quorum.approvals - (len(quorum.guardians) - len(others)), others)
 
 
+def precedence(decision: Decision | None, guardian: Address) -> tuple[int, Address]:
+    """Orders signatures for a Safe that takes no more than its threshold: first those of whom a tier names, then of all
+    who count, so that the chain shows them as far as there is room."""
+    named = {each for quorum in decision.quorums for each in quorum.guardians} if decision else set()
+    counted = decision.guardians if decision else ()
+    return (0 if guardian in named else 1 if guardian in counted else 2), guardian
+
+
 def names_of(quorum: Quorum, document: PolicyDocument) -> str:
     """`2 of carol, dave`."""
     return f"{quorum.approvals} of {', '.join(guardian_name(each, document) for each in quorum.guardians)}"

@@ -17,7 +17,7 @@ from agent.context import Context
 from agent.nodes import state as read
 from agent.nodes.recording import record_once
 from agent.nodes.state import State, Update
-from policies.quorums import asked_in_words, lacking
+from policies.quorums import asked_in_words, lacking, precedence
 from strongroom.errors import NoLongerQueued
 from strongroom.model import Approval, Block, Decision, Lane, LedgerReceipt, SafeState, SafeTx, Unit
 from strongroom.plain import from_plain, to_plain
@@ -141,7 +141,7 @@ def execute(state: State, runtime: Runtime[Context]) -> Update:
     if not enough(queued.approvals, safe, decision) or not ripe(state, decision, facts.block):
         return {"status": "short"}
     standing = (approval for approval in queued.approvals if approval.guardian in safe.owners)
-    approvals = sorted(standing, key=lambda approval: approval.guardian)[: safe.threshold]
+    approvals = sorted(standing, key=lambda approval: precedence(decision, approval.guardian))[: safe.threshold]
     receipt = from_plain(LedgerReceipt, state["intent"])
     return {"tx_hash": context.wallet.sign_execution(tx, approvals, read.rehearsal(state).gas_used, receipt)}
 

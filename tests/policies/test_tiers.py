@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policies.document import document_hash, load
 from policies.grants import off_chain_only
-from policies.quorums import asked_in_words, lacking
+from policies.quorums import asked_in_words, lacking, precedence
 from policies.template import render
 from policies.terms import PolicyDocument, Tier
 from policies.tiers import LONGEST_DELAY_SECONDS
@@ -152,6 +152,12 @@ def test_one_more_signature_never_makes_more_missing(some: set[Address], more: s
     fewer, all_ = lacking(decision, some), lacking(decision, some | more)
     assert sum(quorum.approvals for quorum in all_) <= sum(quorum.approvals for quorum in fewer)
     assert lacking(decision, G[:4]) == ()
+
+
+def test_the_chain_shows_the_named_first_and_then_who_counts() -> None:
+    decision = asking(Quorum(1, (G[3],)))
+    assert sorted(G, key=lambda each: precedence(decision, each)) == [G[3], *G[:3], G[4]]
+    assert sorted((G[1], G[0], *G[2:]), key=lambda each: precedence(None, each)) == list(G)
 
 
 def test_nothing_is_missing_where_nobody_is_asked() -> None:
