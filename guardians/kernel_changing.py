@@ -168,7 +168,9 @@ def require_kernel_changeable(
         _require_announced(step, changing, proposal)
     if not rehearsal.success:
         raise WouldRevert(proposal, rehearsal.revert)
-    require_named(changing.to_be_named, proposal, changes, "the Kernel")
+    needed = set(map(str, changing.to_be_named))
+    needless = {str(step.change) for step in changing.own} - needed
+    require_named(changing.to_be_named, proposal, [each for each in changes if str(each) not in needless], "the Kernel")
     _require_agent(changing, proposal, agent)
 
 

@@ -1,4 +1,5 @@
-"""The Safe transactions that announce changes at the owners' guard, and make them: built here, signed by guardians."""
+"""The Safe transactions that announce changes at the owners' guard or at the Kernel, and make them: built here, signed
+by guardians."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from collections.abc import Sequence
 from guardians.acts import ORIGIN
 from policies.terms import PolicyDocument
 from strongroom.errors import BadValue
-from strongroom.model import NATIVE, Call, Operation, Queued, SafeState, SafeTx
+from strongroom.model import NATIVE, Address, Call, Operation, Queued, SafeState, SafeTx
 from strongroom.ports import Queue
+from strongroom.protocols.kernel import encode_announce
+from strongroom.protocols.kernel_changes import KernelChange
 from strongroom.protocols.multisend import encode_multisend
 from strongroom.protocols.owner_guard import GuardState, encode_announce_change, encode_announce_removal
 from strongroom.protocols.safe import safe_tx_hash
@@ -33,6 +36,32 @@ def making(changes: Sequence[Change], safe: SafeState, document: PolicyDocument,
     account = document.account
     calls = [Call(account, account.safe, 0, data) for data in encode_changes(changes, safe)]
     return _unsigned(calls, safe, document, queue)
+
+
+def at_kernel(
+    changes: Sequence[KernelChange],
+    kernel: Address,
+    safe: SafeState,
+    document: PolicyDocument,
+    queue: Queue,
+    makes: bool,
+) -> Queued:
+    """What the Safe tells its Kernel: announcements of `changes`, or, if it `makes` them, the changes themselves; all
+    in one transaction, at the next free nonce. Raises `BadValue` or `ServiceError`."""
+    for change in changes:
+        _require_fit(change, makes)
+    datas = [change.data if makes else encode_announce(change.data) for change in changes]
+    calls = [Call(document.account, kernel, 0, data) for data in datas]
+    return _unsigned(calls, safe, document, queue)
+
+
+def _require_fit(change: KernelChange, makes: bool) -> None:
+    if change.function == "rekey":
+        mend = "`strongroom rekey ADDRESS` plans it, with the watch's new mark"
+        raise BadValue(str(change), "a change of the Kernel here", mend)
+    if not makes and not change.is_announced:
+        mend = f"it is made at once: `strongroom guardian make '{change}'`"
+        raise BadValue(str(change), "a change to be announced", mend)
 
 
 def _require_alone(changes: Sequence[Change]) -> None:

@@ -163,6 +163,7 @@ def update_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         # Not before: a change that is made voids what else is announced.
         yield f"   After step 2: the watch {dropped['watch']} may pause until the Kernel drops it. The owners sign:"
         yield f"   to {answer['kernel']}, value 0, data: {_size(dropped['announce'])}, `dropped.announce` there"
+        yield f"   by `strongroom guardian announce 'removeGuardian({dropped['watch']})' --keystore KEYSTORE`"
         yield f"   and after {delay}, unless a guardian vetoes, any guardian or owner sends there"
         yield f"   data: {_size(dropped['remove'])}, `dropped.remove` there"
 

@@ -12,12 +12,12 @@ from guardians.app import Console, open_console, open_keystore
 from guardians.cli.options import examples, for_machines, own_documents, with_key
 from guardians.cli.reviewing import digest_of, present_safe, put_in_queue, typed
 from guardians.cli.terminal import ask, ask_password, joined, say
-from strongroom.errors import GuardianError, NotGuarded, NotVetoable
+from strongroom.errors import BadValue, GuardianError, NotGuarded, NotNamed, NotVetoable
 
 if TYPE_CHECKING:
     from guardians.announced import Pending
     from guardians.changes import Announced
-    from strongroom.model import Address, Block, Digest, SafeState
+    from strongroom.model import Address, Block, Digest, Queued, SafeState
     from strongroom.protocols.kernel_changes import KernelChange
     from strongroom.protocols.owner_guard import GuardState
     from strongroom.protocols.safe_changes import Change
@@ -78,15 +78,10 @@ def announce(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, 
 
     A CHANGE is enableModule(MODULE), disableModule(MODULE), addOwnerWithThreshold(OWNER, COUNT), removeOwner(OWNER,
     COUNT), swapOwner(OLD, NEW), changeThreshold(COUNT), setGuard(GUARD), removeGuard(), setModuleGuard(GUARD),
-    setFallbackHandler(HANDLER), or calldata.
+    setFallbackHandler(HANDLER), or calldata. At the Kernel, with its own delay and vetoes: removeGuardian(GUARDIAN) and
+    unblockAddress(ADDRESS).
     """
-    from guardians.proposing import announcing
-
-    with open_console(folder) as console:
-        safe, named = present_safe(console), _typed(changes)
-        guard = _guard(console, safe, console.chain.head())
-        queued = announcing(named, safe, guard, console.document, console.service)
-        put_in_queue(console, queued, (None, named), keystore, yes, as_json)
+    _propose(changes, folder, keystore, yes, as_json, makes=False)
 
 
 @click.command(epilog=examples(f"guardian make {_ONE} --keystore ~/keys/ines.json"))
@@ -95,14 +90,40 @@ def announce(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, 
 @with_key
 @for_machines
 def make(changes: tuple[str, ...], folder: Path, keystore: Path, yes: bool, as_json: bool) -> None:
-    """Propose to make each announced CHANGE, written as for `announce` in the same order, and sign that."""
-    from guardians.proposing import making
+    """Propose to make each announced CHANGE, written as for `announce` in the same order, and sign that. Of the Kernel
+    also addGuardian(GUARDIAN), which nobody announces."""
+    _propose(changes, folder, keystore, yes, as_json, makes=True)
 
+
+def _propose(changes: Sequence[str], folder: Path, keystore: Path, yes: bool, as_json: bool, makes: bool) -> None:
+    named = tuple(map(typed, changes))
     with open_console(folder) as console:
-        safe, named = present_safe(console), _typed(changes)
-        _guard(console, safe, console.chain.head())
-        queued = making(named, safe, console.document, console.service)
-        put_in_queue(console, queued, (None, named), keystore, yes, as_json)
+        put_in_queue(console, _proposed(console, named, makes), (None, named), keystore, yes, as_json)
+
+
+def _proposed(console: Console, named: Sequence[Change | KernelChange], makes: bool) -> Queued:
+    """Either all at the Kernel or all at the guard: what one of them refuses should not hold up the other."""
+    from guardians import proposing
+    from strongroom.protocols.kernel_changes import KernelChange
+    from strongroom.protocols.safe_changes import Change
+
+    safe, document, queue = present_safe(console), console.document, console.service
+    of_kernel = [each for each in named if isinstance(each, KernelChange)]
+    of_safe = [each for each in named if isinstance(each, Change)]
+    if of_kernel and of_safe:
+        raise BadValue(str(of_kernel[0]), "a change beside those of the Safe itself", "propose it apart")
+    if of_kernel:
+        return proposing.at_kernel(of_kernel, _kernel(console), safe, document, queue, makes)
+    guard = _guard(console, safe, console.chain.head())
+    if makes:
+        return proposing.making(of_safe, safe, document, queue)
+    return proposing.announcing(of_safe, safe, guard, document, queue)
+
+
+def _kernel(console: Console) -> Address:
+    if console.treasury.kernel is None:
+        raise NotNamed("kernel", "treasury.toml", "name the Kernel; `strongroom policy deploy` plans one")
+    return console.treasury.kernel
 
 
 @click.command(epilog=examples("guardian veto 0x8c1f… --keystore ~/keys/kemi.json", f"guardian veto {_ONE} …"))
@@ -211,12 +232,6 @@ def _guard(console: Console, safe: SafeState, block: Block) -> GuardState:
     if guard is None:
         raise _unguarded(account.safe, safe.guard)
     return guard
-
-
-def _typed(changes: Sequence[str]) -> tuple[Change, ...]:
-    from strongroom.protocols.safe_changes import typed_change
-
-    return tuple(map(typed_change, changes))
 
 
 def _what(text: str) -> Any:

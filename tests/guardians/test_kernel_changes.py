@@ -119,6 +119,9 @@ class Installed:
         assert found is not None
         return found
 
+    def nonce(self) -> int:
+        return safe_state(self.hall.chain, self.hall.document.account.safe, self.hall.chain.head()).nonce
+
     def carried_out(self, file: str, *options: str) -> str:
         """Proposed by one, signed by another, executed by the third; what the first was shown."""
         digest = json.loads(Path(file).read_text())["safe_tx_hash"]
@@ -337,6 +340,7 @@ def test_a_guardian_whom_the_own_policy_names_needs_no_name(installed: Installed
     installed.edit("pause_only = []", f'pause_only = ["{ALICE.address}"]')
     digest = installed.proposal((installed.kernel, encode_add_guardian(ALICE.address)))
     assert installed.own(KEMI, "sign", digest)[0] == 0
+    assert installed.own(JONAS, "sign", digest, "--change", f"addGuardian({ALICE.address})")[0] == 0
 
 
 def test_an_announcement_is_taken_back_without_a_name(installed: Installed) -> None:
@@ -353,6 +357,29 @@ def test_what_the_kernel_refuses_from_the_safe_is_not_signed(installed: Installe
     digest = installed.proposal((installed.kernel, encode_block(STRANGER.address)))
     code, out, err = installed.own(KEMI, "sign", digest)
     assert code == 1 and "would revert" in err and "only guardians' own accounts" in out
+
+
+def test_guardians_propose_by_commands_what_no_plan_writes(installed: Installed) -> None:
+    """Added at once, and taken away late; what does not fit is one line that says what to write."""
+    add, remove = f"addGuardian({ALICE.address})", f"removeGuardian({ALICE.address})"
+    for command, change in (("make", add), ("announce", remove), ("make", remove)):
+        if (command, change) == ("make", remove):
+            assert "which can be made from 20" in installed.own(INES, command, change)[2]
+            installed.hall.world.advance(CONFIG_DELAY)
+        code, out, err = installed.own(INES, command, change)
+        assert code == 0 and "it changes what you named, and nothing else; you may sign" in out, err
+        (digest,) = {each.safe_tx_hash for each in installed.hall.service.pending(installed.nonce())}
+        for person, act in ((JONAS, "sign"), (KEMI, "execute")):
+            code, _, err = installed.own(person, act, digest, "--change", change)
+            assert code == 0, err
+        is_one = installed.hall.chain.read(
+            [guardian_read(installed.kernel, ALICE.address)], installed.hall.chain.head()
+        )[0]
+        assert is_one == (change == add or command == "announce")
+    assert f"it is made at once: `strongroom guardian make '{add}'`" in installed.own(INES, "announce", add)[2]
+    assert "`strongroom rekey ADDRESS` plans it" in installed.own(INES, "announce", f"rekey({ALICE.address})")[2]
+    both = (remove, f"enableModule({STRANGER.address})")
+    assert "propose it apart" in installed.own(INES, "announce", *both)[2]
 
 
 # WHAT IS BESIDE IT
