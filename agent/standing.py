@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent.gas import Endurance, endurance, units_a_year
+from agent.order_dates import OrderDate, order_dates
 from agent.queued import Other, read_others
 from strongroom.model import NATIVE, Account, Address, Block, Facts, Queued, Quorum, TokenId
 from strongroom.settings import Mode
@@ -117,6 +118,7 @@ class Standing:
     arrivals: Arrivals | None
     no_arrivals: str
     warnings: tuple[str, ...]
+    orders: tuple[OrderDate, ...] = ()
 
 
 def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = Seen()) -> Standing:
@@ -151,6 +153,7 @@ def read_standing(answer: Mapping[str, Any], documents: Documents, seen: Seen = 
         arrivals=seen.arrivals,
         no_arrivals="" if seen.arrivals else seen.why_not,
         warnings=(*seen.announced, *_runs(facts, policy), *_warnings(answer, policy)),
+        orders=tuple(order_dates(facts, policy)),
     )
 
 

@@ -225,10 +225,19 @@ def _lane_lines(standing: Standing) -> Iterator[str]:
     if standing.rooms:
         head = ("  bucket", "now", "at once", "in any window", "", "")
         yield from aligned([head, *(_room_row(room) for room in standing.rooms)], right=(1, 2, 3, 4))
+    yield from _order_lines(standing)
     if standing.gas:
         from agent.gas import told
 
         yield f"the agent's key holds {told(standing.gas, standing.coin)}"
+
+
+def _order_lines(standing: Standing) -> Iterator[str]:
+    from agent.order_dates import order_row
+
+    if standing.orders:
+        yield "standing orders, by the Kernel's count"
+        yield from aligned(order_row(each, standing.block.timestamp) for each in standing.orders)
 
 
 def _arrival_lines(standing: Standing) -> Iterator[str]:

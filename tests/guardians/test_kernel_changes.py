@@ -560,5 +560,6 @@ def test_a_re_key_that_nobody_can_veto_is_told_and_is_no_step_of_the_kill_card(i
     strongroom(["status", "--config", str(installed.config)], standalone_mode=False)
     told = installed.capsys.readouterr().out
     assert f"give the Kernel to the agent's key {NEXT_AGENT.address}" in told and "nobody can veto it" in told
+    assert "standing orders, by the Kernel's count" in told and "to alice" in told
     strongroom(["kill-card", "--json", "--config", str(installed.config)], standalone_mode=False)
     assert "veto" not in [each["id"] for each in json.loads(installed.capsys.readouterr().out)["steps"]]
