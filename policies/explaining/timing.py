@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from policies.dues import last_paid
+from policies.orders import Order
 from policies.scenario import Judged
 from policies.terms import PolicyDocument
 from strongroom.model import Facts, Round
@@ -34,25 +33,22 @@ def _moved(round_: Round, seconds: int) -> Round:
 
 
 def turning_points(facts: Facts, document: PolicyDocument) -> tuple[int, ...]:
-    """Seconds after now, in order, between which waiting only ever helps: buckets drain and windows roll on, and no
-    order becomes due or ends. At the last of them everything has flowed back."""
+    """Seconds after now, in order, between which waiting only ever helps: buckets drain, windows roll on, orders become
+    due; what takes something away is the end of an order alone. At the last of them everything has flowed back."""
     now = facts.block.timestamp
-    points = {each for each in _of_orders(facts, document) if now < each <= now + _LONGEST_SECONDS}
+    ends = [second for each in document.orders.values() if each.not_after for second in _around_end(each)]
+    points = {each for each in ends if now < each <= now + _LONGEST_SECONDS}
     return (*sorted(points), max([now + _all_flowed_back(facts, document), *points]))
 
 
-def _of_orders(facts: Facts, document: PolicyDocument) -> Iterator[int]:
-    """Where an order becomes due, the second before; and its first and last second."""
-    paid = last_paid(facts, document)
-    for each in document.orders.values():
-        due = max(paid.get(each.id, -each.every_seconds) + each.every_seconds, each.not_before)
-        yield from (due - 1, due)
-        if each.not_after:
-            yield from (each.not_after, each.not_after + 1)
+def _around_end(order: Order) -> tuple[int, int]:
+    """Its last second, and the first without it."""
+    return order.not_after, order.not_after + 1
 
 
 def _all_flowed_back(facts: Facts, document: PolicyDocument) -> int:
-    """Seconds in which every window has rolled past all that is known, and every bucket is empty."""
-    buckets = facts.kernel.buckets.values() if facts.kernel else ()
-    drains = [bucket.drain for bucket in buckets]
-    return min(max([document.history_seconds(), *drains]), _LONGEST_SECONDS) + 1
+    """Seconds in which every window has rolled past all that is known, every bucket is empty, and every order that
+    begins within a year has begun and is due."""
+    drains = [bucket.drain for bucket in facts.kernel.buckets.values()] if facts.kernel else []
+    begins = [order.not_before - facts.block.timestamp for order in document.orders.values()]
+    return min(max([document.history_seconds(), *drains, *begins]), _LONGEST_SECONDS) + 1

@@ -16,15 +16,10 @@ from policies.explaining.scaling import with_amount, without
 from policies.explaining.timing import at
 from policies.scenario import Judged
 from policies.terms import PolicyDocument, Tier
-from strongroom.model import (
-    TokenId,
-    Verdict,
-)
+from strongroom.model import TokenId, Verdict
 from strongroom.quantities import format_units
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
-
-
 USDC = TokenId("USDC")
 
 

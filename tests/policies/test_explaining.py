@@ -17,15 +17,13 @@ from policies.explaining.explanation import explain
 from policies.explaining.levers import levers
 from policies.explaining.margins import margin_words
 from policies.explaining.search import boundary
+from policies.explaining.timing import at
 from policies.explaining.words import explanation_data, prospect_lines
 from policies.scenario import NOW, stage
 from policies.terms import PolicyDocument
-from strongroom.model import (
-    Finding,
-    Measure,
-)
+from strongroom.model import Finding, Measure
 from strongroom.quantities import format_units
-from tests.policies.exactness import ALLOW, AMOUNT, DENY, REQUESTS, USDC, require_all_exact, said
+from tests.policies.exactness import ALLOW, AMOUNT, ASK, DENY, REQUESTS, USDC, require_all_exact, said
 
 PURE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -82,13 +80,15 @@ def test_a_due_order_is_found_above_what_the_caps_have_left(desk: Any, shipped: 
     assert lower[0].order == "" and lower[0].units < 2_000 * 10**6
 
 
-def test_an_order_that_is_due_tomorrow_is_waited_for(desk: Any, shipped: PolicyDocument) -> None:
-    """Though the caps have room only much later: becoming due is an event of its own."""
-    age = 21 * 86_400 - 3_600
-    past = [f"11_000 USDC to alice {age} seconds ago", "14_999 USDC to bob 1 second ago"]
-    judged = desk.under(shipped).stage("pay 11_000 USDC to alice", past=past)
-    waits = [w.change for w in require_all_exact(judged, shipped).prospects[0].ways if isinstance(w.change, Wait)]
+def test_an_order_that_is_due_for_a_day_only_is_waited_for(desk: Any, shipped: PolicyDocument) -> None:
+    """After it has ended the caps have room again only much later: when an order is due is an event of its own."""
+    salary = replace(shipped.orders["alice_salary"], not_after=NOW + 86_400)
+    document = replace(shipped, orders={**shipped.orders, "alice_salary": salary})
+    past = [f"11_000 USDC to alice {21 * 86_400 - 3_600} seconds ago", "14_999 USDC to bob 1 second ago"]
+    judged = desk.under(document).stage("pay 11_000 USDC to alice", past=past)
+    waits = [w.change for w in require_all_exact(judged, document).prospects[0].ways if isinstance(w.change, Wait)]
     assert waits == [Wait(NOW + 3_600)]
+    assert said(at(judged, NOW + 86_401), document) is ASK
 
 
 def test_a_denial_says_what_would_get_it_asked_about(desk: Any) -> None:
