@@ -1,10 +1,11 @@
-"""Newcomers of the address book: a payee gets little until it has been listed for a while, so that a first, small
-payment shows that the address is right, and a payee slipped into a changed policy cannot empty the treasury."""
+"""Newcomers of the address book: a payee, or a venue, gets little until it has been listed for a while. So a first,
+small payment shows that the address is right, and whoever was slipped into a changed policy cannot empty the
+treasury."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from strongroom.documents import Table
@@ -19,7 +20,8 @@ COMMENT = """\
 # Newcomers: for `cooling_off` from the day `since` on (UTC) on which it was listed, a payee gets at most `at_most`, of
 # each token and all in all: enough for test payments. Above that, and of tokens not named, guardians are asked
 # (`otherwise = "ask"`) or nothing is paid (`"deny"`); standing orders too, for an address may be as wrong for a salary.
-# Each payee then says its `since`. The Kernel knows no newcomers; a `delay` binds it."""
+# Each payee then says its `since`. [newcomers.venues] names new venues, each with its day: what is sold or lent there
+# meanwhile counts alike. The Kernel knows no newcomers; a `delay` binds it."""
 ABSENT = """\
 # New payees are paid like old ones. With this table, and with each payee's day `since`, they get little at first:
 #
@@ -33,11 +35,12 @@ ABSENT = """\
 @dataclass(frozen=True, slots=True)
 class Newcomers:
     """Until `cooling_off_seconds` after its day of listing a payee gets `max_units` of a token, and nothing of tokens
-    not named; beyond that the verdict is `otherwise`."""
+    not named; so does each of `venues`, by their Unix seconds of listing. Beyond that the verdict is `otherwise`."""
 
     cooling_off_seconds: int
     max_units: Mapping[TokenId, int]
     otherwise: Verdict
+    venues: Mapping[str, int] = field(default_factory=dict)
 
     def cool_until(self, payee: Payee) -> int:
         """The first Unix second at which the payee is no newcomer. Raises `ValueError` where nobody knows since when it
@@ -45,6 +48,10 @@ class Newcomers:
         if payee.since is None:
             raise ValueError(f"payee `{payee.id}` has no `since`")
         return payee.since + self.cooling_off_seconds
+
+    def venue_cools_until(self, venue: str) -> int:
+        """The first Unix second at which the venue is no newcomer; zero for one that never was."""
+        return self.venues[venue] + self.cooling_off_seconds if venue in self.venues else 0
 
 
 def newcomers(row: Table, decimals: Mapping[TokenId, int]) -> Newcomers | None:
@@ -58,7 +65,12 @@ def newcomers(row: Table, decimals: Mapping[TokenId, int]) -> Newcomers | None:
             mend = 'write one amount per token: ["500 USDC"]; an empty list asks for all'
             raise BadValue(row.texts("at_most"), row.path("at_most"), mend)
         seconds = parse_seconds(row.text("cooling_off"), row.path("cooling_off"))
-        return Newcomers(seconds, at_most, Verdict(row.choice("otherwise", (Verdict.ASK, Verdict.DENY))))
+        otherwise = Verdict(row.choice("otherwise", (Verdict.ASK, Verdict.DENY)))
+        return Newcomers(seconds, at_most, otherwise, _venues(row.table("venues")))
+
+
+def _venues(row: Table) -> dict[str, int]:
+    return {id_: parse_day(row.text(id_), row.path(id_)) for id_ in row.keys()}  # noqa: SIM118 - a Table is no mapping
 
 
 def since(row: Table) -> int | None:
@@ -75,6 +87,13 @@ def check_newcomers(document: PolicyDocument, name: str) -> None:
         if payee.since is None:
             mend = '[newcomers] asks since when it is listed: write for example `since = "2026-11-20"`'
             raise NotNamed("since", f"payee `{payee.id}` in {name}", mend)
+    places = (*document.venues, *document.markets)
+    for venue in terms.venues:
+        if venue not in places:
+            known = ", ".join(f"`{id_}`" for id_ in places)
+            raise BadValue(
+                venue, f"[newcomers.venues] of {name}", f"name a venue for swaps or loans: {known or 'none'}"
+            )
     for token in terms.max_units:
         if document.is_native(token):
             mend = "it leaves no trace to add payments up by; take it out, and guardians are asked for it"
@@ -93,6 +112,8 @@ def newcomer_lines(document: PolicyDocument, section: Callable[..., Iterator[str
     yield from section(
         COMMENT, "[newcomers]", cooling_off=cooling_off, at_most=at_most, otherwise=terms.otherwise.value
     )
+    if terms.venues:
+        yield from section("", "[newcomers.venues]", **{id_: format_day(at) for id_, at in terms.venues.items()})
 
 
 def since_key(payee: Payee) -> str | None:

@@ -1,4 +1,5 @@
-"""Who was listed only lately gets little, all in all: what was paid, what waits and this unit, standing orders too."""
+"""Who was listed only lately gets little, all in all: what was paid, what waits and this unit, standing orders too.
+Of a venue it is what is sold or lent there."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from functools import partial
 
 from policies.case import Case, at_most
 from policies.effects import Payment
+from policies.metering import Metered, in_flight, of_unit
 from policies.moments import write_moment
 from policies.movement import payments_waiting
 from policies.newcomers import Newcomers
-from policies.terms import Payee
-from strongroom.model import Finding, Outflow, TokenId, Verdict
+from policies.terms import Payee, PolicyDocument
+from strongroom.model import Address, Finding, Outflow, TokenId, Verdict
 
 RULE = "newcomers"
 
@@ -21,25 +23,53 @@ def judge(case: Case) -> Iterator[Finding]:
     if terms is None:
         yield Finding(RULE, Verdict.ALLOW, "the policy knows no newcomers")
         return
-    new = [payee for payee in _paid(case) if case.facts.block.timestamp < terms.cool_until(payee)]
-    for payee in new:
-        for token in sorted({each.token for each in case.payments if each.recipient == payee.address}):
-            yield _little(case, terms, payee, token)
-    if not new:
-        yield Finding(RULE, Verdict.ALLOW, "no newcomer is paid")
+    found = [*_payees(case, terms), *_venues(case, terms)]
+    yield from found or [Finding(RULE, Verdict.ALLOW, "no newcomer gets anything")]
 
 
-def _paid(case: Case) -> list[Payee]:
-    paid = {each.recipient for each in case.payments}
-    return [payee for payee in case.document.payees.values() if payee.address in paid]
+def _payees(case: Case, terms: Newcomers) -> Iterator[Finding]:
+    paid = sorted({(each.recipient, each.token) for each in case.payments})
+    for recipient, token in paid:
+        payee = case.document.payee_at(recipient)
+        if payee and case.facts.block.timestamp < terms.cool_until(payee):
+            units = _paid(case, terms, payee, token)
+            yield _little(case, terms, payee.id, terms.cool_until(payee), token, units)
 
 
-def _little(case: Case, terms: Newcomers, payee: Payee, token: TokenId) -> Finding:
-    """Also what it got before it was listed counts while it is that recent: it may have been listed once more."""
-    key, since = (payee.address, token), case.facts.block.timestamp - terms.cooling_off_seconds
-    before = (each for each in case.facts.outflows if each.timestamp > since)
-    moves: tuple[Payment | Outflow, ...] = (*before, *payments_waiting(case), *case.payments)
-    units = sum(each.units for each in moves if (each.recipient, each.token) == key)
-    until = write_moment(terms.cool_until(payee))
-    reason = f"until {until} `{payee.id}` is new and gets at most this much {token}, past, waiting and now"
-    return at_most(RULE, units, terms.max_units.get(token, 0), terms.otherwise, reason, partial(case.show, token))
+def _paid(case: Case, terms: Newcomers, payee: Payee, token: TokenId) -> int:
+    moves: tuple[Payment | Outflow, ...] = (*_lately(case, terms), *payments_waiting(case), *case.payments)
+    return sum(each.units for each in moves if (each.recipient, each.token) == (payee.address, token))
+
+
+def _venues(case: Case, terms: Newcomers) -> Iterator[Finding]:
+    bound = {(each.venue.id, each.token_in) for each in case.exchanges}
+    bound |= {(each.market.id, each.token_in) for each in case.conversions if each.is_supply}
+    for venue, token in sorted(bound):
+        if case.facts.block.timestamp < terms.venue_cools_until(venue):
+            units = _brought(case, terms, _addresses(venue, case.document), token)
+            yield _little(case, terms, venue, terms.venue_cools_until(venue), token, units)
+
+
+def _brought(case: Case, terms: Newcomers, there: set[Address], token: TokenId) -> int:
+    moves: tuple[Metered | Outflow, ...] = (*_lately(case, terms), *in_flight(case), *of_unit(case))
+    return sum(each.units for each in moves if each.recipient in there and each.token == token)
+
+
+def _addresses(venue: str, document: PolicyDocument) -> set[Address]:
+    """Where tokens go there: to the pools of an exchange; at a market to the contract of the share."""
+    if venue in document.venues:
+        return {pool.address for pool in document.venues[venue].pools}
+    market = document.markets[venue]
+    return {market.pool, *(reserve.share for reserve in market.reserves)}
+
+
+def _lately(case: Case, terms: Newcomers) -> tuple[Outflow, ...]:
+    """Also what went there before the listing, where it is that recent: it may have been listed once more."""
+    since = case.facts.block.timestamp - terms.cooling_off_seconds
+    return tuple(each for each in case.facts.outflows if each.timestamp > since)
+
+
+def _little(case: Case, terms: Newcomers, name: str, until: int, token: TokenId, units: int) -> Finding:
+    most = terms.max_units.get(token, 0)
+    reason = f"until {write_moment(until)} `{name}` is new and gets at most this much {token}, past, waiting and now"
+    return at_most(RULE, units, most, terms.otherwise, reason, partial(case.show, token))

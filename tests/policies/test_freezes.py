@@ -18,6 +18,7 @@ from policies.template import render
 from policies.terms import PolicyDocument
 from strongroom.errors import BadValue, InputError
 from strongroom.model import TokenId, Verdict
+from strongroom.protocols.aave_v3 import Withdraw, encode_withdraw
 
 TABLE = """
 [[freezes]]
@@ -99,6 +100,14 @@ def test_what_is_lent_comes_home_in_a_freeze_and_takes_no_payment_along(desk: An
     home = "withdraw 10 USDC from aave"
     assert still.says(still.stage(home, supplied=["100 USDC"], at=INSIDE)) == {}
     assert still.says(still.stage(home, PAY, supplied=["100 USDC"], at=INSIDE)) == {"freezes": Verdict.DENY}
+
+
+def test_what_goes_to_another_s_hands_does_not_come_home(desk: Any, document: PolicyDocument) -> None:
+    still = desk.under(frozen(document, VOTE))
+    unit = still.stage("withdraw 10 USDC from aave", supplied=["100 USDC"], at=INSIDE)
+    alice, (call,) = document.payees["alice"].address, unit.compiled.calls
+    elsewhere = encode_withdraw(Withdraw(document.tokens[USDC].token.address, 10 * 10**6, alice))
+    assert still.says(still.with_calls(unit, replace(call, data=elsewhere)))["freezes"] is Verdict.DENY
 
 
 def test_salaries_stand_still_too(desk: Any, document: PolicyDocument) -> None:

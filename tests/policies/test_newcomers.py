@@ -155,6 +155,40 @@ def test_a_newcomer_s_first_salary_is_asked_for_too(desk: Any, document: PolicyD
     assert new.says(paid) == {"newcomers": Verdict.ASK}
 
 
+@pytest.mark.parametrize(
+    ("request_", "keys", "says"),
+    [
+        ("swap 500 USDC to WETH", {}, True),
+        ("swap 500.000001 USDC to WETH", {}, False),
+        ("swap 100 USDC to WETH", {"past": ["400 USDC to POOL 1 day ago"]}, True),
+        ("swap 100.000001 USDC to WETH", {"past": ["400 USDC to POOL 1 day ago"]}, False),
+        ("swap 0.1 WETH to USDC", {}, False),
+        ("supply 500 USDC to aave", {}, True),
+        ("supply 501 USDC to aave", {}, False),
+        ("supply 1 USDC to aave", {"past": ["500 USDC to SHARE 1 day ago"]}, False),
+        ("withdraw 900 USDC from aave", {"supplied": ["900 USDC"]}, True),
+    ],
+)
+def test_a_new_venue_gets_little_at_first_as_well(
+    desk: Any, document: PolicyDocument, request_: str, keys: Any, says: bool
+) -> None:
+    """What it is sold or lent; what comes home is no matter of it."""
+    new = desk.under(guarded(document, replace(TERMS, venues={"uniswap": LISTED, "aave": LISTED})))
+    pool, share = document.venues["uniswap"].pools[0].address, document.markets["aave"].reserves[0].share
+    past = [text.replace("POOL", pool).replace("SHARE", share) for text in keys.get("past", ())]
+    arrives = {"arrives": "99.7 %"} if request_.startswith("swap") else {}
+    unit = new.stage(request_, at=DURING, **{**keys, **arrives, "past": past})
+    assert new.says(unit) == ({} if says else {"newcomers": Verdict.ASK})
+
+
+def test_a_venue_is_new_until_the_last_second_and_only_where_it_is_named(desk: Any, document: PolicyDocument) -> None:
+    new = desk.under(guarded(document, replace(TERMS, venues={"aave": LISTED})))
+    supply, swap = "supply 501 USDC to aave", "swap 501 USDC to WETH"
+    assert new.says(new.stage(supply, at="2026-11-26 23:59:59 UTC")) == {"newcomers": Verdict.ASK}
+    assert new.says(new.stage(supply, at="2026-11-27")) == {}
+    assert new.says(new.stage(swap, at=DURING, arrives="99.7 %")) == {}
+
+
 def test_the_finding_says_until_when_and_how_much(desk: Any, document: PolicyDocument) -> None:
     new = desk.under(guarded(document))
     findings = new.decide(new.stage("pay 600 USDC to chidi", at=DURING)).findings
@@ -198,6 +232,9 @@ def _usdc(units: int) -> str:
         st.integers(1, 10**8),
         st.dictionaries(st.sampled_from([USDC, DAI]), st.integers(1, 10**24)),
         st.sampled_from([Verdict.ASK, Verdict.DENY]),
+        st.dictionaries(
+            st.sampled_from(["uniswap", "uniswap_v2", "aave"]), st.integers(1, 40_000).map(lambda n: n * DAY)
+        ),
     )
 )
 def test_all_terms_are_written_and_read_back_exactly(document: PolicyDocument, terms: Newcomers) -> None:
@@ -231,6 +268,12 @@ def test_a_payee_that_does_not_say_since_when_is_named(document: PolicyDocument)
         ('"500 USDC"', '"500 USDC", "5 USDC"', "write one amount per token"),
         ('"500 USDC"', '"1 ETH"', "`ETH` cannot be used for `at_most` in [newcomers]"),
         ('"ask"', '"allow"', "choose one of `ask`, `deny`"),
+        (
+            'otherwise = "ask"',
+            'otherwise = "ask"\nvenues = { curve = "2026-11-20" }',
+            "name a venue for swaps or loans: `uniswap`",
+        ),
+        ('otherwise = "ask"', 'otherwise = "ask"\nvenues = { aave = "November" }', "`aave` in [newcomers.venues]"),
         ("cooling_off", "cooling", "did you mean `cooling_off`"),
     ],
 )
