@@ -195,8 +195,11 @@ of Kernel calls only and is broken in test_grants."""
 OF_A_TABLE = {"agreement", "conflicts", "sanctions"}
 """Rules that only speak of what this policy says nothing about; each is left out in the tests of its own."""
 
+TIMED = {"hours", "freezes", "pace", "newcomers"}
+"""Rules of tables that this document does not have; they are broken in test_timing."""
 
-@pytest.mark.parametrize("rule", sorted(set(RULES) - EXPLAINING - OF_A_TABLE))
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - EXPLAINING - OF_A_TABLE - TIMED))
 def test_without_a_rule_its_attack_gets_further(desk: Any, rule: str) -> None:
     """Policy mutation: with the rule the attack is stopped, with it deleted the verdict is looser."""
     judged = ATTACKS[rule](desk)
