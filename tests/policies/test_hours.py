@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.document import document_hash, load
-from policies.grants import off_chain_only
+from policies.grants import granted_legs, off_chain_only
 from policies.hours import WEEK, Hours
 from policies.orders import Order
 from policies.template import render
 from policies.terms import PolicyDocument
 from strongroom.errors import InputError
-from strongroom.model import TokenId, Verdict
+from strongroom.model import KernelCall, TokenId, Verdict
+from strongroom.protocols.kernel_legs import encode_legs
 
 OFFICE = Hours(WEEK[:5], 9 * 60, 18 * 60, "Europe/Berlin", Verdict.ASK, ("2026-12-25",))
 TABLE = """
@@ -128,6 +129,18 @@ def test_salaries_are_paid_on_sundays_unless_the_policy_binds_them(
     )
     beside = office.stage("pay 1_000 USDC to alice", "pay 1 USDC to bob", at=SUNDAY)
     assert office.says(beside) == {"hours": Verdict.ASK}
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_to_the_kernel_a_salary_is_what_its_rule_says(desk: Any, document: PolicyDocument, ordered: bool) -> None:
+    """The same payment under the payee's own rule is a payment like any other, on Sundays too."""
+    salary = Order("salary", "alice", TokenId("USDC"), 10**9, 21 * 86_400)
+    office = desk.under(kept(replace(document, orders={salary.id: salary})))
+    unit = office.stage("pay 1_000 USDC to alice", at=SUNDAY)
+    legs = granted_legs(unit.compiled.calls, office.document, unit.facts if ordered else None)
+    assert legs is not None
+    call = KernelCall(document.account, document.account.safe, document.account.safe, encode_legs(legs))
+    assert office.says(replace(unit, action=call)).get("hours") is (None if ordered else Verdict.ASK)
 
 
 def test_no_hour_is_missing_or_doubled_where_clocks_jump() -> None:
