@@ -12,6 +12,7 @@ from policies.debts import REPAYMENTS, check_debts
 from policies.delays import check_delays
 from policies.markets import EXITS, LENDING, Market
 from policies.orders import check_orders
+from policies.outflow import check_outflow
 from policies.owner_guarding import check_owner_guard
 from policies.sanctions import check_sanctions
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
@@ -52,6 +53,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_tiers,
         check_sanctions,
         check_timing,
+        check_outflow,
     )
     for one in checks:
         one(document, name)

@@ -21,6 +21,7 @@ from policies.hours import hours
 from policies.markets import AAVE_V3, Market, Reserve
 from policies.newcomers import newcomers, since
 from policies.orders import order
+from policies.outflow import outflow
 from policies.owner_guarding import owner_guard
 from policies.pacing import pace
 from policies.remembering import once
@@ -101,6 +102,7 @@ def _document(top: Table) -> PolicyDocument:
         hours=hours(top.table("hours")),
         freezes=freezes(top.rows("freezes")),
         newcomers=newcomers(top.table("newcomers"), decimals),
+        outflow=outflow(top.table("outflow")),
     )
 
 

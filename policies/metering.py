@@ -84,18 +84,27 @@ def orders_left(facts: Facts, document: PolicyDocument, own_nonce: int | None = 
     return tuple(each for each in due if each not in taken)
 
 
+def all_in_flight(case: Case) -> tuple[Metered, ...]:
+    """What `in_flight` has, standing orders too."""
+    return tuple(_of_moves(_moves_in_flight(case), case))
+
+
 @once
 def in_flight(case: Case) -> tuple[Metered, ...]:
     """What waits in the guardians' queue, or was announced to the Kernel, and could still execute beside this unit. A
     transaction at the unit's own nonce is the unit itself or would be replaced by it: one excludes the other. Calls
     that cannot be read count nothing here; they are the owners' own, and are metered as outflows once they have
     executed."""
-    own_nonce = case.action.nonce if isinstance(case.action, SafeTx) else None
-    moves = [move for queued in _beside(case.facts, own_nonce) for move in _moves_of(queued, case.document)]
-    moves += moves_announced(case.facts, case.document)
+    moves = _moves_in_flight(case)
     paid = [move for move in moves if isinstance(move, Payment)]
     others = claimed(paid, _seen_by_all(due_orders(case.facts, case.document), case.document), case.document)[1]
     return tuple(_of_moves((*others, *(move for move in moves if not isinstance(move, Payment))), case))
+
+
+def _moves_in_flight(case: Case) -> tuple[Move, ...]:
+    own_nonce = case.action.nonce if isinstance(case.action, SafeTx) else None
+    queued = (move for each in _beside(case.facts, own_nonce) for move in _moves_of(each, case.document))
+    return *queued, *moves_announced(case.facts, case.document)
 
 
 def _seen_by_all(orders: Iterable[Order], document: PolicyDocument) -> tuple[Order, ...]:
@@ -152,6 +161,12 @@ def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
 def _all_past(case: Case) -> tuple[Metered, ...]:
     outflows = metered_outflows(case.facts, case.document)
     return tuple(_of_outflow(outflow, case.document) for outflow in outflows)
+
+
+def all_past(case: Case, seconds: int) -> tuple[Metered, ...]:
+    """Outflows younger than `seconds` at the pinned block, of every class, standing orders too."""
+    since = case.facts.block.timestamp - seconds
+    return tuple(_of_outflow(each, case.document) for each in case.facts.outflows if each.timestamp > since)
 
 
 @once

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from policies.agreement import render_agreement
 from policies.markets import Market
 from policies.orders import Order
+from policies.outflow import outflow_lines
 from policies.owner_guarding import OwnerGuardTerms
 from policies.sanctions import render_sanctions
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
@@ -152,6 +153,7 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
     yield _CAPS
     for cap in document.all_caps():
         yield from _cap(cap, document)
+    yield from outflow_lines(document.outflow)
     yield from _bounds(document)
 
 

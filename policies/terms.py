@@ -15,6 +15,7 @@ from policies.hours import Hours
 from policies.markets import LENDING, Market, Reserve
 from policies.newcomers import Newcomers
 from policies.orders import Order
+from policies.outflow import OutflowLimit
 from policies.owner_guarding import OwnerGuardTerms
 from policies.pacing import Pace
 from policies.remembering import once
@@ -210,6 +211,7 @@ class PolicyDocument:
     hours: Hours | None = None
     freezes: tuple[Freeze, ...] = ()
     newcomers: Newcomers | None = None
+    outflow: OutflowLimit | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)
@@ -279,7 +281,9 @@ class PolicyDocument:
         caps = [max(cap.window_seconds, cap.drain_seconds) for cap in self.all_caps()]
         apart = max((order.every_seconds for order in self.orders.values()), default=0)
         slowest = max((payee.delay_seconds for payee in self.payees.values()), default=0)
-        return max([*tiers, *caps, slowest and slowest + self.kernel.window_seconds, reach_seconds(self)]) + apart
+        in_usd = self.outflow.reach_seconds if self.outflow else 0
+        announced = slowest and slowest + self.kernel.window_seconds
+        return max([*tiers, *caps, in_usd, announced, reach_seconds(self)]) + apart
 
 
 @once

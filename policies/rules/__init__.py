@@ -26,6 +26,7 @@ from policies.rules import (
     lookalikes,
     losses,
     newcomers,
+    outflow,
     pace,
     payees,
     payments,
@@ -44,7 +45,7 @@ _ORDER = (
     account, action, rehearsed, calls, intents, provenance, agreement,
     tokens, payees, lookalikes, conflicts, sanctions, payments, venues, lending,
     envelope, leftovers, safe_state,
-    grants, caps, approvals, reserves, prices, losses, watch, gas,
+    grants, caps, outflow, approvals, reserves, prices, losses, watch, gas,
     hours, freezes, pace, newcomers,
 )  # fmt: skip
 

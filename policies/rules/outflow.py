@@ -1,0 +1,93 @@
+"""What leaves in USD over all tokens and classes together: past `at_once` or `cap` guardians are asked, past
+`never_above` nobody is.
+
+Counted is what left, what waits in the queue or was announced, and this unit: each payment at the high price of this
+block, rounded up, for facts know no older prices. What went to a listed pool or market has not left; what a swap loses
+is limited by the rule `losses` and by `loss_cap`. Standing orders take room, as whoever reads the treasury's outflow
+expects; a unit of nothing else needs none, for the owners ordered exactly it, and no salary waits for what others got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policies.case import Case, at_most
+from policies.markets import LENDING
+from policies.metering import Metered, all_in_flight, all_of_unit, all_past, of_unit
+from policies.outflow import OutflowLimit
+from policies.pricing import price_of
+from policies.rules.caps import level
+from policies.terms import SWAPS, Cap
+from policies.usd import usd_up
+from strongroom.model import Finding, TokenId, Verdict
+from strongroom.quantities import format_seconds
+from strongroom.valuation import Price, Problem, value_e8_up
+
+RULE = "outflow"
+_USD = TokenId("USD")
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    limit, unit = case.document.outflow, _leaving(all_of_unit(case), case)
+    if limit is None:
+        yield Finding(RULE, Verdict.ALLOW, "the policy limits no outflow in USD")
+    elif not unit:
+        yield Finding(RULE, Verdict.ALLOW, "nothing that counts in USD leaves")
+    else:
+        yield from _limited(case, limit, unit)
+
+
+def _limited(case: Case, limit: OutflowLimit, unit: list[Metered]) -> Iterator[Finding]:
+    now = _in_usd(unit, case)
+    waiting = _in_usd(_leaving(all_in_flight(case), case), case)
+    past = _in_usd(_leaving(all_past(case, limit.reach_seconds), case), case)
+    for valued in (now, waiting, past):
+        if isinstance(valued, Problem):
+            yield Finding(RULE, Verdict.DENY, f"what leaves in USD is not known: {valued.reason}")
+            return
+    assert not isinstance(now, Problem) and not isinstance(waiting, Problem) and not isinstance(past, Problem)
+    reason = "no unit lets more than this leave in USD, whoever signs"
+    yield at_most(RULE, _sum(now), limit.never_e8, Verdict.DENY, reason, usd_up)
+    if _leaving(of_unit(case), case):
+        yield from _roomy(case, limit, _sum((*now, *waiting)), past)
+    else:
+        yield Finding(RULE, Verdict.ALLOW, "standing orders alone need no room in USD", usd_up(_sum(now)))
+
+
+def _roomy(case: Case, limit: OutflowLimit, now_e8: int, past: tuple[Metered, ...]) -> Iterator[Finding]:
+    at = case.facts.block.timestamp
+    recent = (each for each in past if each.timestamp > at - limit.window_seconds)
+    window = f"what leaves in USD within {format_seconds(limit.window_seconds)}, past and waiting"
+    yield at_most(RULE, _sum(recent) + now_e8, limit.cap_e8, Verdict.ASK, window, usd_up)
+    bucket = Cap(RULE, _USD, limit.cap_e8, limit.window_seconds, limit.at_once_e8, limit.never_e8)
+    moment = "what leaves in USD at one moment, less what has flowed back since"
+    yield at_most(RULE, level(bucket, past, at) + now_e8, limit.at_once_e8, Verdict.ASK, moment, usd_up)
+
+
+def _leaving(moved: Iterable[Metered], case: Case) -> list[Metered]:
+    """What leaves the treasury and counts; what is swapped or lent stays, in another shape."""
+    unpriced = case.document.outflow.unpriced if case.document.outflow else ()
+    return [each for each in moved if each.bucket_class not in (SWAPS, LENDING) and each.token not in unpriced]
+
+
+def _in_usd(moved: Iterable[Metered], case: Case) -> tuple[Metered, ...] | Problem:
+    """The same in USD scaled by 1e8, each at its high price, rounded up; the first reason why there is none."""
+    valued = []
+    for each in moved:
+        token = _token_of(each.token, case)
+        found = price_of(token, case.facts, case.document) if token in case.document.tokens else Problem("unlisted")
+        if not isinstance(found, Price):
+            return Problem(f"`{each.token}` has no healthy price: {found.reason}")
+        value_e8 = value_e8_up(each.units, case.document.tokens[token].token.decimals, found.high_e8)
+        valued.append(Metered(_USD, value_e8, each.recipient, each.bucket_class, each.timestamp))
+    return tuple(valued)
+
+
+def _token_of(token: TokenId, case: Case) -> TokenId:
+    """A share that was given away is worth its token."""
+    _, reserve = case.document.shares().get(token, (None, None))
+    return reserve.token if reserve else token
+
+
+def _sum(valued: Iterable[Metered]) -> int:
+    return sum(each.units for each in valued)
