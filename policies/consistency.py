@@ -10,10 +10,12 @@ from policies.addressbook import check_lookalikes
 from policies.conflicts import check_conflicts
 from policies.debts import REPAYMENTS, check_debts
 from policies.delays import check_delays
+from policies.holdings import check_holdings
 from policies.markets import EXITS, LENDING, Market
 from policies.orders import check_orders
 from policies.outflow import check_outflow
 from policies.owner_guarding import check_owner_guard
+from policies.runway import check_runway
 from policies.sanctions import check_sanctions
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
 from policies.tiers import check_tiers
@@ -54,6 +56,8 @@ def check(document: PolicyDocument, name: str) -> None:
         check_sanctions,
         check_timing,
         check_outflow,
+        check_holdings,
+        check_runway,
     )
     for one in checks:
         one(document, name)

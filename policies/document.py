@@ -17,6 +17,7 @@ from policies.conflicts import who_is_paid
 from policies.consistency import check
 from policies.debts import Debt, debt
 from policies.freezes import freezes
+from policies.holdings import holdings
 from policies.hours import hours
 from policies.markets import AAVE_V3, Market, Reserve
 from policies.newcomers import newcomers, since
@@ -25,6 +26,7 @@ from policies.outflow import outflow
 from policies.owner_guarding import owner_guard
 from policies.pacing import pace
 from policies.remembering import once
+from policies.runway import runway
 from policies.sanctions import sanctions
 from policies.terms import (
     UNISWAP_V2,
@@ -103,6 +105,8 @@ def _document(top: Table) -> PolicyDocument:
         freezes=freezes(top.rows("freezes")),
         newcomers=newcomers(top.table("newcomers"), decimals),
         outflow=outflow(top.table("outflow")),
+        holdings=holdings(top.table("holdings")),
+        runway=runway(top.table("runway")),
     )
 
 

@@ -101,6 +101,8 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         f"{tiers} approval tiers by what one recipient gets",
         *(f"`keep` of {token}" for token in kept),
         *(["what leaves in USD over all tokens together"] if document.outflow else []),
+        *(["shares of the treasury's value ([holdings])"] if document.holdings else []),
+        *(["the runway"] if document.runway else []),
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
         *tiers_off_chain(document),
         *conflicts_off_chain(document),

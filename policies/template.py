@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterable, Iterator
 
 from policies.agreement import render_agreement
+from policies.holdings import holdings_lines
 from policies.markets import Market
 from policies.orders import Order
 from policies.outflow import outflow_lines
 from policies.owner_guarding import OwnerGuardTerms
+from policies.runway import runway_lines
 from policies.sanctions import render_sanctions
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from policies.tiers import after, members_lines, who_signs
@@ -154,6 +156,8 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
     for cap in document.all_caps():
         yield from _cap(cap, document)
     yield from outflow_lines(document.outflow)
+    yield from holdings_lines(document.holdings)
+    yield from runway_lines(document.runway)
     yield from _bounds(document)
 
 

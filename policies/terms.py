@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from policies.agreement import AgreementTerms
 from policies.freezes import Freeze
+from policies.holdings import HoldingTerms
 from policies.hours import Hours
 from policies.markets import LENDING, Market, Reserve
 from policies.newcomers import Newcomers
@@ -19,6 +20,7 @@ from policies.outflow import OutflowLimit
 from policies.owner_guarding import OwnerGuardTerms
 from policies.pacing import Pace
 from policies.remembering import once
+from policies.runway import RunwayTerms
 from policies.sanctions import SanctionTerms
 from policies.timing import reach_seconds
 from policies.vaults import Vault
@@ -212,6 +214,8 @@ class PolicyDocument:
     freezes: tuple[Freeze, ...] = ()
     newcomers: Newcomers | None = None
     outflow: OutflowLimit | None = None
+    holdings: HoldingTerms | None = None
+    runway: RunwayTerms | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

@@ -14,6 +14,7 @@ from policies.rules import (
     approvals,
     calls,
     caps,
+    concentration,
     conflicts,
     envelope,
     freezes,
@@ -34,8 +35,10 @@ from policies.rules import (
     provenance,
     rehearsed,
     reserves,
+    runway,
     safe_state,
     sanctions,
+    stables,
     tokens,
     venues,
     watch,
@@ -45,7 +48,7 @@ _ORDER = (
     account, action, rehearsed, calls, intents, provenance, agreement,
     tokens, payees, lookalikes, conflicts, sanctions, payments, venues, lending,
     envelope, leftovers, safe_state,
-    grants, caps, outflow, approvals, reserves, prices, losses, watch, gas,
+    grants, caps, outflow, approvals, reserves, concentration, stables, runway, prices, losses, watch, gas,
     hours, freezes, pace, newcomers,
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from policies.pricing import price_of
 from policies.rules.caps import level
 from policies.terms import SWAPS, Cap
 from policies.usd import usd_up
+from policies.worth import token_of
 from strongroom.model import Finding, TokenId, Verdict
 from strongroom.quantities import format_seconds
 from strongroom.valuation import Price, Problem, value_e8_up
@@ -74,19 +75,13 @@ def _in_usd(moved: Iterable[Metered], case: Case) -> tuple[Metered, ...] | Probl
     """The same in USD scaled by 1e8, each at its high price, rounded up; the first reason why there is none."""
     valued = []
     for each in moved:
-        token = _token_of(each.token, case)
+        token = token_of(each.token, case.document)
         found = price_of(token, case.facts, case.document) if token in case.document.tokens else Problem("unlisted")
         if not isinstance(found, Price):
             return Problem(f"`{each.token}` has no healthy price: {found.reason}")
         value_e8 = value_e8_up(each.units, case.document.tokens[token].token.decimals, found.high_e8)
         valued.append(Metered(_USD, value_e8, each.recipient, each.bucket_class, each.timestamp))
     return tuple(valued)
-
-
-def _token_of(token: TokenId, case: Case) -> TokenId:
-    """A share that was given away is worth its token."""
-    _, reserve = case.document.shares().get(token, (None, None))
-    return reserve.token if reserve else token
 
 
 def _sum(valued: Iterable[Metered]) -> int:

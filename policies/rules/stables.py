@@ -1,0 +1,39 @@
+"""The policy's stables stay the part of the treasury's value that it wants, once the unit's effects are there. Their
+share is taken at its lowest, they at their low prices and all others at their high ones; a unit that does not lower it
+passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.case import Case, at_least
+from policies.holdings import HoldingTerms
+from policies.worth import ALL_BPS, Change, change
+from strongroom.model import Finding, Verdict
+from strongroom.quantities import format_bps
+from strongroom.valuation import Problem
+
+RULE = "stables"
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    terms, found = case.document.holdings, change(case)
+    if terms is None or not terms.stables_least_bps:
+        yield Finding(RULE, Verdict.ALLOW, "the policy wants no share of stables")
+    elif found is None:
+        yield Finding(RULE, Verdict.ALLOW, "nothing that counts in the treasury's value moves")
+    elif isinstance(found, Problem):
+        yield Finding(RULE, Verdict.DENY, f"the share of stables is not known: {found.reason}")
+    else:
+        yield _share(terms, found)
+
+
+def _share(terms: HoldingTerms, found: Change) -> Finding:
+    (own, whole), (own_was, whole_was) = found.becomes.lowest(terms.stables), found.was.lowest(terms.stables)
+    share_bps = own * ALL_BPS // whole if whole else 0
+    # Of nothing there is no share: a unit that leaves nothing takes the last of the stables too.
+    if own * whole_was >= own_was * whole and (whole or not whole_was):
+        reason = "stables become no smaller part of the treasury's value"
+        return at_least(RULE, share_bps, terms.stables_least_bps, Verdict.ALLOW, reason, format_bps)
+    reason = f"at least this part of the value is in {', '.join(terms.stables)}"
+    return at_least(RULE, share_bps, terms.stables_least_bps, terms.otherwise, reason, format_bps)
