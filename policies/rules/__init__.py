@@ -16,6 +16,7 @@ from policies.rules import (
     caps,
     concentration,
     conflicts,
+    drawdown,
     envelope,
     freezes,
     gas,
@@ -48,7 +49,7 @@ _ORDER = (
     account, action, rehearsed, calls, intents, provenance, agreement,
     tokens, payees, lookalikes, conflicts, sanctions, payments, venues, lending,
     envelope, leftovers, safe_state,
-    grants, caps, outflow, approvals, reserves, concentration, stables, runway, prices, losses, watch, gas,
+    grants, caps, outflow, approvals, reserves, concentration, stables, runway, prices, losses, drawdown, watch, gas,
     hours, freezes, pace, newcomers,
 )  # fmt: skip
 

@@ -91,6 +91,17 @@ def test_no_token_is_more_than_its_share_unless_the_unit_lowers_it(
     assert verdict(capped, capped.stage(request_, balances=balances), "concentration") is says
 
 
+def test_a_share_that_stays_as_it_is_passes_beyond_its_limit(desk: Any) -> None:
+    """A tenth of all goes: nine tenths of it ether, as before."""
+    whole = under(desk, HoldingTerms({WETH: 6_000}, (USDC,), 4_000))
+    judged = whole.stage("pay 3 ETH to grants_safe", "pay 1_000 USDC to alice", balances=held("10_000", ether="30"))
+    assert [verdict(whole, judged, rule) for rule in ("concentration", "stables")] == [ALLOW, ALLOW]
+    more = whole.stage(
+        "pay 3 ETH to grants_safe", "pay 1_000.000001 USDC to alice", balances=held("10_000", ether="30")
+    )
+    assert [verdict(whole, more, rule) for rule in ("concentration", "stables")] == [ASK, ASK]
+
+
 def test_selling_down_from_70_to_65_percent_is_good_and_says_so(desk: Any) -> None:
     capped = under(desk, MOST)
     (finding,) = findings(
