@@ -10,6 +10,7 @@ from policies.addressbook import check_lookalikes
 from policies.conflicts import check_conflicts
 from policies.debts import REPAYMENTS, check_debts
 from policies.delays import check_delays
+from policies.health import check_health
 from policies.holdings import check_holdings
 from policies.markets import EXITS, LENDING, Market
 from policies.orders import check_orders
@@ -55,6 +56,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_tiers,
         check_sanctions,
         check_timing,
+        check_health,
         check_outflow,
         check_holdings,
         check_runway,

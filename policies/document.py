@@ -17,6 +17,7 @@ from policies.conflicts import who_is_paid
 from policies.consistency import check
 from policies.debts import Debt, debt
 from policies.freezes import freezes
+from policies.health import health_least
 from policies.holdings import holdings
 from policies.hours import hours
 from policies.markets import AAVE_V3, Market, Reserve
@@ -171,7 +172,7 @@ def _place(id_: str, row: Table, decimals: Decimals) -> Venue | Market | Wrapper
         if kind == AAVE_V3:
             reserves = tuple(_reserve(reserve, decimals) for reserve in row.rows("reserves"))
             debts = tuple(_debt(owed, decimals) for owed in row.rows("debts"))
-            return Market(id_, kind, row.address("pool"), reserves, debts)
+            return Market(id_, kind, row.address("pool"), reserves, debts, health_least(row))
         has_ticks = kind == UNISWAP_V3
         return Venue(
             id=id_,

@@ -102,6 +102,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         *(f"`keep` of {token}" for token in kept),
         *(["what leaves in USD over all tokens together"] if document.outflow else []),
         *(["shares of the treasury's value ([holdings])"] if document.holdings else []),
+        *(f"`health_least` of `{id_}`" for id_, market in document.markets.items() if market.health_least_e18),
         *(["the runway"] if document.runway else []),
         *(["more than two price sources"] if document.bounds.min_sources > 2 else []),
         *tiers_off_chain(document),

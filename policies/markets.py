@@ -34,13 +34,15 @@ class Reserve:
 @dataclass(frozen=True, slots=True)
 class Market:
     """Where idle tokens are lent. `pool` is what is called, and the only spender approved for a supply. `debts` are
-    what the owners borrow there: while there are any, the Kernel lets nobody take back what is lent."""
+    what the owners borrow there: while there are any, the Kernel lets nobody take back what is lent. The owners
+    themselves take back what leaves a health factor of `health_least_e18`; zero: nothing while they owe."""
 
     id: str
     kind: str
     pool: Address
     reserves: tuple[Reserve, ...]
     debts: tuple[Debt, ...] = ()
+    health_least_e18: int = 0
 
     def share_id(self, reserve: Reserve) -> TokenId:
         """`USDC@aave`; no listed token can be named so."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from policies.agreement import render_agreement
+from policies.health import written
 from policies.holdings import holdings_lines
 from policies.markets import Market
 from policies.orders import Order
@@ -58,8 +59,9 @@ _MARKETS = """\
 _DEBTS = """\
 # What the owners borrow there, at a variable rate, each with the `meter` of that debt: the Kernel lets the agent, and
 # guardians in a pause, repay it within [caps.repayments.TOKEN]. While a market has such rows, the Kernel lets nobody
-# take back what is lent there: it is collateral, and the Kernel does not see the health of a debt. The treasurer plans
-# no repayment of its own yet."""
+# take back what is lent there: it is collateral, and the Kernel does not see the health of a debt. With the
+# market's `health_least = "1.5"` the owners take back what leaves at least that health factor; else nothing. The
+# treasurer plans no repayment of its own yet."""
 _VAULTS = """\
 # ERC-4626 vaults. A vault names its own rate, so the Kernel believes it while one whole share is worth `least_worth`
 # to `most_worth`, and else stops both ways; at `most_worth` no deposit takes the position above `most`. `max_loss` is
@@ -293,7 +295,9 @@ def _venue(venue: Venue) -> Iterator[str]:
 
 
 def _market(market: Market, document: PolicyDocument) -> Iterator[str]:
-    yield from _section("", f"[venues.{market.id}]", kind=market.kind, pool=market.pool)
+    yield from _section(
+        "", f"[venues.{market.id}]", kind=market.kind, pool=market.pool, health_least=written(market.health_least_e18)
+    )
     for each in market.reserves:
         keys = {"token": each.token, "share": each.share, "most": _amount(document, each.token, each.most_units)}
         yield from _section("", f"[[venues.{market.id}.reserves]]", **keys)

@@ -3,12 +3,15 @@ wants, and cash enough for what is taken out. What was not observed denies."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from policies.case import Case, at_most, within
+from policies.case import Case, at_least, at_most, within
+from policies.health import health_left_e18, shown
 from policies.markets import Market, Reserve
 from strongroom.model import Finding, LendingReserve, LendingState, TokenId, Verdict
+from strongroom.valuation import Problem
 
 RULE = "lending"
 
@@ -30,9 +33,26 @@ def _market(case: Case, market: Market) -> Iterator[Finding]:
         yield Finding(RULE, Verdict.DENY, f"`{market.id}` was not observed, so nothing is known of debts there")
         return
     owes = state.borrows or state.debt_e8 > 0
-    yield within(RULE, not owes, Verdict.DENY, f"the Safe must owe nothing at `{market.id}`")
+    if owes and market.health_least_e18:
+        yield _healthy(case, market, state)
+    else:
+        yield within(RULE, not owes, Verdict.DENY, f"the Safe must owe nothing at `{market.id}`")
     for token in sorted({each.reserve.token for each in case.conversions if each.market.id == market.id}):
         yield from _reserve(case, market, state, token)
+
+
+def _healthy(case: Case, market: Market, state: LendingState) -> Finding:
+    withdrawn = Counter[TokenId]()
+    for each in case.conversions:
+        if each.market.id == market.id and not each.is_supply:
+            withdrawn[each.reserve.token] += each.units_in
+    if not withdrawn:
+        return Finding(RULE, Verdict.ALLOW, f"what is lent more makes the debt at `{market.id}` no worse")
+    left_e18 = health_left_e18(state, withdrawn, case.facts, case.document)
+    if isinstance(left_e18, Problem):
+        return Finding(RULE, Verdict.DENY, f"the health factor at `{market.id}` is not known: {left_e18.reason}")
+    reason = f"the health factor at `{market.id}` stays at least this, at worst"
+    return at_least(RULE, left_e18, market.health_least_e18, Verdict.DENY, reason, shown)
 
 
 def _reserve(case: Case, market: Market, state: LendingState, token: TokenId) -> Iterator[Finding]:
