@@ -66,11 +66,13 @@ class CaseResult:
 
 
 def load_cases(text: str, document: PolicyDocument, name: str = "cases.toml") -> tuple[PolicyCase, ...]:
-    """The cases in `text`, in order. Raises `InputError` naming key and mend."""
+    """The cases in `text`, in order; the Safe holds its `balances`, else a million, where a case says nothing else.
+    Raises `InputError` naming key and mend."""
     with parse(text, name) as top:
+        held = _amounts(top, "balances", _decimals(document))
         with top.table("prices") as row:
             prices = {_token(t, document, row.where): _price(row, t) for t in list(row.keys())}
-        return tuple(_case(row, prices, document) for row in top.rows("cases"))
+        return tuple(_case(row, prices, held, document) for row in top.rows("cases"))
 
 
 def run_cases(document: PolicyDocument, cases: tuple[PolicyCase, ...]) -> tuple[CaseResult, ...]:
@@ -121,25 +123,29 @@ def _differences(case: PolicyCase, decision: Decision) -> list[str]:
     return differences
 
 
-def _case(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -> PolicyCase:
+def _case(
+    row: Table, prices: Mapping[TokenId, int], held: Mapping[TokenId, int], document: PolicyDocument
+) -> PolicyCase:
     with row:
         findings = row.table("findings")
         return PolicyCase(
             name=row.text("name"),
-            scenario=_scenario(row, prices, document),
+            scenario=_scenario(row, prices, held, document),
             verdict=Verdict(row.choice("expect", tuple(Verdict))),
             findings={rule: Verdict(findings.choice(rule, tuple(Verdict))) for rule in list(findings.keys())},
             approvals=row.integer("guardians") if row.has("guardians") else None,
         )
 
 
-def _scenario(row: Table, prices: Mapping[TokenId, int], document: PolicyDocument) -> Scenario:
+def _scenario(
+    row: Table, prices: Mapping[TokenId, int], held: Mapping[TokenId, int], document: PolicyDocument
+) -> Scenario:
     decimals = _decimals(document)
     balances = {token: 10**6 * 10**places for token, places in decimals.items()}
     now = parse_moment(row.text("at"), row.path("at")) if row.has("at") else NOW
     return Scenario(
         intents=_intents(row, document),
-        balances={**balances, **_amounts(row, "balances", decimals)},
+        balances={**balances, **held, **_amounts(row, "balances", decimals)},
         prices_e8=prices,
         past=tuple(_outflow(text, document, row.path("past"), now) for text in row.texts("past", ())),
         waiting=tuple(_waiting(text, document, row.path("waiting")) for text in row.texts("waiting", ())),

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from policies.case import Case
 from policies.document import document_hash
 from policies.engine import decide, judge
+from policies.holdings import HoldingTerms
+from policies.outflow import OutflowLimit
 from policies.rules import RULES
+from policies.runway import RunwayTerms
 from policies.scenario import Judged
+from strongroom.addresses import to_address
 from strongroom.model import (
     Account,
     Address,
@@ -23,12 +27,14 @@ from strongroom.model import (
     Finding,
     TokenId,
     Verdict,
+    WatchState,
 )
 from strongroom.protocols.aave_v3 import decode_supply, encode_supply
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_approve
 from strongroom.protocols.uniswap_v3 import decode_exact_input, encode_exact_input
 from strongroom.protocols.watch import encode_rebase
+from strongroom.valuation import E8
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 STRANGER = Address("0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
@@ -167,6 +173,13 @@ def forgetful(desk: Any) -> Judged:
     return out
 
 
+def losing(desk: Any) -> Judged:
+    """A swap whose loss takes the treasury below its watch's floor."""
+    watch = WatchState(to_address(b"\7" * 20), to_address(b"\2" * 20), 400_000 * E8, 360_000 * E8, 0, 25, 360_000 * E8)
+    judged: Judged = desk.with_facts(desk.stage("swap 1 WETH to USDC", arrives="99.7 %"), watch=watch)
+    return judged
+
+
 ATTACKS: dict[str, Attack] = {
     "account": elsewhere,
     "action": lambda desk: compiled(paid(desk), calls=desk.stage("pay 10 USDC to bob").compiled.calls),
@@ -187,8 +200,23 @@ ATTACKS: dict[str, Attack] = {
     "reserves": lambda desk: desk.stage("pay 10 USDC to alice", balances=["100_009 USDC"]),
     "losses": careless_floor,
     "watch": forgetful,
+    "outflow": lambda desk: desk.stage("pay 10.000001 USDC to alice"),
+    "concentration": lambda desk: desk.stage("swap 10 USDC to WETH"),
+    "stables": lambda desk: desk.stage("pay 10 USDC to alice"),
+    "runway": lambda desk: desk.stage("pay 10 USDC to alice"),
+    "drawdown": losing,
     "gas": lambda desk: desk.with_rehearsal(paid(desk), gas_used=2_000_001),
 }
+TABLES: dict[str, dict[str, Any]] = {
+    "outflow": {"outflow": OutflowLimit(100 * E8, 86_400, 10 * E8, 50 * E8, (TokenId("HALL"),))},
+    "concentration": {"holdings": HoldingTerms({TokenId("WETH"): 6_000})},
+    "stables": {"holdings": HoldingTerms(stables=(TokenId("USDC"),), stables_least_bps=4_000)},
+    "runway": {
+        "holdings": HoldingTerms(stables=(TokenId("USDC"),)),
+        "runway": RunwayTerms(30 * 86_400, 1_000_000 * E8, 30 * 86_400),
+    },
+}
+"""What the policy must say for these rules to speak."""
 EXPLAINING = {"lookalikes", "prices", "grants"}
 """Rules that name the cause of what another rule refuses too: an unknown payee, a loss without a price. `grants` speaks
 of Kernel calls only and is broken in test_grants."""
@@ -202,6 +230,7 @@ TIMED = {"hours", "freezes", "pace", "newcomers"}
 @pytest.mark.parametrize("rule", sorted(set(RULES) - EXPLAINING - OF_A_TABLE - TIMED))
 def test_without_a_rule_its_attack_gets_further(desk: Any, rule: str) -> None:
     """Policy mutation: with the rule the attack is stopped, with it deleted the verdict is looser."""
+    desk = desk.under(replace(desk.document, **TABLES.get(rule, {})))
     judged = ATTACKS[rule](desk)
     with_all, without = desk.decide(judged).verdict, desk.decide(judged, without=rule).verdict
     assert with_all.rank > without.rank
