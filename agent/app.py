@@ -34,6 +34,7 @@ from strongroom.model_settings import LanguageModel
 from strongroom.notices import StreamNotices
 from strongroom.observe import Subject, safe_state
 from strongroom.ports import Chain, Ledger, Model, Notices, Planner, Queue, Wallet
+from strongroom.quantities import format_seconds
 from strongroom.settings import Job, Mandate, Mode, Treasury, load_mandate, load_schedule
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def open_documents(folder: Path) -> Documents:
             raise BadValue(payment.payee, "`payee` in mandate.toml", "add the payee to policy.toml first")
     require_venues(mandate, policy)
     check_operators(policy, treasury.operators)
+    require_runway(mandate, policy)
     return Documents(treasury, policy, mandate, load_schedule(read(folder / "schedule.toml")))
 
 
@@ -91,6 +93,14 @@ def require_venues(mandate: Mandate, policy: PolicyDocument) -> None:
         if market is None or market.reserve(token) is None:
             where, mend = f"`venue` of [idle.{token}] in mandate.toml", f"list it with {token} in policy.toml first"
             raise BadValue(idle.venue, where, mend)
+
+
+def require_runway(mandate: Mandate, policy: PolicyDocument) -> None:
+    """Raises `BadValue` where the mandate plans for a shorter runway than the policy lets pass."""
+    terms = policy.runway
+    if terms and mandate.runway_months * _MONTH_SECONDS < terms.least_seconds:
+        mend = f"policy.toml asks guardians below {format_seconds(terms.least_seconds)}; plan for as long, or change it"
+        raise BadValue(f"{mandate.runway_months} months", "`months` in [runway] of mandate.toml", mend)
 
 
 def subject_of(

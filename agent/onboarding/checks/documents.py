@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.app import require_venues
+from agent.app import require_runway, require_venues
 from agent.onboarding.examination import Result, fail, ok, warn
 from agent.onboarding.premises import Premises
 from policies.document import document_hash
@@ -36,6 +36,7 @@ def mandate(premises: Premises) -> Result:
             "list them under [payees] in policy.toml with `at_most` high enough, or correct mandate.toml",
         )
     require_venues(wanted, premises.policy)
+    require_runway(wanted, premises.policy)
     lent = f", {_count(len(wanted.idle), 'token')} lent when idle" if wanted.idle else ""
     return ok(f"{len(wanted.payroll)} paid monthly, {_count(len(wanted.weights), 'token')} weighted{lent}")
 
