@@ -74,7 +74,8 @@ def _terms(swap: Swap, facts: Facts, document: PolicyDocument) -> Terms | str:
     for price in (paid, got):
         if isinstance(price, Problem):
             return f"nothing is swapped without a price: {price.reason}"
-    return Terms(paid, got, SLIPPAGE_BPS, document.max_loss_bps)  # type: ignore[arg-type]
+    slippage = min(SLIPPAGE_BPS, document.trading.max_slippage_bps or SLIPPAGE_BPS)
+    return Terms(paid, got, slippage, document.max_loss_bps)  # type: ignore[arg-type]
 
 
 def _calls(leg: Leg, pair: tuple[Address, Address], venue: Venue, deadline: int, facts: Facts) -> Iterator[Call]:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from simulations.pools.uniswap_v3 import Side, side
-from simulations.pools.uniswap_v3_math import sqrt_price_at_tick
 from simulations.routing import curve, split, water_fill
 from strongroom.model import Address, PoolState
 from strongroom.protocols.uniswap_v3 import PopulatedTick
+from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 
 SIZES = (3, 10, 100)
 SOLD, BOUGHT = Address("0xA"), Address("0xB")

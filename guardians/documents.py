@@ -39,10 +39,11 @@ def listings_of(policy: PolicyDocument, folder: Path) -> Listings | None:
 
 def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:
     """What the policy makes everybody look at: its tokens and feeds, the shares that stand for what is lent and their
-    markets, outflows as far back as its windows reach, and the watch where there is one. No key, no Kernel and no
-    pools: who acts adds them."""
+    markets, outflows as far back as its windows reach, the watch where there is one, and pools where a rule asks them.
+    No key, no Kernel: who acts adds them, and the pools to route over."""
     from policies.delays import announced_seconds
     from policies.positions import tokens_of
+    from policies.terms import UNISWAP_V2
     from strongroom.observe import Subject
     from strongroom.protocols.aave_v3_market import Market
 
@@ -50,6 +51,7 @@ def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:
         Market(each.pool, tuple((policy.tokens[r.token].token.address, r.share) for r in each.reserves))
         for each in policy.markets.values()
     )
+    venues, trading = tuple(policy.venues.values()) if policy.trading.needs_pools else (), policy.trading
     return Subject(
         account=policy.account,
         tokens=tuple(tokens_of(policy).values()),
@@ -59,4 +61,8 @@ def subject_of(policy: PolicyDocument, watch: Address | None = None) -> Subject:
         window_seconds=policy.history_seconds(),
         watch=watch,
         announced_seconds=announced_seconds(policy),
+        pools=tuple((pool.address, venue.lens) for venue in venues for pool in venue.pools if venue.lens),
+        pairs=tuple(pool.address for venue in venues for pool in venue.pools if venue.kind == UNISWAP_V2),
+        average_seconds=trading.average_seconds or 0,
+        past_seconds=policy.volatility.over_seconds if policy.volatility else 0,
     )

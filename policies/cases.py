@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from policies.engine import decide
+from policies.market_scene import market_scene
 from policies.moments import parse_moment
 from policies.scenario import NOW, Scenario, address_of, stage
 from policies.terms import PolicyDocument
@@ -160,6 +161,7 @@ def _scenario(
         denied=tuple(address_of(each, document) for each in row.texts("denied", ())),
         lists_age_seconds=parse_seconds(row.text("lists_age"), row.path("lists_age")) if row.has("lists_age") else 0,
         now=now,
+        market=market_scene(row, decimals),
     )
 
 

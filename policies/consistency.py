@@ -21,6 +21,7 @@ from policies.sanctions import check_sanctions
 from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDocument, Pool, Venue
 from policies.tiers import check_tiers
 from policies.timing import check_timing
+from policies.trading import check_trading
 from policies.vaults import check_vaults
 from policies.watching import check_watch
 from policies.wrapping import WRAPS, check_wrappers
@@ -60,6 +61,7 @@ def check(document: PolicyDocument, name: str) -> None:
         check_outflow,
         check_holdings,
         check_runway,
+        check_trading,
     )
     for one in checks:
         one(document, name)

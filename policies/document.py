@@ -41,6 +41,7 @@ from policies.terms import (
     Venue,
 )
 from policies.tiers import guardians, tier
+from policies.trading import trading, volatility
 from policies.vaults import ERC4626, Vault, vault
 from policies.watching import watch
 from policies.wrapping import WETH, Wrapper, wrapper
@@ -78,7 +79,8 @@ def _document(top: Table) -> PolicyDocument:
     with top.table("account") as row:
         account, multisend = Account(row.integer("chain_id"), row.address("safe")), row.address("multisend")
     decimals = {TokenId(_name(id_, row.where)): _decimals(row) for id_, row in top.tables("tokens").items()}
-    swaps = frame.swaps(top.table("swaps"))
+    swapping = top.table("swaps")
+    bounds, swaps = trading(swapping), frame.swaps(swapping)
     places = {_name(id_, row.where): _place(id_, row, decimals) for id_, row in top.tables("venues").items()}
     return PolicyDocument(
         account=account,
@@ -108,6 +110,8 @@ def _document(top: Table) -> PolicyDocument:
         outflow=outflow(top.table("outflow")),
         holdings=holdings(top.table("holdings")),
         runway=runway(top.table("runway")),
+        trading=bounds,
+        volatility=volatility(top.table("volatility")),
     )
 
 

@@ -25,6 +25,7 @@ from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
 from policies.tiers import tiers_off_chain
 from policies.timing import timing_off_chain
+from policies.trading import not_on_chain
 from policies.tree import proof, root
 from policies.usd import usd_down, usd_up
 from strongroom.errors import BadValue
@@ -109,6 +110,7 @@ def off_chain_only(document: PolicyDocument) -> tuple[str, ...]:
         *conflicts_off_chain(document),
         *agreement_off_chain(document),
         *sanctions_off_chain(document),
+        *not_on_chain(document),
         *(f"no debt at `{id_}` while it is lent to" for id_, market in document.markets.items() if not market.debts),
         *timing_off_chain(document),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policies.conversions import Conversion, calls_of, conversion_of
+from policies.market_scene import MarketScene, market_facts
 from policies.positions import markets, positions, tokens_of
 from policies.terms import UNISWAP_V2, PolicyDocument, Pool, Venue
 from strongroom.addresses import keccak, to_address, to_digest
@@ -77,6 +78,7 @@ class Scenario:
     denied: tuple[Address, ...] = ()
     lists_age_seconds: int = 0
     now: int = NOW
+    market: MarketScene = field(default_factory=MarketScene)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,18 +238,24 @@ def _deltas(scenario: Scenario, document: PolicyDocument) -> Iterator[Delta]:
 
 def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
     """What would be observed before the unit."""
+    rounds = {id_: _rounds(id_, scenario, document) for id_, listed in document.tokens.items() if listed.feeds}
+    market = market_facts(scenario.market, scenario.prices_e8, rounds, document)
     return Facts(
         account=document.account,
         block=Block(1_000, to_digest(keccak(b"block")), scenario.now),
         safe=_safe(document, _NONCE),
         tokens=tokens_of(document),
         balances={**scenario.balances, **positions(scenario.supplied, document)},
-        rounds={id_: _rounds(id_, scenario, document) for id_, listed in document.tokens.items() if listed.feeds},
+        rounds=rounds,
         queue=tuple(_queued(scenario, document)),
         outflows=scenario.past,
         gas=Gas(_BASE_FEE_WEI, 10**18),
         lending=markets(scenario.supplied, scenario.left, scenario.owes, document),
         listings=tuple(_listings(scenario, document)),
+        pools=market.pools,
+        pairs=market.pairs,
+        averages=market.averages,
+        past_rounds=market.past_rounds,
     )
 
 

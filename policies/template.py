@@ -18,6 +18,7 @@ from policies.sanctions import render_sanctions
 from policies.terms import Cap, KernelTerms, ListedToken, LossLimit, Payee, PolicyDocument, Pool, Tier, Venue
 from policies.tiers import after, members_lines, who_signs
 from policies.timing import payee_keys, timing_lines
+from policies.trading import trading_keys, volatility_lines
 from policies.vaults import ERC4626
 from policies.watching import WatchTerms
 from policies.wrapping import WETH, Wrapper
@@ -87,7 +88,11 @@ _PRICES = """\
 _SWAPS = """\
 # What a swap may lose against the prices, fees and slippage included; what leaves counts at the high price. The
 # agent's key swaps alone only where `loss_cap` says what all its swaps may lose together, `loss_at_once` of it in one
-# moment, and both tokens name the `source` that the Kernel asks for their price."""
+# moment, and both tokens name the `source` that the Kernel asks for their price. Optional bounds, held by the engine
+# and not by the Kernel: `max_slippage` is how much less than the rehearsal brings a swap accepts, so what a sandwich
+# may take; `max_impact` how much it moves its price against itself, fees aside; above `max_pool_share` of what a pool
+# trades at its price, guardians are asked; no pool may stand more than `max_from_average` from its own average over
+# `average_over` (a pair of Uniswap V2 keeps none: there guardians are asked)."""
 _ACTIONS = """\
 # How often the agent's key may act by itself: at most `cap` times in any window, `at_once` of them in one moment."""
 _KERNEL = """\
@@ -175,7 +180,11 @@ def _bounds(document: PolicyDocument) -> Iterator[str]:
         max_age=format_seconds(bounds.max_age_seconds),
         max_deviation=format_bps(bounds.max_deviation_bps),
     )
-    yield from _section(_SWAPS, "[swaps]", max_loss=format_bps(document.max_loss_bps), **_losses(document.losses))
+    market = trading_keys(document.trading)
+    yield from _section(
+        _SWAPS, "[swaps]", max_loss=format_bps(document.max_loss_bps), **_losses(document.losses), **market
+    )
+    yield from volatility_lines(document.volatility)
     limit = document.actions
     often = f"{limit.count} per {_window(limit.window_seconds)}"
     yield from _section(_ACTIONS, "[actions]", cap=often, at_once=limit.at_once)

@@ -23,6 +23,7 @@ from policies.remembering import once
 from policies.runway import RunwayTerms
 from policies.sanctions import SanctionTerms
 from policies.timing import reach_seconds
+from policies.trading import TradingTerms, VolatilityTerms
 from policies.vaults import Vault
 from policies.watching import WatchTerms
 from policies.wrapping import Wrapper
@@ -216,6 +217,8 @@ class PolicyDocument:
     outflow: OutflowLimit | None = None
     holdings: HoldingTerms | None = None
     runway: RunwayTerms | None = None
+    trading: TradingTerms = field(default_factory=TradingTerms)
+    volatility: VolatilityTerms | None = None
 
     def cap(self, bucket_class: str, token: TokenId) -> Cap | None:
         return self.caps.get(bucket_class, {}).get(token)

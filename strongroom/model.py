@@ -326,6 +326,15 @@ class PoolState:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolAverage:
+    """A Uniswap V3 pool's mean tick over the last `over_seconds`, rounded toward negative infinity."""
+
+    pool: Address
+    over_seconds: int
+    mean_tick: int
+
+
+@dataclass(frozen=True, slots=True)
 class PairState:
     """A Uniswap V2 pair at one block, with its reserves in units (both > 0, below 2^112)."""
 
@@ -447,7 +456,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id."""
+    """Everything a decision needs, observed at one pinned block. Balances and rounds are keyed by token id;
+    `past_rounds` are those of a token's first feed, newest first. They and `averages` are there if a policy asks."""
 
     account: Account
     block: Block
@@ -465,6 +475,8 @@ class Facts:
     watch: WatchState | None = None
     announced: tuple[AnnouncedRun, ...] = ()
     listings: tuple[Listing, ...] = ()
+    averages: tuple[PoolAverage, ...] = ()
+    past_rounds: Mapping[TokenId, tuple[Round, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

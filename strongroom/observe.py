@@ -27,9 +27,20 @@ from strongroom.model import (
     TokenId,
 )
 from strongroom.ports import Chain, Listings, Queue, Read
-from strongroom.protocols import chainlink, erc20, kernel, kernel_runs, safe, uniswap_v2, uniswap_v3_pool, watch
+from strongroom.protocols import (
+    chainlink,
+    chainlink_past,
+    erc20,
+    kernel,
+    kernel_runs,
+    safe,
+    uniswap_v2,
+    uniswap_v3_pool,
+    watch,
+)
 from strongroom.protocols.aave_v3_market import Market, market_from, market_reads
 from strongroom.protocols.kernel_orders import last_paid_read
+from strongroom.protocols.uniswap_v3_ticks import average_read
 
 Reads = Sequence[Read[Any]]
 
@@ -39,8 +50,9 @@ class Subject:
     """What to look at: the account, its listed tokens, their feeds, the agent's key (none in shadow mode), how far back
     outflows count, the Kernel with the buckets and the standing orders (by their leaves) that matter, and its watch
     (none before guarded mode), each Uniswap V3 pool with the lens that shows its ticks, the Uniswap V2 pairs, the
-    lending markets, how long an announced run can stay in force (zero: none can be announced), and where the deny lists
-    are kept that the policy asks for (none where it asks for none)."""
+    lending markets, how long an announced run can stay in force (zero: none can be announced), where the deny lists are
+    kept that the policy asks for (none where it asks for none), and over how long each Uniswap V3 pool's average and
+    each first feed's past rounds count (zero: they are not read)."""
 
     account: Account
     tokens: tuple[Token, ...]
@@ -56,6 +68,8 @@ class Subject:
     orders: tuple[Digest, ...] = ()
     announced_seconds: int = 0
     listings: Listings | None = None
+    average_seconds: int = 0
+    past_seconds: int = 0
 
 
 def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
@@ -64,7 +78,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
     Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached,
     `InputError` for a deny list that cannot be read."""
     block = chain.head()
-    states, held, rounds, kernel_values, heads, pairs, lending, watched = _together(
+    states, held, rounds, kernel_values, heads, pairs, lending, watched, means = _together(
         chain,
         block,
         safe.state_reads(subject.account.safe),
@@ -75,6 +89,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         [read for pair in subject.pairs for read in uniswap_v2.pair_reads(pair)],
         [read for market in subject.lending for read in market_reads(market, subject.account.safe)],
         watch.watch_reads(subject.watch) if subject.watch else (),
+        _average_reads(subject),
     )
     state = _safe_from(subject.account.safe, states)
     return Facts(
@@ -83,7 +98,7 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         safe=state,
         tokens={token.id: token for token in subject.tokens},
         balances=_balances(chain, subject, held, block),
-        rounds=_rounds(subject, rounds),
+        rounds=(told := _rounds(subject, rounds)),
         queue=queue.pending(state.nonce),
         outflows=_outflows(chain, subject, block),
         gas=_gas(chain, subject, block),
@@ -94,6 +109,8 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
         lending=_lending(subject, lending),
         watch=watch.watch_from(subject.watch, watched) if subject.watch else None,
         listings=subject.listings.read() if subject.listings else (),
+        averages=tuple(mean for mean in means if mean is not None),
+        past_rounds=_past_rounds(chain, subject, told, block),
     )
 
 
@@ -220,6 +237,27 @@ def _rounds(subject: Subject, values: Sequence[Any]) -> dict[TokenId, tuple[Roun
         if answered is not None:
             rounds[token] = (*rounds.get(token, ()), answered)
     return rounds
+
+
+def _average_reads(subject: Subject) -> Reads:
+    if not subject.average_seconds:
+        return ()
+    return [average_read(pool, subject.average_seconds) for pool, _ in subject.pools]
+
+
+def _past_rounds(
+    chain: Chain, subject: Subject, rounds: Mapping[TokenId, tuple[Round, ...]], block: Block
+) -> dict[TokenId, tuple[Round, ...]]:
+    """Those of each token's first feed, back to the one in force as the window began; each feed is asked once."""
+    if not subject.past_seconds:
+        return {}
+    latest = {each.feed: each for told in rounds.values() for each in told}
+    firsts = {token: feeds[0] for token, feeds in subject.feeds.items() if feeds and feeds[0] in latest}
+    asked = {feed: latest[feed] for feed in firsts.values()}
+    told = _together(chain, block, *(chainlink_past.past_reads(each) for each in asked.values()))
+    since = block.timestamp - subject.past_seconds
+    past = {f: chainlink_past.past_from(each, own, since) for (f, each), own in zip(asked.items(), told, strict=True)}
+    return {token: past[feed] for token, feed in firsts.items()}
 
 
 def _outflows(chain: Chain, subject: Subject, block: Block) -> tuple[Outflow, ...]:

@@ -20,10 +20,10 @@ from simulations.pools.uniswap_v3_math import (
     fee_on_top,
     price_after_input,
     price_after_output,
-    sqrt_price_at_tick,
 )
 from strongroom.model import Address, PoolState
 from strongroom.protocols.uniswap_v3 import MAX_TICK, MIN_TICK
+from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 
 
 class PoolQuote(NamedTuple):

@@ -6,43 +6,11 @@ v3-core `TickMath`, `SqrtPriceMath`, `SwapMath`.
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
-from functools import cache
-
 Q96 = 1 << 96
 MIN_SQRT_PRICE_X96 = 4295128739
 MAX_SQRT_PRICE_X96 = 1461446703485210103287273052203988822378723970342
 """The square root prices at the lowest and the highest tick; the pool stops one short of each."""
 ONE_PIPS = 1_000_000
-
-_MAX_TICK = 887272
-
-
-@cache
-def _powers() -> tuple[int, ...]:
-    """1.0001^(-2^i / 2) as Q128, rounded to nearest, for each bit i of a tick."""
-    with localcontext() as context:
-        context.prec = 120
-        power = (Decimal(10000) / Decimal(10001)).sqrt()
-        powers = []
-        for _ in range(20):
-            powers.append(int((power * (1 << 128)).to_integral_value()))
-            power *= power
-    return tuple(powers)
-
-
-def sqrt_price_at_tick(tick: int) -> int:
-    """Q64.96 square root of 1.0001^tick, rounded up from the pool's own Q128 product. Raises `ValueError` outside
-    -887272..887272."""
-    if abs(tick) > _MAX_TICK:
-        raise ValueError(f"tick `{tick}` is outside -{_MAX_TICK}..{_MAX_TICK}")
-    ratio = 1 << 128
-    for bit, power in enumerate(_powers()):
-        if abs(tick) >> bit & 1:
-            ratio = ratio * power >> 128
-    if tick > 0:
-        ratio = ((1 << 256) - 1) // ratio
-    return -(-ratio >> 32)
 
 
 def amount0(price_a: int, price_b: int, liquidity: int, up: bool) -> int:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from simulations.pools.uniswap_v3_math import sqrt_price_at_tick
 from strongroom.chain.rpc import RpcChain
 from strongroom.model import NATIVE, Address, Block, Facts, PoolState, Token, TokenId
 from strongroom.observe import Subject, observe
 from strongroom.protocols.abi import encode_arguments
 from strongroom.protocols.uniswap_v3 import PopulatedTick
 from strongroom.protocols.uniswap_v3_pool import head_from, head_reads, state_from, tick_reads
+from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 from strongroom.world.world import World
 
 _OUT = Path(__file__).parents[2] / "contracts" / "out"
