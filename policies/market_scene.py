@@ -21,11 +21,13 @@ _SPACING = 60
 
 @dataclass(frozen=True, slots=True)
 class MarketScene:
-    """How the pools stand: their price is that of the feeds. `holds` is what each pool trades with on one side, else
+    """How the pools stand: their price is that of the feeds. `accepts_bps` of the fair price is the least that a swap
+    takes, else half of the loss that the policy allows is left. `holds` is what each pool trades with on one side, else
     a billion USD; its average was `average_bps` of its price; every price swung by `swing_bps`. `silent`: none of
     this is told."""
 
     holds: Mapping[TokenId, int] = field(default_factory=dict)
+    accepts_bps: int | None = None
     average_bps: int = BPS
     swing_bps: int = 0
     silent: bool = False
@@ -36,6 +38,7 @@ def market_scene(row: Table, decimals: Mapping[TokenId, int]) -> MarketScene:
     held = [parse_amount(text, decimals, row.path("pool_holds")) for text in row.texts("pool_holds", ())]
     return MarketScene(
         holds={amount.token: amount.units for amount in held},
+        accepts_bps=parse_bps(row.text("accepts"), row.path("accepts")) if row.has("accepts") else None,
         average_bps=parse_bps(row.text("average", "100 %"), row.path("average")),
         swing_bps=parse_bps(row.text("swing", "0 %"), row.path("swing")),
         silent=row.flag("no_market", False),

@@ -193,7 +193,9 @@ def _fair(swap: Swap, scenario: Scenario, document: PolicyDocument) -> int:
 
 
 def _least(swap: Swap, scenario: Scenario, document: PolicyDocument) -> int:
-    """Half of the loss that the policy allows."""
+    """What the scenario accepts, else half of the loss that the policy allows."""
+    if (accepts := scenario.market.accepts_bps) is not None:
+        return -(-_fair(swap, scenario, document) * accepts // BPS)
     return -(-_fair(swap, scenario, document) * (2 * BPS - document.max_loss_bps) // (2 * BPS))
 
 

@@ -16,6 +16,7 @@ from policies.engine import judge
 from policies.rules import RULES
 from policies.scenario import Judged, dress, stage
 from policies.terms import PolicyDocument
+from policies.trading import TradingTerms
 from strongroom.model import Address, Call, Decision, Delta, TokenId, Verdict
 
 PRICES = '[prices]\nUSDC = "1"\nDAI = "1"\nWETH = "3_000"\n'
@@ -76,15 +77,17 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def document() -> PolicyDocument:
-    """The larger sample without its standing orders and its rules of value, and with a team class that their payroll
-    would fit in: room enough for the arithmetic of caps and tiers."""
+    """The larger sample without its standing orders, its rules of value and its bounds on the market, and with a team
+    class that their payroll would fit in: room enough for the arithmetic of caps and tiers."""
     shipped = load(sample("active_treasury")[0])
     usdc, dai = (shipped.caps["team"][TokenId(token)] for token in ("USDC", "DAI"))
     wide = {
         usdc.token: replace(usdc, cap_units=90_000 * 10**6, at_once_units=45_000 * 10**6),
         dai.token: replace(dai, cap_units=30_000 * 10**18, at_once_units=15_000 * 10**18),
     }
-    return replace(shipped, orders={}, outflow=None, holdings=None, runway=None, caps={**shipped.caps, "team": wide})
+    unbounded = replace(shipped, orders={}, outflow=None, holdings=None, runway=None)
+    unbounded = replace(unbounded, trading=TradingTerms(), volatility=None)
+    return replace(unbounded, caps={**shipped.caps, "team": wide})
 
 
 @pytest.fixture(scope="session")
