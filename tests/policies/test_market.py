@@ -299,9 +299,28 @@ def test_a_swing_is_highest_over_lowest(desk: Desk, answers: list[int]) -> None:
     assert past(desk, desk.stage("swap 1 WETH to USDC"), *rows) == -(-exact.numerator // exact.denominator)
 
 
-# The document
+MARKET = TradingTerms(50, 60, 500, 1_800, 100)
 
-MARKET = TradingTerms(50, 100, 500, 1_800, 100)
+
+@pytest.mark.parametrize(
+    ("rule", "keys"),
+    [
+        ("slippage", {"accepts": "99.1 %"}),
+        ("impact", {"accepts": "99 %", "arrives": "99.1 %"}),
+        ("depth", {"pool_holds": ["10 WETH"]}),
+        ("averages", {"average": "98 %"}),
+        ("volatility", {"swing": "90 %"}),
+    ],
+)
+def test_without_a_rule_its_attack_gets_further(desk: Desk, rule: str, keys: dict[str, Any]) -> None:
+    """Policy mutation: with the rule the attack is stopped, with it deleted it passes."""
+    full = desk.under(replace(desk.document, trading=MARKET, volatility=VolatilityTerms(DAY, 300)))
+    judged = full.stage("swap 1 WETH to USDC", **{"arrives": "99.7 %", **keys})
+    assert full.decide(judged).verdict is not ALLOW
+    assert full.decide(judged, without=rule).verdict is ALLOW
+
+
+# The document
 
 
 def test_a_policy_keeps_its_bounds_through_its_template(document: PolicyDocument) -> None:
