@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import floor
 from typing import Any
 
 import pytest
@@ -21,9 +22,10 @@ from policies.template import render
 from policies.terms import UNISWAP_V2, PolicyDocument
 from policies.trading import TradingTerms, VolatilityTerms
 from strongroom.errors import InputError
-from strongroom.model import Address, Call, PairState, PoolState, Round, TokenId, Verdict
+from strongroom.model import Address, Call, PairState, PoolAverage, PoolState, Round, TokenId, Verdict
+from strongroom.protocols.abi import encode_arguments
 from strongroom.protocols.uniswap_v3 import decode_exact_input, encode_exact_input
-from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
+from strongroom.protocols.uniswap_v3_ticks import average_read, sqrt_price_at_tick
 from strongroom.valuation import Problem
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
@@ -223,6 +225,15 @@ def test_distance_from_the_average_is_exact_and_alike_both_ways(spot: int, mean:
     ends = [Fraction(sqrt_price_at_tick(tick)) ** 2 for tick in (spot, mean)]
     exact = (max(ends) / min(ends) - 1) * 10_000
     assert apart_bps_up(pool(spot), mean) == -(-exact.numerator // exact.denominator) == apart_bps_up(pool(mean), spot)
+
+
+@given(st.integers(-(2**55), 2**55 - 1), st.integers(-(2**48), 2**48), st.integers(60, DAY))
+def test_the_mean_tick_is_rounded_toward_negative_infinity_and_the_count_may_run_over(
+    before: int, moved: int, over: int
+) -> None:
+    after = (before + moved + 2**55) % 2**56 - 2**55
+    told = encode_arguments(["int56[]", "uint160[]"], [[before, after], [0, 0]])
+    assert average_read(POOL, over).decode(told) == PoolAverage(POOL, over, floor(Fraction(moved, over)))
 
 
 @given(st.integers(-887_272, 887_271))
