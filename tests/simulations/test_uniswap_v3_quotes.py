@@ -16,7 +16,6 @@ from simulations.pools.uniswap_v3_math import (
     amount1,
     price_after_input,
     price_after_output,
-    sqrt_price_at_tick,
 )
 from strongroom.addresses import to_address
 from strongroom.model import NATIVE, PoolState
@@ -36,6 +35,7 @@ from strongroom.protocols.uniswap_v3 import (
     read_slot0,
 )
 from strongroom.protocols.uniswap_v3_pool import head_from, head_reads, state_from, tick_reads
+from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 from strongroom.world.people import ALICE, DEPLOYER
 from strongroom.world.treasury import DAI, HALL, USDC, WETH
 
