@@ -46,9 +46,9 @@ contract LeakyBucketTest is Test {
         before = uint96(bound(before, 0, capacity));
         amount = uint96(bound(amount, 0, capacity - before));
         uint256 slot = Bucket(capacity, before + amount, uint32(START), 1).packed();
-        // In quarters: above three of four, which it was not before.
-        bool isOver = 4 * (uint256(before) + amount) > 3 * uint256(capacity);
-        bool wasOver = 4 * uint256(before) > 3 * uint256(capacity);
+        // In quarters: above three of four, rounded up to a whole unit, which it was not before.
+        bool isOver = 4 * (uint256(before) + amount) > 3 * uint256(capacity) + 3;
+        bool wasOver = 4 * uint256(before) > 3 * uint256(capacity) + 3;
         assertTrue(LeakyBucket.isLiftedOverSoft(slot, amount) == (isOver && !wasOver), "over");
     }
 

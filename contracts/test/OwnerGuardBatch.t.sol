@@ -100,8 +100,10 @@ abstract contract OwnerGuardBatchTest is OwnerGuardFixture {
             if (!success || !abi.decode(returned, (bool))) return;
             assertEq(reader.called(), seen, "the same calls");
             assertEq(reader.calls(), count, "as many");
-        } catch (bytes memory reason) {
-            execRefused(delegated(address(multiSend), data), reason);
+        } catch {
+            // A length that was spoiled can make zeros an address, which is the Safe's own: that is refused sooner.
+            (bool success,) = attempt(delegated(address(multiSend), data));
+            assertTrue(!success, "what cannot be read is not let through");
         }
     }
 
