@@ -33,7 +33,7 @@ _NONE = """\
 # max_age = "7 days"
 #
 # [[sanctions.disputes]]
-# address = "0x…"
+# address = "0x..."
 # note = "another firm of that name; appeal filed on 2026-11-02"
 # by = "ana"
 # until = "2026-12-01"

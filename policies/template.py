@@ -81,7 +81,7 @@ _CAPS = """\
 # never moves."""
 _GUARDIANS = """\
 # Who signs what is asked: so many of these Safe owners, or more where a tier says so. With names, as a table
-# [guardians.members] and `carol = "0x…"`, a tier can ask some of them, and wait: `2 guardians of carol, dave above
+# [guardians.members] and `carol = "0x..."`, a tier can ask some of them, and wait: `2 guardians of carol, dave above
 # 50_000 USDC per day after 2 days` is carried out that long after it was proposed, no sooner."""
 _PRICES = """\
 # A price counts while every source is fresh and they agree; otherwise nothing is swapped. Payments need no price."""

@@ -83,5 +83,6 @@ def recorded_facts(entries: Iterable[Entry]) -> Facts | None:
 def _needed(plain: Mapping[str, Any]) -> dict[str, Any]:
     """What pictures are made of. Facts of an earlier version lack what was added since; that part is left empty."""
     empty = {each.name: to_plain(each.default) for each in fields(Facts) if each.default is not MISSING}
+    empty |= {each.name: {} for each in fields(Facts) if each.default_factory is not MISSING}
     kept = {name: plain[name] for name in ("account", "block", "safe", "tokens", "balances", "rounds", "gas")}
     return {"kind": "Facts", **empty, "queue": [], "outflows": [], **kept}

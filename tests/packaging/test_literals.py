@@ -18,6 +18,9 @@ SMALL = 0xFFFF
 WORLD = "strongroom/world/"
 DOCUMENTS = ("agent/onboarding/chains.toml", "agent/onboarding/modifiers.toml", "policies/samples/")
 """Configuration that ships: what is known of each chain and of modules, and samples beside their cases."""
+KEYLESS = {"guardians/ours.py": ["0x4e59b44847b379578588920cA78FbF26c0B4956C"]}
+"""The deterministic deployment proxy: sent with a signature that nobody has the key of, so wherever it stands it stands
+there. Guardians look for it where a batch no longer names it (ADR 0005), and at its code before they believe it."""
 
 
 def _shipped() -> list[str]:
@@ -51,7 +54,7 @@ def addresses(code: str) -> list[str]:
 
 @pytest.mark.parametrize("name", _shipped())
 def test_no_address_is_written_in_code(name: str) -> None:
-    assert addresses(_code(name)) == []
+    assert addresses(_code(name)) == KEYLESS.get(name, [])
 
 
 @pytest.mark.parametrize(
