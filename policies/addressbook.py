@@ -4,10 +4,12 @@ name that is written like another in other letters."""
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from policies.remembering import once
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address
 
@@ -32,13 +34,29 @@ _PAIRS = (("rn", "m"), ("vv", "w"))
 
 def lookalike(one: Address, other: Address) -> bool:
     """Whether two different addresses share their first and last four hexadecimal digits, in any case."""
-    a, b = one[2:].lower(), other[2:].lower()
-    return a != b and a[:_SHOWN] == b[:_SHOWN] and a[-_SHOWN:] == b[-_SHOWN:]
+    return _shape(one) == _shape(other) and one.lower() != other.lower()
+
+
+def _shape(address: Address) -> str:
+    return (address[2 : 2 + _SHOWN] + address[-_SHOWN:]).lower()
 
 
 def imitated(address: Address, known: Iterable[Address]) -> Address | None:
     """The known address that `address` could be taken for, if any."""
     return next((candidate for candidate in known if lookalike(address, candidate)), None)
+
+
+def imitates_known(address: Address, document: PolicyDocument) -> Address | None:
+    """Of `known_addresses` the first that `address` could be taken for, if any."""
+    return imitated(address, _by_shape(document).get(_shape(address), ()))
+
+
+@once
+def _by_shape(document: PolicyDocument) -> Mapping[str, Sequence[Address]]:
+    by_shape = defaultdict[str, list[Address]](list)
+    for address in known_addresses(document):
+        by_shape[_shape(address)].append(address)
+    return by_shape
 
 
 def homograph(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from policies.addressbook import homograph, imitated, known_addresses
+from policies.addressbook import homograph, imitates_known
 from policies.case import Case, within
 from strongroom.model import Address, Finding, Pay, Verdict
 from strongroom.untrusted import shown
@@ -17,10 +17,10 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 def judge(case: Case) -> Iterator[Finding]:
     asked = {intent.payee.value for intent in case.compiled.unit.intents if isinstance(intent, Pay)}
-    strangers, known = asked - set(case.document.payees), known_addresses(case.document)
+    strangers = asked - set(case.document.payees)
     addresses = {Address(each) for each in strangers if _ADDRESS.fullmatch(each)}
     for address in sorted(addresses | {payment.recipient for payment in case.payments}):
-        twin = imitated(address, known)
+        twin = imitates_known(address, case.document)
         reason = (
             f"`{address}` looks like `{case.name(twin)}` but is another address"
             if twin
