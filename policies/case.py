@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls
@@ -27,7 +28,8 @@ from strongroom.model import (
 from strongroom.quantities import format_units
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, where `cached_property` would have no place to keep what it computed.
+@dataclass(frozen=True)
 class Case:
     """`calls` and `moves` come from the action's bytes; the intents and the envelope only say what was meant."""
 
@@ -39,23 +41,19 @@ class Case:
     calls: tuple[Call, ...]
     moves: tuple[Move, ...]
 
-    @property
-    @once
+    @cached_property
     def payments(self) -> tuple[Payment, ...]:
         return tuple(move for move in self.moves if isinstance(move, Payment))
 
-    @property
-    @once
+    @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
         return tuple(move for move in self.moves if isinstance(move, Exchange))
 
-    @property
-    @once
+    @cached_property
     def conversions(self) -> tuple[Conversion, ...]:
         return tuple(move for move in self.moves if isinstance(move, Conversion))
 
-    @property
-    @once
+    @cached_property
     def permissions(self) -> tuple[Permission, ...]:
         return tuple(move for move in self.moves if isinstance(move, Permission))
 

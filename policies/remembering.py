@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from operator import is_
+from itertools import islice
 from typing import TypeVar, TypeVarTuple
 
 Ts = TypeVarTuple("Ts")
@@ -19,16 +19,17 @@ def once(function: Callable[[*Ts], R]) -> Callable[[*Ts], R]:
     Values are known by identity: to compare two policies would take longer than most of what is asked about one. The
     result must be as frozen as they are. Safe between threads: two may compute the same, and one result is dropped.
     """
-    kept: tuple[tuple[tuple[object, ...], R], ...] = ()
+    kept: dict[tuple[int, ...], tuple[tuple[object, ...], R]] = {}
 
     @wraps(function)
     def remembered(*values: *Ts) -> R:
         nonlocal kept
-        for known, result in kept:
-            if all(map(is_, known, values)):
-                return result
+        # What is kept holds its values, so that no other value ever gets the identity of one of them.
+        identity = tuple(map(id, values))
+        if (known := kept.get(identity)) is not None:
+            return known[1]
         result = function(*values)
-        kept = ((values, result), *kept[: _KEPT - 1])
+        kept = {identity: (values, result), **dict(islice(kept.items(), _KEPT - 1))}
         return result
 
     return remembered
