@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from policies.case import Case
 from policies.holdings import assets
 from policies.pricing import price_of, supplied
+from policies.remembering import once
 from policies.terms import PolicyDocument
 from strongroom.model import TokenId
 from strongroom.valuation import Price, Problem
@@ -58,16 +59,14 @@ class Change:
     becomes: Worth
 
 
+@once
 def change(case: Case) -> Change | Problem | None:
     """What the unit does to the treasury's worth. `None` where it moves nothing that counts; the reason where a token
     that counts has no known balance or healthy price."""
     moved = _moved(case)
     if not moved:
         return None
-    was, becomes = _worth(case, moved, 0), _worth(case, moved, 1)
-    if isinstance(was, Problem):
-        return was
-    return becomes if isinstance(becomes, Problem) else Change(was, becomes)
+    return _weighed(case, moved)
 
 
 def _moved(case: Case) -> Counter[TokenId]:
@@ -88,24 +87,25 @@ def token_of(token: TokenId, document: PolicyDocument) -> TokenId:
     return reserve.token if reserve else token
 
 
-def _worth(case: Case, moved: Mapping[TokenId, int], times: int) -> Worth | Problem:
-    """The worth with what moved so many times."""
-    low, high, counted = Counter[TokenId](), Counter[TokenId](), assets(case.document)
+def _weighed(case: Case, moved: Counter[TokenId]) -> Change | Problem:
+    was, becomes = (Counter[TokenId](), Counter[TokenId]()), (Counter[TokenId](), Counter[TokenId]())
+    counted = assets(case.document)
     for token, listed in case.document.tokens.items():
         asset, held = asset_of(token, case.document), _held(token, case)
         if asset not in counted:
             continue
         if held is None:
             return Problem(f"the balance of `{token}` is not known")
-        if not held and not moved.get(token, 0):
+        if not held and not moved[token]:
             continue
         found = price_of(token, case.facts, case.document)
         if not isinstance(found, Price):
             return Problem(f"`{token}` has no healthy price: {found.reason}")
-        scaled = (held + times * moved.get(token, 0)) * 10 ** (_MOST_DECIMALS - listed.token.decimals)
-        low[asset] += scaled * found.low_e8
-        high[asset] += scaled * found.high_e8
-    return Worth(low, high)
+        scale = 10 ** (_MOST_DECIMALS - listed.token.decimals)
+        for (low, high), units in ((was, held), (becomes, held + moved[token])):
+            low[asset] += units * scale * found.low_e8
+            high[asset] += units * scale * found.high_e8
+    return Change(Worth(*was), Worth(*becomes))
 
 
 def _held(token: TokenId, case: Case) -> int | None:

@@ -73,15 +73,25 @@ def _leaving(moved: Iterable[Metered], case: Case) -> list[Metered]:
 
 def _in_usd(moved: Iterable[Metered], case: Case) -> tuple[Metered, ...] | Problem:
     """The same in USD scaled by 1e8, each at its high price, rounded up; the first reason why there is none."""
-    valued = []
+    valued, high = list[Metered](), dict[TokenId, tuple[int, int]]()
     for each in moved:
-        token = token_of(each.token, case.document)
-        found = price_of(token, case.facts, case.document) if token in case.document.tokens else Problem("unlisted")
-        if not isinstance(found, Price):
-            return Problem(f"`{each.token}` has no healthy price: {found.reason}")
-        value_e8 = value_e8_up(each.units, case.document.tokens[token].token.decimals, found.high_e8)
+        if each.token not in high:
+            found = _high(each.token, case)
+            if isinstance(found, Problem):
+                return Problem(f"`{each.token}` has no healthy price: {found.reason}")
+            high[each.token] = found
+        value_e8 = value_e8_up(each.units, *high[each.token])
         valued.append(Metered(_USD, value_e8, each.recipient, each.bucket_class, each.timestamp))
     return tuple(valued)
+
+
+def _high(token: TokenId, case: Case) -> tuple[int, int] | Problem:
+    """The token's decimals and its high price; a share counts as what it stands for."""
+    listed = case.document.tokens.get(token_of(token, case.document))
+    if listed is None:
+        return Problem("unlisted")
+    found = price_of(listed.token.id, case.facts, case.document)
+    return (listed.token.decimals, found.high_e8) if isinstance(found, Price) else found
 
 
 def _sum(valued: Iterable[Metered]) -> int:
