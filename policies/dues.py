@@ -8,6 +8,7 @@ from the caps than the order lets out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from policies.effects import Payment
@@ -119,14 +120,14 @@ def claimed(
 ) -> tuple[tuple[Order, ...], tuple[Payment, ...]]:
     """The orders among `orders` that the payments are, each payment at most one and none twice; and the payments that
     are none."""
-    left, found, others = list(orders), list[Order](), list[Payment]()
+    left, found, others = defaultdict[Terms, list[Order]](list), list[Order](), list[Payment]()
+    for order in orders:
+        left[terms_of(order, document)].append(order)
     for payment in payments:
-        order = next((each for each in left if terms_of(each, document) == terms_of_payment(payment)), None)
-        if order is None:
-            others.append(payment)
+        if same := left.get(terms_of_payment(payment)):
+            found.append(same.pop(0))
         else:
-            left.remove(order)
-            found.append(order)
+            others.append(payment)
     return tuple(found), tuple(others)
 
 

@@ -227,12 +227,11 @@ class PolicyDocument:
         """The caps as they are written."""
         return (cap for by_token in self.caps.values() for cap in by_token.values())
 
-    def metered_caps(self) -> Iterable[Cap]:
+    @once
+    def metered_caps(self) -> tuple[Cap, ...]:
         """The caps as they meter: the written ones, and for each share the same as for its token, by itself."""
-        yield from self.all_caps()
-        for share, (_, reserve) in self.shares().items():
-            if (cap := self.cap(LENDING, reserve.token)) is not None:
-                yield replace(cap, token=share)
+        lent = ((share, self.cap(LENDING, reserve.token)) for share, (_, reserve) in self.shares().items())
+        return (*self.all_caps(), *(replace(cap, token=share) for share, cap in lent if cap is not None))
 
     @once
     def shares(self) -> Mapping[TokenId, tuple[Market, Reserve]]:

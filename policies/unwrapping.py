@@ -44,8 +44,9 @@ def _unwrapped(call: Call, document: PolicyDocument, depth: int) -> Iterator[Mov
 
 def _by_router(call: Call, document: PolicyDocument) -> tuple[Call | Opaque, ...]:
     """A multicall makes the router call itself for the same sender. Empty where it is none."""
-    routers = [venue.router for venue in document.venues.values() if venue.kind == UNISWAP_V3]
-    if call.to not in routers or call.data[:4] != selector(MULTICALL):
+    if call.data[:4] != selector(MULTICALL):
+        return ()
+    if call.to not in [venue.router for venue in document.venues.values() if venue.kind == UNISWAP_V3]:
         return ()
     try:
         return tuple(replace(call, data=data) for data in decode_multicall(call.data))

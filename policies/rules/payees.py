@@ -11,12 +11,12 @@ RULE = "payees"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    paid = {payment.recipient for payment in case.payments}
-    for recipient in sorted(paid | _gained(case)):
+    got = {payment.recipient for payment in case.payments} | _gained(case)
+    for recipient in sorted(got):
         payee = case.document.payee_at(recipient)
         reason = f"`{payee.id}` is a listed payee" if payee else f"`{recipient}` is not in the address book"
         yield within(RULE, payee is not None, Verdict.DENY, reason, recipient)
-    if not paid and not _gained(case):
+    if not got:
         yield Finding(RULE, Verdict.ALLOW, "nobody is paid")
 
 

@@ -23,7 +23,8 @@ PEOPLE = frozenset({Label.OPERATOR, Label.GOVERNANCE, Label.MANDATE})
 def judge(case: Case) -> Iterator[Finding]:
     intents = case.compiled.unit.intents
     # Equal findings of many intents are one.
-    yield from dict.fromkeys(_counterparty(intent) for intent in intents if not isinstance(intent, Swap))
+    named = dict.fromkeys(_named(intent) for intent in intents if not isinstance(intent, Swap))
+    yield from (_counterparty(what, label) for what, label in named)
     yield from dict.fromkeys(_amount(case, intent, worst) for intent, worst in _worst(intents))
     if not intents:
         yield Finding(RULE, Verdict.DENY, "the unit holds no intent")
@@ -36,9 +37,14 @@ def _worst(intents: Iterable[Intent]) -> Iterator[tuple[Intent, Label]]:
     yield from (each for each in chosen if each[1].rank)
 
 
-def _counterparty(intent: Pay | Supply | Withdraw) -> Finding:
-    what = "who is paid" if isinstance(intent, Pay) else "where is lent and taken back"
-    label = (intent.payee if isinstance(intent, Pay) else intent.venue).label
+def _named(intent: Pay | Supply | Withdraw) -> tuple[str, Label]:
+    """What people must name, and who did."""
+    if isinstance(intent, Pay):
+        return "who is paid", intent.payee.label
+    return "where is lent and taken back", intent.venue.label
+
+
+def _counterparty(what: str, label: Label) -> Finding:
     return within(RULE, label in PEOPLE, Verdict.DENY, f"people must name {what}", label, ", ".join(sorted(PEOPLE)))
 
 

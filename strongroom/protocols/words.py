@@ -7,7 +7,7 @@ is canonical by being read at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from strongroom.addresses import to_address
@@ -23,7 +23,7 @@ def read_words(types: tuple[str, ...], data: bytes) -> tuple[Any, ...] | None:
     if readers is None:
         return None
     values = _read(readers, data)
-    return _shaped(types, iter(values)) if any(kind.startswith("(") for kind in types) else values
+    return values if _is_flat(types) else _shaped(types, iter(values))
 
 
 def read_bytes(data: bytes) -> bytes:
@@ -39,7 +39,12 @@ def read_bytes(data: bytes) -> bytes:
 def _read(readers: Sequence[Reader], data: bytes) -> tuple[Any, ...]:
     if len(data) != WORD * len(readers):
         raise ValueError(f"{len(data)} bytes are not {len(readers)} words")
-    return tuple(read(data[at * WORD : at * WORD + WORD]) for at, read in enumerate(readers))
+    return tuple([read(data[at : at + WORD]) for at, read in zip(range(0, len(data), WORD), readers, strict=True)])
+
+
+@cache
+def _is_flat(types: tuple[str, ...]) -> bool:
+    return not any(kind.startswith("(") for kind in types)
 
 
 @cache
@@ -60,7 +65,7 @@ def _of_one(kind: str) -> tuple[Reader] | None:
     if kind == "bool":
         return (lambda word: bool(_unsigned(word, 1)),)
     if kind.startswith("uint") and kind[4:].isdecimal():
-        return (lambda word, bits=int(kind[4:]): _unsigned(word, bits),)
+        return (partial(_unsigned, bits=int(kind[4:])),)
     if kind == "bytes32":
         return (lambda word: word,)
     return None
