@@ -48,7 +48,8 @@ def imitated(address: Address, known: Iterable[Address]) -> Address | None:
 
 def imitates_known(address: Address, document: PolicyDocument) -> Address | None:
     """Of `known_addresses` the first that `address` could be taken for, if any."""
-    return imitated(address, _by_shape(document).get(_shape(address), ()))
+    alike, written = _by_shape(document).get(_shape(address), ()), address.lower()
+    return next((known for known in alike if known.lower() != written), None)
 
 
 @once

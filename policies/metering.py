@@ -7,8 +7,8 @@ count nowhere: the owners agreed to exactly them, and the Kernel charges no buck
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -156,19 +156,19 @@ def _leaving(moves: Iterable[Move]) -> Counter[TokenId]:
 def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
     """Outflows that count in `cap` and are younger than `seconds` at the pinned block."""
     since = case.facts.block.timestamp - seconds
-    return tuple(m for m in _all_past(case) if m.timestamp > since and m.counts_in(cap))
+    return tuple([m for m in counting(_all_past(case), cap) if m.timestamp > since])
 
 
 @once
 def _all_past(case: Case) -> tuple[Metered, ...]:
     outflows = metered_outflows(case.facts, case.document)
-    return tuple(_of_outflow(outflow, case.document) for outflow in outflows)
+    return tuple(_of_outflows(outflows, case.document))
 
 
 def all_past(case: Case, seconds: int) -> tuple[Metered, ...]:
     """Outflows younger than `seconds` at the pinned block, of every class, standing orders too."""
     since = case.facts.block.timestamp - seconds
-    return tuple(_of_outflow(each, case.document) for each in case.facts.outflows if each.timestamp > since)
+    return tuple(_of_outflows((each for each in case.facts.outflows if each.timestamp > since), case.document))
 
 
 @once
@@ -184,17 +184,29 @@ def caps_of(metered: Iterable[Metered], document: PolicyDocument) -> tuple[Cap, 
     return tuple(cap for cap in caps if not kinds.isdisjoint(((cap.token, cap.bucket_class), (cap.token, None))))
 
 
-def total(metered: Iterable[Metered], cap: Cap) -> int:
-    return sum(m.units for m in metered if m.counts_in(cap))
+def total(metered: tuple[Metered, ...], cap: Cap) -> int:
+    return sum([m.units for m in counting(metered, cap)])
+
+
+def counting(metered: tuple[Metered, ...], cap: Cap) -> tuple[Metered, ...]:
+    """Those that count in `cap`, in no order."""
+    by_kind = _by_kind(metered)
+    return *by_kind.get((cap.token, cap.bucket_class), ()), *by_kind.get((cap.token, None), ())
+
+
+@once
+def _by_kind(metered: tuple[Metered, ...]) -> Mapping[tuple[TokenId, str | None], Sequence[Metered]]:
+    kinds = defaultdict[tuple[TokenId, str | None], list[Metered]](list)
+    for each in metered:
+        kinds[each.token, each.bucket_class].append(each)
+    return kinds
 
 
 def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:
-    now = case.facts.block.timestamp
+    now, class_of = case.facts.block.timestamp, _class_of(case.document)
     for move in moves:
         if isinstance(move, Payment):
-            yield Metered(
-                move.token, move.units, move.recipient, _class_of(move.token, move.recipient, case.document), now
-            )
+            yield Metered(move.token, move.units, move.recipient, class_of(move.token, move.recipient), now)
         elif isinstance(move, Exchange):
             yield Metered(move.token_in, move.units_in, move.pool, SWAPS, now)
         elif isinstance(move, Conversion):
@@ -221,17 +233,19 @@ def _waiting_calls(tx: SafeTx, document: PolicyDocument) -> tuple[Call, ...]:
     return ()
 
 
-def _of_outflow(outflow: Outflow, document: PolicyDocument) -> Metered:
-    bucket_class = _class_of(outflow.token, outflow.recipient, document)
-    return Metered(outflow.token, outflow.units, outflow.recipient, bucket_class, outflow.timestamp)
-
-
-def _class_of(token: TokenId, recipient: Address, document: PolicyDocument) -> str | None:
-    lent = _lent_at(document)
-    return LENDING if (token, recipient) in lent else _classes(document).get(recipient)
+def _of_outflows(outflows: Iterable[Outflow], document: PolicyDocument) -> Iterable[Metered]:
+    class_of = _class_of(document)
+    for each in outflows:
+        yield Metered(each.token, each.units, each.recipient, class_of(each.token, each.recipient), each.timestamp)
 
 
 @once
+def _class_of(document: PolicyDocument) -> Callable[[TokenId, Address], str | None]:
+    """The class that a token counts in when this recipient gets it."""
+    lent, classes = _lent_at(document), _classes(document)
+    return lambda token, recipient: LENDING if (token, recipient) in lent else classes.get(recipient)
+
+
 def _lent_at(document: PolicyDocument) -> frozenset[tuple[TokenId, Address]]:
     """What is lent goes to the share's contract or the vault, and a share that is given back is burned."""
     shares = document.shares()
@@ -239,7 +253,6 @@ def _lent_at(document: PolicyDocument) -> frozenset[tuple[TokenId, Address]]:
     return frozenset(lent | {(vault.token, vault.address) for vault in document.vaults.values()})
 
 
-@once
 def _classes(document: PolicyDocument) -> Mapping[Address, str]:
     """The class of each known address; a payee's own comes first."""
     pools = {pool.address: SWAPS for pool in document.pools()}

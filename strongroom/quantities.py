@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from strongroom.errors import BadValue
 from strongroom.model import Amount, TokenId
@@ -94,6 +95,12 @@ def format_moment(second: int) -> str:
 
 def format_units(units: int, decimals: int) -> str:
     """Units as `31,500.00`: thousands set apart, at least two digits after the point, none dropped."""
+    return _with_point(units, decimals)
+
+
+@lru_cache(maxsize=1_024)
+def _with_point(units: int, decimals: int) -> str:
+    # Limits are written again and again, and what is measured against several of them.
     whole, rest = divmod(abs(units), 10**decimals)
     fraction = str(rest).rjust(decimals, "0").rstrip("0").ljust(2, "0") if decimals else "00"
     return f"{'-' if units < 0 else ''}{whole:,}.{fraction}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from policies.case import Case, at_most
-from policies.metering import all_of_unit, caps_of, caps_touched, in_flight, of_unit, past, total
+from policies.metering import all_of_unit, caps_of, caps_touched, counting, in_flight, of_unit, past, total
 from policies.terms import Cap, Tier
 from policies.tiers import who_signs
 from strongroom.model import Finding, Verdict
@@ -55,8 +55,8 @@ def _tier(case: Case, cap: Cap, tier: Tier) -> Iterator[Finding]:
 
 def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
     """The most that any counterparty of this unit gets within the window: before, in the queue and now."""
-    unit = [m for m in of_unit(case) if m.counts_in(cap)]
-    others = [*(m for m in in_flight(case) if m.counts_in(cap)), *past(case, cap, tier.window_seconds)]
+    unit = counting(of_unit(case), cap)
+    others = (*counting(in_flight(case), cap), *past(case, cap, tier.window_seconds))
     sums = Counter({m.counterparty: 0 for m in unit})
     for metered in (*unit, *others):
         if metered.counterparty in sums:

@@ -50,7 +50,7 @@ def _uncapped(case: Case) -> Iterator[Finding]:
 
 
 def _cap(case: Case, cap: Cap) -> Iterator[Finding]:
-    now = total((*in_flight(case), *of_unit(case)), cap)
+    now = total(in_flight(case), cap) + total(of_unit(case), cap)
     spent = sum(m.units for m in past(case, cap, cap.window_seconds)) + now
     window = f"{cap.token} in {cap.bucket_class} within {format_seconds(cap.window_seconds)}, past and waiting"
     yield at_most(RULE, spent, cap.cap_units, Verdict.ASK, window, partial(case.show, cap.token))
