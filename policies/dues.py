@@ -120,6 +120,8 @@ def claimed(
 ) -> tuple[tuple[Order, ...], tuple[Payment, ...]]:
     """The orders among `orders` that the payments are, each payment at most one and none twice; and the payments that
     are none."""
+    if not orders:
+        return (), tuple(payments)
     left, found, others = defaultdict[Terms, list[Order]](list), list[Order](), list[Payment]()
     for order in orders:
         left[terms_of(order, document)].append(order)

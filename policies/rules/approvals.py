@@ -57,8 +57,10 @@ def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
     """The most that any counterparty of this unit gets within the window: before, in the queue and now."""
     unit = counting(of_unit(case), cap)
     others = (*counting(in_flight(case), cap), *past(case, cap, tier.window_seconds))
-    sums = Counter({m.counterparty: 0 for m in unit})
-    for metered in (*unit, *others):
-        if metered.counterparty in sums:
-            sums[metered.counterparty] += metered.units
+    sums = Counter[str]()
+    for metered in unit:
+        sums[metered.counterparty] += metered.units
+    for metered in others:
+        if (recipient := metered.counterparty) in sums:
+            sums[recipient] += metered.units
     return max(sums.values(), default=0)

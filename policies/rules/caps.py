@@ -65,8 +65,8 @@ def _cap(case: Case, cap: Cap) -> Iterator[Finding]:
 def level(cap: Cap, history: tuple[Metered, ...], now: int) -> int:
     """The bucket's level from the history, rounded up: the most that any stretch up to now took in beyond what flowed
     back since."""
-    highest = taken = 0
+    highest, taken, drain_seconds = 0, 0, cap.drain_seconds
     for metered in sorted(history, key=lambda m: m.timestamp, reverse=True):
         taken += metered.units
-        highest = max(highest, taken - (now - metered.timestamp) * cap.at_once_units // cap.drain_seconds)
+        highest = max(highest, taken - (now - metered.timestamp) * cap.at_once_units // drain_seconds)
     return highest
