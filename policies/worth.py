@@ -73,9 +73,9 @@ def _moved(case: Case) -> Counter[TokenId]:
     """Units of each listed token that count and that the unit brings (above zero) or takes. What is lent did not
     move."""
     moved: Counter[TokenId] = Counter()
-    for delta in case.rehearsal.deltas:
-        token = token_of(delta.token, case.document)
-        if delta.holder == case.document.account.safe and token in case.document.tokens:
+    own = (delta for delta in case.rehearsal.deltas if delta.holder == case.document.account.safe)
+    for delta in own:
+        if (token := token_of(delta.token, case.document)) in case.document.tokens:
             moved[token] += delta.units
     counted = assets(case.document)
     return Counter({each: units for each, units in moved.items() if units and asset_of(each, case.document) in counted})

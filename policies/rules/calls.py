@@ -19,6 +19,6 @@ def judge(case: Case) -> Iterator[Finding]:
     for number, move in unread:
         yield Finding(RULE, Verdict.DENY, f"call {number} is not understood: `{move.to}` {move.why}")
     if not unread:
-        kinds = Counter(type(move).__name__.lower() for move in case.moves)
-        counted = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in kinds.items())
+        kinds = Counter(map(type, case.moves))
+        counted = ", ".join(f"{n} {kind.__name__.lower()}{'' if n == 1 else 's'}" for kind, n in kinds.items())
         yield Finding(RULE, Verdict.ALLOW, "each call is understood", counted)

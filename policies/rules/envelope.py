@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from policies.case import Case, at_least, at_most, within
+from policies.remembering import once
 from strongroom.model import Address, Amount, Finding, TokenId, Verdict
 
 RULE = "envelope"
@@ -65,15 +66,22 @@ def _named(case: Case) -> Iterator[Finding]:
     yield within(RULE, not strangers, Verdict.DENY, reason, ", ".join(sorted(strangers)))
 
 
+@once
 def _said(case: Case) -> Counter[TokenId]:
-    paid = [Amount(payment.token, payment.units) for payment in case.payments]
-    sold = [Amount(exchange.token_in, exchange.units_in) for exchange in case.exchanges]
-    return _sums([*paid, *sold, *(each.most_out for each in case.conversions)])
+    said = _sums(each.most_out for each in case.conversions)
+    for payment in case.payments:
+        said[payment.token] += payment.units
+    for exchange in case.exchanges:
+        said[exchange.token_in] += exchange.units_in
+    return said
 
 
+@once
 def _promised(case: Case) -> Counter[TokenId]:
-    bought = [Amount(exchange.token_out, exchange.min_out_units) for exchange in case.exchanges]
-    return _sums([*bought, *(each.least_in for each in case.conversions)])
+    promised = _sums(each.least_in for each in case.conversions)
+    for exchange in case.exchanges:
+        promised[exchange.token_out] += exchange.min_out_units
+    return promised
 
 
 def _sums(amounts: Iterable[Amount]) -> Counter[TokenId]:

@@ -10,6 +10,7 @@ from policies.case import Case, within
 from strongroom.model import Address, Finding, Intent, Pay, Supply, Swap, TokenId, Verdict, Withdraw
 
 RULE = "intents"
+_LENDS = Supply | Withdraw
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -70,7 +71,7 @@ def _lending_meant(case: Case) -> Counter[tuple[str, TokenId, bool]]:
     """Units by market, token and direction."""
     meant: Counter[tuple[str, TokenId, bool]] = Counter()
     for intent in case.compiled.unit.intents:
-        if isinstance(intent, Supply | Withdraw):
+        if isinstance(intent, _LENDS):
             meant[intent.venue.value, intent.token.value, isinstance(intent, Supply)] += intent.amount_units.value
     return meant
 

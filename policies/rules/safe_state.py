@@ -10,6 +10,7 @@ from policies.case import Case, within
 from strongroom.model import Finding, SafeState, SafeTx, Verdict
 
 RULE = "safe_state"
+_STEADY = tuple(each.name for each in fields(SafeState) if each.name != "nonce")
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -20,8 +21,7 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _unchanged(one: SafeState, other: SafeState, reason: str) -> Iterator[Finding]:
-    names = [f.name for f in fields(SafeState) if f.name != "nonce"]
-    changed = [name for name in names if getattr(one, name) != getattr(other, name)]
+    changed = [name for name in _STEADY if getattr(one, name) != getattr(other, name)]
     yield within(RULE, not changed, Verdict.DENY, reason, ", ".join(changed))
 
 
