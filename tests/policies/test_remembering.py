@@ -51,3 +51,13 @@ def test_an_error_is_not_remembered() -> None:
     except IndexError:
         empty.append(5)
     assert failing(empty) == 5
+
+
+def test_a_new_value_in_the_place_of_one_that_is_gone_is_not_taken_for_it() -> None:
+    """Identities are used again as soon as a value is gone, so what is remembered must not go."""
+
+    @once
+    def first(value: list[int]) -> int:
+        return value[0]
+
+    assert [first([number]) for number in range(100)] == list(range(100))
