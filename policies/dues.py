@@ -79,12 +79,13 @@ def _assigned(facts: Facts, document: PolicyDocument) -> tuple[Mapping[str, Sequ
     times = {each.id: _remembered(each, facts, document) for each in document.orders.values()}
     ordered = {terms_of(each, document) for each in document.orders.values()}
     # Only these can be an order's, and a history has many others.
-    rest = [each for each in outflows if terms_of_payment(each) in ordered]
+    rest, others = list[Outflow](), list[Outflow]()
+    for outflow in outflows:
+        (rest if terms_of_payment(outflow) in ordered else others).append(outflow)
     for each in document.orders.values():
         _drop_remembered(terms_of(each, document), times[each.id], rest)
     for each in document.orders.values():
         _take_apart(each, terms_of(each, document), times[each.id], rest)
-    others = [each for each in outflows if terms_of_payment(each) not in ordered]
     return times, tuple(sorted((*others, *rest), key=lambda outflow: outflow.timestamp))
 
 
