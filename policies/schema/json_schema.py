@@ -30,6 +30,8 @@ def _top(tables: list[TableOf]) -> dict[str, Any]:
         )
     if first.form is Form.ONCE:
         return _table(first)
+    if first.form is Form.ROWS:
+        return {"type": "array", "items": _table(first)}
     if first.form is Form.NAMED_TWICE:
         return _entries(_entries(_table(first), "By token.") | {"minProperties": 1}, first.doc)
     return _entries(_table(first), first.doc)
@@ -44,8 +46,12 @@ def _table(table: TableOf) -> dict[str, Any]:
 
 
 def _value(key: Key) -> dict[str, Any]:
-    schema = {"description": f"{key.doc} Write {key.kind.words}.", **_kind(key.kind)}
+    schema = {"description": f"{key.doc} Write {key.kind.words}.", **_kinds(key.kind)}
     return {**schema, "enum": list(key.choices)} if key.choices else schema
+
+
+def _kinds(kind: Kind) -> dict[str, Any]:
+    return {"oneOf": [_kind(kind), _kind(kind.instead)]} if kind.instead else _kind(kind)
 
 
 def _kind(kind: Kind) -> dict[str, Any]:
@@ -54,7 +60,9 @@ def _kind(kind: Kind) -> dict[str, Any]:
         schema["minimum"] = 0
     if kind.pattern:
         schema["pattern"] = kind.pattern
-    if kind.of is not None:
+    if kind.of is not None and kind.type == "object":
+        schema |= {"patternProperties": {NAME_PATTERN: _kind(kind.of)}, "additionalProperties": False}
+    elif kind.of is not None:
         schema["items"] = _kind(kind.of)
     return schema
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from policies.schema import market, people, timing, value
 from policies.schema.key import (
     ADDRESS,
     AMOUNT,
@@ -21,6 +22,8 @@ from policies.schema.key import (
     Form,
     Key,
     TableOf,
+    by_name,
+    either,
     optional,
     several,
 )
@@ -64,6 +67,8 @@ PAYEES = TableOf(
         Key("at_most", several(AMOUNT), "At most this in one unit, for each token that it is paid in."),
         optional("note", TEXT, "For people; one line of at most 200 characters."),
         optional("delay", DURATION, "How long the agent announces a payment before, 1 hour to 30 days."),
+        *people.PAYEE,
+        *timing.PAYEE,
     ),
 )
 ORDERS = TableOf(
@@ -96,7 +101,7 @@ GUARDIANS = TableOf(
     "Who signs what is asked.",
     (
         Key("approvals", INTEGER, "How many of them, where no tier says more."),
-        Key("members", several(ADDRESS), "The Safe's owners who sign."),
+        Key("members", either(several(ADDRESS), by_name(ADDRESS)), "The Safe's owners who sign."),
     ),
     required=True,
 )
@@ -124,6 +129,7 @@ SWAPS = TableOf(
             "loss_at_once",
         ),
         optional("loss_at_once", USD, "Of `loss_cap`, in one moment; at most nine tenths of it.", "loss_cap"),
+        *market.SWAPS,
     ),
     required=True,
 )
@@ -193,13 +199,22 @@ TABLES = (
         ORDERS,
         *VENUES,
         CAPS,
+        value.OUTFLOW,
+        value.HOLDINGS,
+        value.RUNWAY,
         GUARDIANS,
         PRICES,
         SWAPS,
+        market.VOLATILITY,
         ACTIONS,
         KERNEL,
         WATCH,
         OWNER_GUARD,
+        people.SANCTIONS,
+        people.MODELS,
+        timing.HOURS,
+        timing.FREEZES,
+        timing.NEWCOMERS,
         GAS,
     ),
 )

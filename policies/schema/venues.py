@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies.markets import AAVE_V3
-from policies.schema.key import ADDRESS, AMOUNT, INTEGER, NAME, PERCENT, Form, Key, TableOf, optional, several
+from policies.schema.key import ADDRESS, AMOUNT, FACTOR, INTEGER, NAME, PERCENT, Form, Key, TableOf, optional, several
 from policies.terms import UNISWAP_V2, UNISWAP_V3
 from policies.vaults import ERC4626
 from policies.wrapping import WETH
@@ -63,6 +63,9 @@ VENUES = (
         AAVE_V3,
         "An Aave V3 market, where idle tokens may be lent.",
         Key("pool", ADDRESS, "What is called, and the only spender approved for a supply."),
+        optional(
+            "health_least", FACTOR, "While the owners owe there, they take back only what leaves this; above `1`."
+        ),
         rows=(_RESERVES, _DEBTS),
     ),
     _venue(

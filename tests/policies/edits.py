@@ -7,20 +7,29 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from policies.agreement import AgreementTerms
 from policies.cases import sample
 from policies.consistency import check
 from policies.debts import Debt
 from policies.document import load
+from policies.freezes import Freeze
+from policies.hours import WEEK, Hours
+from policies.newcomers import Newcomers
+from policies.pacing import Pace
+from policies.sanctions import Dispute, SanctionTerms
+from policies.scenario import NOW
 from policies.template import render
-from policies.terms import Cap, LossLimit, PolicyDocument, Tier
+from policies.terms import Cap, LossLimit, Payee, PolicyDocument, Tier
 from policies.vaults import Vault
 from policies.wrapping import Wrapper
 from strongroom.addresses import to_address
 from strongroom.errors import InputError
-from strongroom.model import Address, TokenId
+from strongroom.model import Address, TokenId, Verdict
 
 USDC, DAI, WETH, ETH = (TokenId(name) for name in ("USDC", "DAI", "WETH", "ETH"))
 DAY = 86_400
+TODAY = NOW - NOW % DAY
+"""The day of the scenarios, 2030-03-17, a Sunday."""
 
 
 def address(number: int) -> Address:
@@ -31,18 +40,21 @@ def everything() -> PolicyDocument:
     """The larger sample with what it leaves out: a vault, a wrapper, debts, sources, limits of losses, days."""
     document = load(sample("active_treasury")[0])
     usdc, salary = document.tokens[USDC], document.orders["alice_salary"]
+    members = document.guardians.members
+    names = dict(zip(("ana", "ben", "carol"), members, strict=True))
     lent, market = document.caps["lending"], document.markets["aave"]
-    assert document.watch is not None
+    assert document.watch is not None and document.holdings is not None
     full = replace(
         document,
         tokens={**document.tokens, USDC: replace(usdc, source=address(1001))},
-        payees={**document.payees, "bob": replace(document.payees["bob"], delay_seconds=DAY)},
+        payees=_full_payees(document),
         orders={**document.orders, "alice_salary": replace(salary, not_before=1000 * DAY, not_after=30_000 * DAY - 1)},
-        markets={"aave": replace(market, debts=(Debt(DAI, address(1002)),))},
+        markets={"aave": replace(market, debts=(Debt(DAI, address(1002)),), health_least_e18=2 * 10**18)},
         vaults={"vault": Vault("vault", address(1003), WETH, 18, 10**18, 2 * 10**18, 50 * 10**18, 10)},
         wrappers={"weth": Wrapper("weth", ETH, WETH)},
         caps={
             **document.caps,
+            "grants": {**document.caps["grants"], USDC: _named_tiers(document.caps["grants"][USDC])},
             "lending": {**lent, WETH: replace(document.caps["swaps"][WETH], bucket_class="lending")},
             "repayments": {DAI: replace(lent[DAI], bucket_class="repayments")},
             "wraps": {ETH: replace(document.caps["grants"][ETH], bucket_class="wraps")},
@@ -50,9 +62,38 @@ def everything() -> PolicyDocument:
         losses=LossLimit(20_000 * 10**8, 30 * DAY, 5_000 * 10**8),
         watch=replace(document.watch, tokens=(ETH, USDC, DAI), inherits=address(1004)),
         kernel=replace(document.kernel, pause_only=(address(1005),)),
+        guardians=replace(document.guardians, names=names),
+        sanctions=SanctionTerms(
+            ("ofac", "dao's own"), 7 * DAY, (Dispute(address(1006), "another firm", "ana", TODAY + 9 * DAY),)
+        ),
+        models=AgreementTerms(2, 1_000),
+        hours=Hours((*WEEK[:5], WEEK[6]), 7 * 60, 20 * 60, "Europe/Berlin", Verdict.ASK, ("2030-03-20",)),
+        freezes=(
+            Freeze(TODAY + 20 * DAY, TODAY + 25 * DAY, "vote", ("team",), (USDC,)),
+            Freeze(TODAY + 30 * DAY, TODAY + 31 * DAY, "audit"),
+        ),
+        newcomers=Newcomers(7 * DAY, {USDC: 500 * 10**6}, Verdict.ASK, {"aave": TODAY - 30 * DAY}),
+        holdings=replace(document.holdings, otherwise=Verdict.DENY),
     )
     check(full, "policy.toml")
     return full
+
+
+def _full_payees(document: PolicyDocument) -> dict[str, Payee]:
+    payees = {id_: replace(each, since=TODAY - 100 * DAY) for id_, each in document.payees.items()}
+    paced = {"apart_seconds": 5 * DAY, "count": 3, "window_seconds": 30 * DAY}
+    return {
+        **payees,
+        "alice": replace(payees["alice"], operator="alice", guardian=document.guardians.members[0]),
+        "bob": replace(payees["bob"], delay_seconds=DAY),
+        "emre": replace(payees["emre"], since=TODAY - 2 * DAY),
+        "dana": replace(payees["dana"], pace=Pace(**paced)),
+    }
+
+
+def _named_tiers(cap: Cap) -> Cap:
+    named = Tier(2, cap.at_once_units, DAY, ("ben", "carol"), 2 * DAY)
+    return replace(cap, tiers=(*cap.tiers, named))
 
 
 def edited(random: Random, document: PolicyDocument, count: int) -> PolicyDocument:
