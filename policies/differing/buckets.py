@@ -13,6 +13,7 @@ from typing import Any
 
 from policies.differing import shown
 from policies.differing.change import Change, Direction, Place, Row
+from policies.outflow import OutflowLimit
 from policies.terms import ActionLimit, Cap, LossLimit, PolicyDocument
 
 _MONTH_SECONDS = 30 * 86_400
@@ -84,6 +85,10 @@ def _losses(limit: LossLimit) -> Bucket:
     return Bucket(limit.cap_e8, limit.window_seconds, limit.at_once_e8, limit.drain_seconds)
 
 
+def _outflow(limit: OutflowLimit) -> Bucket:
+    return Bucket(limit.cap_e8, limit.window_seconds, limit.at_once_e8, limit.drain_seconds)
+
+
 def _actions(limit: ActionLimit) -> Bucket:
     return Bucket(limit.count, limit.window_seconds, limit.at_once, limit.drain_seconds)
 
@@ -98,4 +103,5 @@ def _usd(value: int, *_: object) -> str:
 
 CAP = _row(("cap_units", "window_seconds", "at_once_units"), _cap, shown.units)
 LOSSES = _row(("cap_e8", "window_seconds", "at_once_e8"), _losses, _usd)
+OUTFLOW_BUCKET = _row(("cap_e8", "window_seconds", "at_once_e8"), _outflow, _usd)
 ACTIONS = _row(("count", "window_seconds", "at_once"), _actions, _calls)

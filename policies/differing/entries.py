@@ -57,6 +57,11 @@ def entries(
     return Row((field,), judge)
 
 
+def by_key(field: str) -> Callable[[Any], Mapping[str, Any]]:
+    """Makes a mapping of values, each under one of its fields."""
+    return lambda values: {getattr(value, field): value for value in values}
+
+
 def section(field: str, table: str, meanings: tuple[Meaning, Meaning] | None, stayed: Judge) -> Row:
     """The row of a table that stands there once, and may be left out where it has `meanings`."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from policies.debts import Debt
 from policies.differing import listings as at
-from policies.differing import shown
+from policies.differing import market, people, shown, timing, value
 from policies.differing.buckets import ACTIONS, CAP, LOSSES
 from policies.differing.change import Row
 from policies.differing.payments import DELAY, MAX_UNITS, ORDER_EVERY, ORDER_FROM, ORDER_UNITS, ORDER_UNTIL
@@ -64,6 +64,16 @@ ROWS: Mapping[type[Any], tuple[Row, ...]] = {
         at.KERNEL,
         at.WATCH,
         at.OWNER_GUARD,
+        people.SANCTIONS,
+        people.MODELS,
+        timing.HOURS,
+        timing.FREEZES,
+        timing.NEWCOMERS,
+        value.OUTFLOW,
+        value.HOLDINGS,
+        value.RUNWAY,
+        market.TRADING,
+        market.VOLATILITY,
     ),
     Account: (other("chain_id", "chain_id"), other("safe", "safe")),
     # Whose token it is, the table [account] says for all.
@@ -83,6 +93,8 @@ ROWS: Mapping[type[Any], tuple[Row, ...]] = {
         MAX_UNITS,
         always(NEITHER, "note", "note"),
         DELAY,
+        *people.PAYEE,
+        *timing.PAYEE,
     ),
     Order: (
         other("id", "id"),
@@ -98,7 +110,7 @@ ROWS: Mapping[type[Any], tuple[Row, ...]] = {
         at.POOLS,
     ),
     Pool: (other("address", "address"), always(UNCLEAR, "tokens", "tokens"), always(UNCLEAR, "fee_pips", "fee")),
-    Market: (*(other(name, name) for name in ("id", "kind", "pool")), at.RESERVES, at.DEBTS),
+    Market: (*(other(name, name) for name in ("id", "kind", "pool")), at.RESERVES, at.DEBTS, market.HEALTH),
     Reserve: (
         other("token", "token"),
         other("share", "share"),
@@ -127,7 +139,7 @@ ROWS: Mapping[type[Any], tuple[Row, ...]] = {
         more_is(LOOSER, "model_units", "model_alone", shown.units),
     ),
     Tier: (TIER,),
-    Guardians: (_MEMBERS, more_is(TIGHTER, "approvals", "approvals")),
+    Guardians: (_MEMBERS, more_is(TIGHTER, "approvals", "approvals"), people.NAMES),
     Bounds: (
         more_is(LOOSER, "max_age_seconds", "max_age", shown.seconds),
         more_is(LOOSER, "max_deviation_bps", "max_deviation", shown.bps),
@@ -157,4 +169,8 @@ ROWS: Mapping[type[Any], tuple[Row, ...]] = {
         more_is(TIGHTER, "delay_seconds", "delay", shown.seconds),
         more_is(LOOSER, "window_seconds", "window", shown.seconds),
     ),
+    **people.ROWS,
+    **timing.ROWS,
+    **value.ROWS,
+    **market.ROWS,
 }

@@ -8,11 +8,12 @@ from typing import Any
 from policies.differing import shown
 from policies.differing.change import Change, Direction, Place, Row
 from policies.differing.compare import compare
-from policies.differing.entries import Meaning, entries, means, section, tiers_forget
+from policies.differing.entries import Meaning, by_key, entries, means, section, tiers_forget
 from policies.differing.payments import order_gone, order_new
 from policies.markets import LENDING, Market, Reserve
 from policies.terms import SWAPS, Cap, ListedToken, Payee, Pool, Venue
 from policies.vaults import Vault
+from policies.watching import WatchTerms
 from strongroom.model import TokenId
 from strongroom.quantities import format_seconds
 
@@ -31,12 +32,33 @@ def _cap_new(cap: Cap, place: Place) -> tuple[Direction, str]:
     return LOOSER, f"new: at most {most} per {format_seconds(cap.window_seconds)}, {held} at once"
 
 
-def _left(forgets: bool) -> tuple[Direction, str]:
+def _left(forgets: bool, was_new: bool = False) -> tuple[Direction, str]:
+    if was_new:
+        return UNCLEAR, "gone; what went there before no longer counts in what this newcomer got"
     return (UNCLEAR, _FORGOTTEN) if forgets else (TIGHTER, "gone")
 
 
+def _is_newcomer(place: Place) -> bool:
+    """Whether the venue that the place is in gets little for now."""
+    newcomers = place.new.newcomers
+    return newcomers is not None and place.path.split(".")[1] in newcomers.venues
+
+
+def _token_gone(listed: ListedToken, place: Place) -> tuple[Direction, str]:
+    """A token that counts in the treasury's value was part of every share of it, and its price was needed for all."""
+    if place.new.holdings is not None and (listed.feeds or listed.price_as):
+        return UNCLEAR, "gone; the shares in [holdings] are of another whole"
+    return TIGHTER, "gone"
+
+
+def _watch_new(terms: WatchTerms, place: Place) -> tuple[Direction, str]:
+    if terms.own_token is not None and place.new.holdings is not None:
+        return UNCLEAR, "new: a fall pauses the Kernel; `own_token` is outside [holdings] now"
+    return TIGHTER, "new: a fall pauses the Kernel"
+
+
 def _pool_gone(pool: Pool, place: Place) -> tuple[Direction, str]:
-    return _left(tiers_forget(place.new, SWAPS, pool.tokens))
+    return _left(tiers_forget(place.new, SWAPS, pool.tokens), _is_newcomer(place))
 
 
 def _venue_gone(venue: Venue, place: Place) -> tuple[Direction, str]:
@@ -44,7 +66,7 @@ def _venue_gone(venue: Venue, place: Place) -> tuple[Direction, str]:
 
 
 def _reserve_gone(reserve: Reserve, place: Place) -> tuple[Direction, str]:
-    return _left(tiers_forget(place.new, LENDING, (reserve.token,)))
+    return _left(tiers_forget(place.new, LENDING, (reserve.token,)), _is_newcomer(place))
 
 
 def _market_gone(market: Market, place: Place) -> tuple[Direction, str]:
@@ -59,10 +81,6 @@ def _flat(caps: Mapping[str, Mapping[TokenId, Cap]]) -> Mapping[str, Cap]:
     return {f"{name}.{token}": cap for name, by_token in caps.items() for token, cap in by_token.items()}
 
 
-def _by(field: str) -> Any:
-    return lambda values: {getattr(value, field): value for value in values}
-
-
 def _own_account(_old: Any, _new: Any, _place: Place) -> Iterator[Change]:
     """A token's account is the document's; [account] names it once."""
     return iter(())
@@ -72,7 +90,7 @@ def _feeds(old: ListedToken, new: ListedToken, place: Place) -> Iterator[Change]
     at, said = place.below("feeds"), f"{shown.listed(new.feeds)}, was {shown.listed(old.feeds)}"
     if not old.feeds:
         yield at.change(LOOSER, f"{said}; it is priced now")
-    elif sorted(old.feeds) == sorted(new.feeds):
+    elif sorted(old.feeds) == sorted(new.feeds) and not (place.old.volatility and place.new.volatility):
         yield at.change(NEITHER, "in another order")
     else:
         yield at.change(UNCLEAR, f"{said}; other feeds, other prices: what they let happen cannot be told")
@@ -104,7 +122,7 @@ _LOSSES: tuple[Meaning, Meaning] = (
     lambda limit, _: (LOOSER, f"new: the agent's key alone may swap, and lose {shown.usd(limit.cap_e8)}"),
     means(TIGHTER, "gone: swaps are for guardians"),
 )
-_STOP = means(TIGHTER, "new: a fall pauses the Kernel"), means(LOOSER, "gone: no fall pauses the Kernel")
+_STOP = _watch_new, means(LOOSER, "gone: no fall pauses the Kernel")
 _GUARD = (
     means(TIGHTER, "new: changes of who commands the Safe wait"),
     means(LOOSER, "gone: changes of who commands the Safe wait for nothing"),
@@ -114,7 +132,7 @@ ACCOUNT = section("account", "account", None, compare)
 OWN_ACCOUNT = Row(("account",), _own_account)
 TOKEN = section("token", "", None, compare)
 FEEDS, MAX_AGE, SOURCE = Row(("feeds",), _feeds), Row(("max_age_seconds",), _max_age), Row(("source",), _source)
-TOKENS = entries("tokens", "tokens", (_NEW, _GONE), compare, lambda listed: listed.token.id)
+TOKENS = entries("tokens", "tokens", (_NEW, _token_gone), compare, lambda listed: listed.token.id)
 PAYEES = entries("payees", "payees", (_payee_new, means(TIGHTER, "gone: it is paid no more")), compare)
 VENUES = entries("venues", "venues", (_NEW, _venue_gone), compare)
 MARKETS = entries("markets", "venues", (_NEW, _market_gone), compare)
@@ -122,9 +140,9 @@ WRAPPERS = entries("wrappers", "venues", (_NEW, _GONE), compare)
 VAULTS = entries("vaults", "venues", (_NEW, _vault_gone), compare, lambda vault: vault.token)
 CAPS = entries("caps", "caps", (_cap_new, _GONE), compare, lambda cap: cap.token, _flat)
 ORDERS = entries("orders", "orders", (order_new, order_gone), compare, lambda order: order.token)
-POOLS = entries("pools", "pools", (_NEW, _pool_gone), compare, by=_by("address"))
-RESERVES = entries("reserves", "reserves", (_NEW, _reserve_gone), compare, lambda each: each.token, _by("token"))
-DEBTS = entries("debts", "debts", _DEBT, compare, by=_by("token"))
+POOLS = entries("pools", "pools", (_NEW, _pool_gone), compare, by=by_key("address"))
+RESERVES = entries("reserves", "reserves", (_NEW, _reserve_gone), compare, lambda each: each.token, by_key("token"))
+DEBTS = entries("debts", "debts", _DEBT, compare, by=by_key("token"))
 GUARDIANS = section("guardians", "guardians", None, compare)
 PRICES = section("bounds", "prices", None, compare)
 LOSS_LIMIT = section("losses", "swaps", _LOSSES, compare)

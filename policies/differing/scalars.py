@@ -21,6 +21,16 @@ def more_is(direction: Direction, field: str, key: str, show: Show = plain) -> R
     return Row((field,), judge)
 
 
+def _otherwise(old: Any, new: Any, place: Place) -> Iterator[Change]:
+    tighter = new.otherwise.rank > old.otherwise.rank
+    said = was(plain, old.otherwise, new.otherwise, place)
+    yield place.below("otherwise").change(TIGHTER if tighter else LOOSER, said)
+
+
+OTHERWISE = Row(("otherwise",), _otherwise)
+"""The verdict on what breaks a rule."""
+
+
 def always(direction: Direction, field: str, key: str, why: str = "", show: Show = plain) -> Row:
     """A key whose every change has one direction; `why` is said after it."""
 

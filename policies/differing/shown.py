@@ -20,6 +20,14 @@ def plain(value: object, _document: PolicyDocument, _place: Place) -> str:
     return f"`{value}`" if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else listed(value)
 
 
+def name(value: str, _document: PolicyDocument, _place: Place) -> str:
+    return f"`{value}`" if value else "none"
+
+
+def flag(value: bool, _document: PolicyDocument, _place: Place) -> str:
+    return "true" if value else "false"
+
+
 def listed(values: Any) -> str:
     """`a`, `b`; `none` for an empty list."""
     named: Iterable[object] = values
@@ -44,7 +52,7 @@ def bps(value: int, _document: PolicyDocument, _place: Place) -> str:
     return format_bps(value)
 
 
-def day(value: int, _document: PolicyDocument, _place: Place) -> str:
+def day(value: int | None, _document: PolicyDocument, _place: Place) -> str:
     return format_day(value) if value else "none"
 
 

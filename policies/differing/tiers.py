@@ -1,5 +1,6 @@
 """Tiers of a cap: one list is at least as tight as another if each tier of the other has one here that asks as many
-guardians or more, from the same amount or less, over the same time or longer."""
+guardians or more, from the same amount or less, over the same time or longer, waits as long, and can be signed by
+nobody whom the other would not do."""
 
 from __future__ import annotations
 
@@ -10,22 +11,40 @@ from typing import Any
 from policies.differing import shown
 from policies.differing.change import Change, Direction, Place, Row
 from policies.terms import PolicyDocument, Tier
+from policies.tiers import after, who_signs
 
-_KNOWN = ("approvals", "above_units", "window_seconds")
+_KNOWN = ("approvals", "above_units", "window_seconds", "named", "delay_seconds")
+Signed = tuple[Tier, frozenset[str]]
+"""A tier, and the addresses of those whom it names."""
 
 
-def covers(tiers: Iterable[Tier], others: Iterable[Tier]) -> bool:
+def covers(tiers: Iterable[Signed], others: Iterable[Signed]) -> bool:
     """Whether `tiers` ask wherever `others` do, and as many guardians."""
     known = list(tiers)
     return all(any(_asks_with(tier, other) for tier in known) for other in others)
 
 
-def _asks_with(tier: Tier, other: Tier) -> bool:
+def _asks_with(one: Signed, another: Signed) -> bool:
+    tier, other = one[0], another[0]
     sooner = tier.above_units <= other.above_units and tier.window_seconds >= other.window_seconds
-    return sooner and tier.approvals >= other.approvals
+    return (
+        sooner and tier.approvals >= other.approvals and tier.delay_seconds >= other.delay_seconds and _by(one, another)
+    )
 
 
-def _direction(old: tuple[Tier, ...], new: tuple[Tier, ...]) -> Direction:
+def _by(one: Signed, another: Signed) -> bool:
+    """Whether whoever can sign `one` has enough among them whom `another` names."""
+    if not another[1]:
+        return True
+    return one[0].approvals - len(one[1] - another[1]) >= another[0].approvals if one[1] else False
+
+
+def _signed(tiers: tuple[Tier, ...], document: PolicyDocument) -> list[Signed]:
+    names = document.guardians.names
+    return [(tier, frozenset(names.get(name, name) for name in tier.named)) for tier in tiers]
+
+
+def _direction(old: Iterable[Signed], new: Iterable[Signed]) -> Direction:
     if {field.name for field in fields(Tier)} != set(_KNOWN):
         return Direction.UNCLEAR
     tighter, looser = covers(new, old), covers(old, new)
@@ -36,7 +55,8 @@ def _direction(old: tuple[Tier, ...], new: tuple[Tier, ...]) -> Direction:
 
 def _judge(old: Any, new: Any, place: Place) -> Iterator[Change]:
     lists = (_listed(new.tiers, place.new, place), _listed(old.tiers, place.old, place))
-    yield place.below("ask").change(_direction(old.tiers, new.tiers), f"{lists[0]}; was {lists[1]}")
+    way = _direction(_signed(old.tiers, place.old), _signed(new.tiers, place.new))
+    yield place.below("ask").change(way, f"{lists[0]}; was {lists[1]}")
 
 
 def _listed(tiers: tuple[Tier, ...], document: PolicyDocument, place: Place) -> str:
@@ -44,9 +64,8 @@ def _listed(tiers: tuple[Tier, ...], document: PolicyDocument, place: Place) -> 
 
 
 def _told(tier: Tier, document: PolicyDocument, place: Place) -> str:
-    guardians = f"{tier.approvals} guardian{'' if tier.approvals == 1 else 's'}"
     above = shown.units(tier.above_units, document, place)
-    return f"{guardians} above {above} per {shown.window(tier.window_seconds)}"
+    return f"{who_signs(tier)} above {above} per {shown.window(tier.window_seconds)}{after(tier)}"
 
 
 TIERS = Row(("tiers",), _judge)

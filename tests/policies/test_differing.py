@@ -21,6 +21,7 @@ from policies.differing.words import told
 from policies.document import document_hash, load
 from policies.orders import let_out
 from policies.terms import Cap, PolicyDocument
+from strongroom.model import Verdict
 from tests.policies.edits import USDC, address, edited, everything
 
 DRAWS = int(os.environ.get("STRONGROOM_DIFFERING_DRAWS", "600"))
@@ -103,8 +104,17 @@ def altered(value: Any) -> Iterator[Any]:
     elif isinstance(value, tuple):
         for place, item in enumerate(value):
             yield from ((*value[:place], other, *value[place + 1 :]) for other in altered(item))
+    else:
+        yield from _other_leaf(value)
+
+
+def _other_leaf(value: Any) -> Iterator[Any]:
+    if isinstance(value, bool):
+        yield not value
     elif isinstance(value, int):
         yield value + 1
+    elif isinstance(value, Verdict):
+        yield Verdict.DENY if value is Verdict.ASK else Verdict.ASK
     elif isinstance(value, str):
         yield value + "x"
 
