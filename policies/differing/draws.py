@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
+from policies.differing import surroundings as around
 from policies.differing.landmarks import (
-    Landmarks,
     ages,
     amounts,
     landmarks,
     model_amounts,
+    near,
+    odd,
     order_amounts,
     rooms,
     source_ages,
@@ -21,7 +23,7 @@ from policies.differing.landmarks import (
 from policies.differing.subjects import Pair, Subject
 from policies.differing.world import World
 from policies.markets import LENDING
-from policies.scenario import NOW, Scenario
+from policies.scenario import Scenario
 from policies.terms import PolicyDocument
 from strongroom.addresses import to_address, to_digest
 from strongroom.model import (
@@ -51,17 +53,25 @@ def draw(random: Random, pair: Pair, about: Sequence[Subject]) -> World:
     chosen = [random.choice(about)] if random.random() < 0.85 else random.choices(about, k=2)
     first = chosen[0]
     ordered = order_amounts(pair, first.token, first.whom) if random.random() < 0.3 else ()
-    past = tuple(_past(random, pair, first, ordered)) if random.random() < 0.5 else ()
-    intents = tuple(_intent(random, pair, each, n, ordered, past) for n, each in enumerate(chosen, 1))
-    moved = _units(intents[0])
+    now = around.moment(random, pair, first)
+    past = tuple(_past(random, pair, first, ordered, now)) if random.random() < 0.5 else ()
+    intents = tuple(_intent(random, pair, each, n, ordered, past, now) for n, each in enumerate(chosen, 1))
+    moved, told = _units(intents[0]), around.lists(random, pair, [to for _, to in _recipients(pair, first)])
     scenario = Scenario(
         intents=intents,
-        balances=dict(_balances(random, pair, first.token, moved)),
+        balances=dict(_balances(random, pair, first.token, moved)) | around.shaped(random, pair),
         prices_e8=dict.fromkeys(_tokens(pair), _PRICE_E8),
         past=past,
         waiting=tuple(_waiting(random, pair, first)) if random.random() < 0.1 else (),
         arrives_bps=BPS if first.verb != "swap" else _arriving(random, pair),
         supplied=_supplied(random, pair, first, moved),
+        owes=around.owes(random, pair, first),
+        actor=around.actor(random, pair, first),
+        opinions=around.opinions(random, pair, intents),
+        denied=told.denied,
+        lists_age_seconds=told.age_seconds,
+        now=now,
+        market=around.market(random, pair, first, moved),
     )
     return _surrounded(random, pair, scenario)
 
@@ -70,49 +80,39 @@ def _surrounded(random: Random, pair: Pair, scenario: Scenario) -> World:
     """Prices and gas are as usual in most worlds, or few plans would get as far as the rule that a change is in."""
     old, new = pair
     priced = [t for t in _tokens(pair) if all(t in each.tokens and each.feeds_of(t) for each in pair)]
-    late = _odd(random, source_ages(pair, priced))
-    apart = _odd(random, landmarks([old.bounds.max_deviation_bps], [new.bounds.max_deviation_bps]))
+    late = odd(random, source_ages(pair, priced))
+    apart = odd(random, landmarks([old.bounds.max_deviation_bps], [new.bounds.max_deviation_bps]))
     return World(
         scenario,
         late=dict.fromkeys(priced, late) if late is not None else {},
         # Sources apart on both sides of a swap are a loss as well; on one side they show their own limit.
         apart_bps={random.choice(priced): apart} if apart is not None and priced else {},
-        gas_units=_odd(random, landmarks([old.gas.max_gas_units], [new.gas.max_gas_units])),
-        base_fee_wei=_odd(random, landmarks([old.gas.max_base_fee_wei], [new.gas.max_base_fee_wei])),
+        gas_units=odd(random, landmarks([old.gas.max_gas_units], [new.gas.max_gas_units])),
+        base_fee_wei=odd(random, landmarks([old.gas.max_base_fee_wei], [new.gas.max_base_fee_wei])),
     )
-
-
-def _odd(random: Random, limits: Landmarks) -> int | None:
-    """A number near a limit: often where the two policies differ, seldom where they do not."""
-    return _near(random, limits) if random.random() < (0.5 if limits.differing else 0.05) else None
 
 
 def _arriving(random: Random, pair: Pair) -> int:
     """The share of what is promised that a swap brings."""
-    lost = _odd(random, landmarks(*([each.max_loss_bps] for each in pair)))
+    lost = odd(random, landmarks(*([each.max_loss_bps] for each in pair)))
     return BPS if lost is None else max(0, BPS - lost)
 
 
-def _near(random: Random, limits: Landmarks) -> int:
-    """At a limit, beside one, between two, or anywhere up to a little above the highest."""
-    known = limits.differing if limits.differing and random.random() < 0.6 else limits.either
-    if not known:
-        return 0
-    way = random.random()
-    if way < 0.6:
-        return max(0, random.choice(known) + random.choice((-1, 0, 0, 1)))
-    return random.randint(known[0], known[-1]) if way < 0.8 else random.randrange(known[-1] * 5 // 4 + 2)
-
-
 def _intent(
-    random: Random, pair: Pair, about: Subject, number: int, ordered: Sequence[int], past: Sequence[Outflow]
+    random: Random,
+    pair: Pair,
+    about: Subject,
+    number: int,
+    ordered: Sequence[int],
+    past: Sequence[Outflow],
+    now: int,
 ) -> Intent:
     alone = model_amounts(pair, about.token, about.bucket_class)
     by, by_model = Label.OPERATOR, random.random() < (0.4 if alone.differing else 0.1)
     limits = alone if by_model and alone.either else amounts(pair, about.token, about.bucket_class, about.whom)
     if past and random.random() < 0.5:
-        limits = rooms(pair, about.token, about.bucket_class, past, NOW)
-    units = random.choice(ordered) if ordered else max(1, _near(random, limits))
+        limits = rooms(pair, about.token, about.bucket_class, past, now)
+    units = random.choice(ordered) if ordered else max(1, near(random, limits))
     id_, token, amount = f"intent {number}", Labelled(about.token, by), Labelled(units, Label.MODEL if by_model else by)
     whom, reason = Labelled(about.whom, by), Labelled("a plan", by)
     if about.verb == "pay":
@@ -146,7 +146,7 @@ def _balances(random: Random, pair: Pair, token: TokenId, moved: int) -> Iterato
     for each in _tokens(pair):
         listed = [document.tokens[each] for document in pair if each in document.tokens]
         kept = landmarks(*([document.tokens[each].keep_units] if each in document.tokens else [] for document in pair))
-        left = _odd(random, kept) if each == token and kept.either else None
+        left = odd(random, kept) if each == token and kept.either else None
         yield each, moved + left if left is not None else _PLENTY * 10 ** listed[0].token.decimals
 
 
@@ -156,18 +156,18 @@ def _supplied(random: Random, pair: Pair, about: Subject, moved: int) -> dict[To
         return {}
     if about.verb == "withdraw":
         return {about.token: moved + random.choice((0, 1, moved))}
-    return {about.token: max(0, _near(random, amounts(pair, about.token, LENDING)) - moved)}
+    return {about.token: max(0, near(random, amounts(pair, about.token, LENDING)) - moved)}
 
 
-def _past(random: Random, pair: Pair, about: Subject, ordered: Sequence[int]) -> Iterator[Outflow]:
+def _past(random: Random, pair: Pair, about: Subject, ordered: Sequence[int], now: int) -> Iterator[Outflow]:
     """What left before; where an order is drawn, mostly its own payments to its payee."""
     to, sizes = _recipients(pair, about), amounts(pair, about.token, about.bucket_class, about.whom)
     own = [(about.token, each.payees[about.whom].address) for each in pair if ordered and about.whom in each.payees]
     old = ages(pair, about.token, about.bucket_class)
     for _ in range(random.choice((1, 1, 2, 3))):
         token, recipient = random.choice(own if own and random.random() < 0.8 else to)
-        units = random.choice(ordered) if ordered else max(1, _near(random, sizes))
-        yield Outflow(token, recipient, units, NOW - _near(random, old), to_digest(random.randbytes(32)))
+        units = random.choice(ordered) if ordered else max(1, near(random, sizes))
+        yield Outflow(token, recipient, units, now - near(random, old), to_digest(random.randbytes(32)))
 
 
 def _recipients(pair: Pair, about: Subject) -> list[tuple[TokenId, Address]]:
@@ -203,5 +203,5 @@ _PLACES: dict[str, Callable[[PolicyDocument, Subject], Iterator[Address]]] = {
 def _waiting(random: Random, pair: Pair, about: Subject) -> Iterator[tuple[Address, Amount]]:
     """A payment in the guardians' queue; of a token that both policies list, or neither can read it."""
     if all(about.token in each.tokens for each in pair):
-        units = max(1, _near(random, amounts(pair, about.token, about.bucket_class, about.whom)))
+        units = max(1, near(random, amounts(pair, about.token, about.bucket_class, about.whom)))
         yield random.choice([*_payees(random.choice(pair), about), STRANGER]), Amount(about.token, units)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from random import Random
 
 from policies.terms import Cap, PolicyDocument
 from strongroom.model import Outflow, TokenId
@@ -74,11 +75,21 @@ def _amounts(document: PolicyDocument, token: TokenId, bucket_class: str, payee:
         yield from (tier.above_units for tier in cap.tiers)
     if (known := document.payees.get(payee)) is not None:
         yield known.max_units.get(token, 0)
+    yield from _over_all(document, token)
     yield from _ordered(document, token, payee)
     for market in document.markets.values():
         yield from (reserve.most_units for reserve in market.reserves if reserve.token == token)
     if token in document.tokens:
         yield 10 ** document.tokens[token].token.decimals
+
+
+def _over_all(document: PolicyDocument, token: TokenId) -> Iterator[int]:
+    """What newcomers get, and what may leave in USD, with a token worth a dollar."""
+    if document.newcomers is not None:
+        yield document.newcomers.max_units.get(token, 0)
+    if (limit := document.outflow) is not None and token in document.tokens:
+        scale = 10 ** document.tokens[token].token.decimals
+        yield from (each * scale // 10**8 for each in (limit.at_once_e8, limit.cap_e8, limit.never_e8))
 
 
 def _ordered(document: PolicyDocument, token: TokenId, payee: str) -> Iterator[int]:
@@ -89,9 +100,31 @@ def _ages(document: PolicyDocument, token: TokenId, bucket_class: str) -> Iterat
     if (cap := document.cap(bucket_class, token)) is not None:
         yield from _of_cap(cap)
     yield from (each.every_seconds for each in document.orders.values() if each.token == token)
+    if document.outflow is not None:
+        yield document.outflow.window_seconds
+    if document.newcomers is not None:
+        yield document.newcomers.cooling_off_seconds
+    for payee in document.payees.values():
+        yield from (payee.pace.apart_seconds, payee.pace.window_seconds)
     yield 86_400
 
 
 def _of_cap(cap: Cap) -> Iterator[int]:
     yield from (cap.window_seconds, cap.drain_seconds)
     yield from (tier.window_seconds for tier in cap.tiers)
+
+
+def odd(random: Random, limits: Landmarks) -> int | None:
+    """A number near a limit: often where the two policies differ, seldom where they do not."""
+    return near(random, limits) if random.random() < (0.5 if limits.differing else 0.05) else None
+
+
+def near(random: Random, limits: Landmarks) -> int:
+    """At a limit, beside one, between two, or anywhere up to a little above the highest."""
+    known = limits.differing if limits.differing and random.random() < 0.6 else limits.either
+    if not known:
+        return 0
+    way = random.random()
+    if way < 0.6:
+        return max(0, random.choice(known) + random.choice((-1, 0, 0, 1)))
+    return random.randint(known[0], known[-1]) if way < 0.8 else random.randrange(known[-1] * 5 // 4 + 2)

@@ -55,7 +55,7 @@ def _words(change: Change, pair: Pair) -> Iterator[str]:
         yield from rest[2:3]
     elif table == "venues":
         yield LENDING if any(rest[0] in document.markets for document in pair) else SWAPS
-    elif table in ("swaps", "prices"):
+    elif table in ("swaps", "prices", "volatility"):
         yield SWAPS
 
 

@@ -10,7 +10,8 @@ from policies.differing.change import Change
 from policies.differing.draws import draw
 from policies.differing.subjects import subjects, touched
 from policies.differing.world import Verdicts, World, judge_both
-from policies.scenario import NOW
+from policies.market_scene import MarketScene
+from policies.scenario import NOW, Scenario
 from policies.terms import PolicyDocument
 from strongroom.model import Intent, Label, Labelled, Outflow, Swap
 from strongroom.valuation import BPS
@@ -73,10 +74,11 @@ def _variants(world: World, document: PolicyDocument) -> Iterator[World]:
     yield from (replace(world, gas_units=None), replace(world, base_fee_wei=None))
     yield replace(world, scenario=replace(scenario, arrives_bps=BPS))
     yield replace(world, scenario=replace(scenario, waiting=()))
+    yield from (replace(world, scenario=each) for each in _plainer_scenes(scenario))
     for n in range(len(scenario.past)):
         yield replace(world, scenario=replace(scenario, past=scenario.past[:n] + scenario.past[n + 1 :]))
     for n, outflow in enumerate(scenario.past):
-        for moved in _in_whole_days(outflow):
+        for moved in _in_whole_days(outflow, scenario.now):
             past = (*scenario.past[:n], moved, *scenario.past[n + 1 :])
             yield replace(world, scenario=replace(scenario, past=past))
     for n in range(len(scenario.intents) if len(scenario.intents) > 1 else 0):
@@ -85,6 +87,19 @@ def _variants(world: World, document: PolicyDocument) -> Iterator[World]:
         for other in (*_rounder(intent), _by_people(intent)):
             intents = (*scenario.intents[:n], other, *scenario.intents[n + 1 :])
             yield replace(world, scenario=replace(scenario, intents=intents))
+
+
+def _plainer_scenes(scenario: Scenario) -> Iterator[Scenario]:
+    """The same at the usual time, asked by nobody in particular, with lists, models and markets that say nothing."""
+    shift = NOW - scenario.now
+    past = tuple(replace(each, timestamp=each.timestamp + shift) for each in scenario.past)
+    yield replace(scenario, now=NOW, past=past)
+    yield from (replace(scenario, denied=()), replace(scenario, lists_age_seconds=0))
+    yield from (replace(scenario, actor=""), replace(scenario, opinions=()), replace(scenario, owes=False))
+    usual, market = MarketScene(), scenario.market
+    yield replace(scenario, market=usual)
+    for name in ("holds", "accepts_bps", "average_bps", "swing_bps"):
+        yield replace(scenario, market=replace(market, **{name: getattr(usual, name)}))
 
 
 def _rounder(intent: Intent) -> Iterator[Intent]:
@@ -96,11 +111,11 @@ def _rounder(intent: Intent) -> Iterator[Intent]:
                 yield _with_amount(intent, Labelled(rounded, amount.label))
 
 
-def _in_whole_days(outflow: Outflow) -> Iterator[Outflow]:
+def _in_whole_days(outflow: Outflow, now: int) -> Iterator[Outflow]:
     """The same some hours sooner, or later."""
-    days, rest = divmod(NOW - outflow.timestamp, _DAY_SECONDS)
+    days, rest = divmod(now - outflow.timestamp, _DAY_SECONDS)
     if rest:
-        yield from (replace(outflow, timestamp=NOW - each * _DAY_SECONDS) for each in (days, days + 1))
+        yield from (replace(outflow, timestamp=now - each * _DAY_SECONDS) for each in (days, days + 1))
 
 
 def _digits(value: int) -> int:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from policies.differing.draws import STRANGER
 from policies.differing.witness import Witness
 from policies.differing.world import World
-from policies.scenario import NOW
+from policies.market_scene import MarketScene
+from policies.moments import write_moment
+from policies.scenario import NOW, Scenario
 from policies.terms import PolicyDocument
 from strongroom.model import (
     NATIVE,
@@ -70,19 +72,46 @@ def _quantity(token: TokenId, units: int, pair: Pair) -> str:
 
 def _around(world: World, pair: Pair) -> Iterator[str]:
     scenario = world.scenario
-    yield from (f"past: {_left(each, pair)}" for each in scenario.past)
+    yield from (f"past: {_left(each, pair, scenario.now)}" for each in scenario.past)
     for recipient, amount in scenario.waiting:
         yield f"waiting: {_quantity(amount.token, amount.units, pair)} to {_name(recipient, pair)}"
     if scenario.arrives_bps != BPS:
         yield f"arrives: {format_bps(scenario.arrives_bps)}"
     for token, units in scenario.supplied.items():
         yield f"supplied: {_quantity(token, units, pair)}"
+    yield from _scene(scenario, pair)
     yield from _prices(world)
     if world.gas_units is not None:
         yield f"gas: {world.gas_units:,} units"
     if world.base_fee_wei is not None:
         yield f"price of gas: {format_units(world.base_fee_wei, _GWEI)} gwei"
     yield from _short(world, pair)
+
+
+def _scene(scenario: Scenario, pair: Pair) -> Iterator[str]:
+    """When, who asked, and what lists, models and markets say, by the keys of cases.toml."""
+    if scenario.now != NOW:
+        yield f"at: {write_moment(scenario.now)}"
+    if scenario.actor:
+        yield f"asked_by: {scenario.actor}"
+    yield from (f"denied: {_name(each, pair)}" for each in scenario.denied)
+    if scenario.lists_age_seconds:
+        yield f"lists_age: {format_seconds(scenario.lists_age_seconds)}"
+    for opinion in scenario.opinions:
+        yield f"second_says: {' and '.join(_request(each, pair) for each in opinion.intents)}"
+    if scenario.owes:
+        yield "owes: true"
+    yield from _market(scenario.market, pair)
+
+
+def _market(market: MarketScene, pair: Pair) -> Iterator[str]:
+    yield from (f"pool_holds: {_quantity(token, units, pair)}" for token, units in market.holds.items())
+    if market.accepts_bps is not None:
+        yield f"accepts: {format_bps(market.accepts_bps)}"
+    if market.average_bps != BPS:
+        yield f"average: {format_bps(market.average_bps)}"
+    if market.swing_bps:
+        yield f"swing: {format_bps(market.swing_bps)}"
 
 
 def _prices(world: World) -> Iterator[str]:
@@ -99,9 +128,9 @@ def _short(world: World, pair: Pair) -> Iterator[str]:
             yield f"balances: {_quantity(token, units, pair)}"
 
 
-def _left(outflow: Outflow, pair: Pair) -> str:
+def _left(outflow: Outflow, pair: Pair, now: int) -> str:
     amount = _quantity(outflow.token, outflow.units, pair)
-    return f"{amount} to {_name(outflow.recipient, pair)} {format_seconds(NOW - outflow.timestamp)} ago"
+    return f"{amount} to {_name(outflow.recipient, pair)} {format_seconds(now - outflow.timestamp)} ago"
 
 
 def _name(address: Address, pair: Pair) -> str:

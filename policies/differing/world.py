@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from policies.engine import decide
-from policies.scenario import NOW, Judged, Scenario, facts_of, stage
+from policies.scenario import Judged, Scenario, facts_of, stage
 from policies.terms import PolicyDocument
 from strongroom.errors import InputError
-from strongroom.model import Address, Decision, Facts, Round, SafeState, TokenId, Verdict
+from strongroom.model import Address, Decision, Facts, Quorum, Round, SafeState, TokenId, Verdict
 from strongroom.valuation import BPS
 
 
@@ -35,10 +35,22 @@ class Verdicts:
 
     @property
     def loosened(self) -> bool:
-        """Whether the new policy gives the milder verdict, or asks fewer guardians."""
+        """Whether the new policy gives the milder verdict, or asks fewer guardians, others, or for a shorter wait."""
         if self.old.verdict is not self.new.verdict:
             return self.new.verdict.rank < self.old.verdict.rank
-        return self.old.verdict is Verdict.ASK and self.new.approvals_needed < self.old.approvals_needed
+        return self.old.verdict is Verdict.ASK and _asks_less(self.new, self.old)
+
+
+def _asks_less(one: Decision, other: Decision) -> bool:
+    """Whether fewer sign, or others may, or it waits shorter."""
+    fewer = one.approvals_needed < other.approvals_needed or not set(one.guardians) <= set(other.guardians)
+    unnamed = not all(any(_binds(mine, each) for mine in one.quorums) for each in other.quorums)
+    return fewer or unnamed or one.delay_seconds < other.delay_seconds
+
+
+def _binds(one: Quorum, other: Quorum) -> bool:
+    """Whether enough of whoever can sign for `one` are of `other`."""
+    return one.approvals - len(set(one.guardians) - set(other.guardians)) >= other.approvals
 
 
 def judge_both(world: World, old: PolicyDocument, new: PolicyDocument) -> tuple[Verdicts, ...]:
@@ -97,7 +109,7 @@ def _owned(safe: SafeState, owners: tuple[Address, ...]) -> SafeState:
 
 
 def _aged(token: TokenId, rounds: tuple[Round, ...], world: World) -> tuple[Round, ...]:
-    at, dearer = NOW - world.late.get(token, 0), BPS + world.apart_bps.get(token, 0)
+    at, dearer = world.scenario.now - world.late.get(token, 0), BPS + world.apart_bps.get(token, 0)
     answers = (each.answer if place == 0 else each.answer * dearer // BPS for place, each in enumerate(rounds))
     return tuple(
         replace(each, answer=answer, started_at=at, updated_at=at) for each, answer in zip(rounds, answers, strict=True)
