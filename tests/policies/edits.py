@@ -17,7 +17,6 @@ from policies.hours import WEEK, Hours
 from policies.newcomers import Newcomers
 from policies.pacing import Pace
 from policies.sanctions import Dispute, SanctionTerms
-from policies.scenario import NOW
 from policies.template import render
 from policies.terms import Cap, LossLimit, Payee, PolicyDocument, Tier
 from policies.vaults import Vault
@@ -25,11 +24,9 @@ from policies.wrapping import Wrapper
 from strongroom.addresses import to_address
 from strongroom.errors import InputError
 from strongroom.model import Address, TokenId, Verdict
+from tests.policies.more_edits import DAY, MORE, TODAY
 
 USDC, DAI, WETH, ETH = (TokenId(name) for name in ("USDC", "DAI", "WETH", "ETH"))
-DAY = 86_400
-TODAY = NOW - NOW % DAY
-"""The day of the scenarios, 2030-03-17, a Sunday."""
 
 
 def address(number: int) -> Address:
@@ -242,4 +239,5 @@ def _scalars(random: Random, document: PolicyDocument) -> PolicyDocument:
 
 EDITS: tuple[Callable[[Random, PolicyDocument], PolicyDocument], ...] = (
     *(_cap, _cap, _cap, _payee, _order, _token, _gone, _fewer_pools, _fewer_reserves, _scalars, _scalars),
+    *MORE,
 )
