@@ -60,6 +60,10 @@ _PAST = st.lists(
 )
 
 
+_BESIDE = ["100_000 DAI", "50 WETH", "1 ETH"]
+"""Not all in ether, or the shares of [holdings] object to every payment whatever else is asked."""
+
+
 _HELD = st.integers(80_000, 250_000).map(lambda usd: f"{usd} USDC")
 
 
@@ -68,13 +72,13 @@ _HELD = st.integers(80_000, 250_000).map(lambda usd: f"{usd} USDC")
 def test_whatever_is_asked_a_counterfactual_flips_and_one_step_less_does_not(
     desk: Any, shipped: PolicyDocument, requests: list[str], past: list[str], held: str, by: str
 ) -> None:
-    judged = desk.under(shipped).stage(*requests, past=past, balances=[held], amount_by=by, arrives="99.7 %")
+    judged = desk.under(shipped).stage(*requests, past=past, balances=[held, *_BESIDE], amount_by=by, arrives="99.7 %")
     require_all_exact(judged, shipped)
 
 
 def test_a_due_order_is_found_above_what_the_caps_have_left(desk: Any, shipped: PolicyDocument) -> None:
     past = ["14_000 USDC to grants_safe 1 second ago", "14_000 USDC to bob 1 second ago"]
-    judged = desk.under(shipped).stage("pay 12_500 USDC to alice", past=past)
+    judged = desk.under(shipped).stage("pay 12_500 USDC to alice", past=past, balances=["400_000 USDC", *_BESIDE])
     lower = [w.change for w in require_all_exact(judged, shipped).prospects[0].ways if isinstance(w.change, Lower)]
     assert [(each.order, each.units) for each in lower][-1] == ("alice_salary", 11_000 * 10**6)
     assert lower[0].order == "" and lower[0].units < 2_000 * 10**6
@@ -85,7 +89,7 @@ def test_an_order_that_is_due_for_a_day_only_is_waited_for(desk: Any, shipped: P
     salary = replace(shipped.orders["alice_salary"], not_after=NOW + 86_400)
     document = replace(shipped, orders={**shipped.orders, "alice_salary": salary})
     past = [f"11_000 USDC to alice {21 * 86_400 - 3_600} seconds ago", "14_999 USDC to bob 1 second ago"]
-    judged = desk.under(document).stage("pay 11_000 USDC to alice", past=past)
+    judged = desk.under(document).stage("pay 11_000 USDC to alice", past=past, balances=["400_000 USDC", *_BESIDE])
     waits = [w.change for w in require_all_exact(judged, document).prospects[0].ways if isinstance(w.change, Wait)]
     assert waits == [Wait(NOW + 3_600)]
     assert said(at(judged, NOW + 86_401), document) is ASK
