@@ -10,7 +10,7 @@ from policies.engine import decide
 from policies.explaining.counterfactuals import Change, Counterfactual, LeaveOut, Lower, Wait
 from policies.explaining.parts import amount_of, take_apart
 from policies.explaining.scaling import with_amount, without
-from policies.explaining.timing import at, turning_points
+from policies.explaining.timing import at
 from policies.orders import Order
 from policies.scenario import Judged
 from policies.terms import PolicyDocument
@@ -42,7 +42,7 @@ def lowered(question: Question) -> Iterator[Counterfactual]:
         return
     for place, intent in enumerate(question.judged.compiled.unit.intents):
         most = _largest(question, place, amount_of(intent))
-        yield from (_found(question, each) for each in _lowers(question, place, intent, most))
+        yield from (found(question, each) for each in _lowers(question, place, intent, most))
 
 
 def _largest(question: Question, place: int, units: int) -> int:
@@ -89,7 +89,7 @@ def left_out(question: Question) -> Iterator[Counterfactual]:
     fewest = tuple(sorted(_crowded_out(question, places))) if not alone else ()
     if fewest and len(fewest) < len(places) and _goes_without(question, fewest):
         alone = [LeaveOut(fewest)]
-    yield from (_found(question, each) for each in alone)
+    yield from (found(question, each) for each in alone)
 
 
 def _crowded_out(question: Question, places: Iterable[int]) -> set[int]:
@@ -103,20 +103,6 @@ def _crowded_out(question: Question, places: Iterable[int]) -> set[int]:
 
 def _goes_without(question: Question, places: Collection[int]) -> bool:
     return question.grants(without(question.judged, places, question.document))
-
-
-def waited(question: Question) -> Iterator[Counterfactual]:
-    """The first second at which the very same unit gets the verdict, prices, balances and queue as they are."""
-
-    def is_fine(second: int) -> bool:
-        return question.grants(at(question.judged, second))
-
-    before = question.judged.facts.block.timestamp
-    for point in turning_points(question.judged.facts, question.document):
-        if is_fine(point):
-            yield _found(question, Wait(boundary(is_fine, before, point)))
-            return
-        before = point
 
 
 def boundary(is_fine: Callable[[int], bool], bad: int, fine: int, guesses: Iterable[int] = ()) -> int:
@@ -141,7 +127,8 @@ def apply(change: Change, judged: Judged, document: PolicyDocument) -> Judged | 
     return at(judged, change.until) if isinstance(change, Wait) else judged
 
 
-def _found(question: Question, change: Change) -> Counterfactual:
+def found(question: Question, change: Change) -> Counterfactual:
+    """The change with the verdict that the engine gives after it."""
     changed = apply(change, question.judged, question.document)
     assert changed is not None  # it was just judged
     return Counterfactual(change, verdict_on(changed, question.document))
