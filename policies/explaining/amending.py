@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from policies.case import Case, open_case
 from policies.consistency import check
 from policies.explaining.counterfactuals import Amend, Amended, Counterfactual
-from policies.explaining.levers import Lever, levers, with_room
+from policies.explaining.lever import Lever, with_room
+from policies.explaining.levers import levers
 from policies.explaining.search import Question, boundary, verdict_on
 from policies.terms import PolicyDocument
 from strongroom.errors import InputError
-from strongroom.model import KernelCall
+from strongroom.model import KernelCall, TokenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,13 @@ def _limits(each: Set, document: PolicyDocument) -> Iterator[Amended]:
     lever = each.lever
     yield Amended(lever.table, lever.key, lever.unit, each.value, lever.value)
     if lever.key == "at_once":
-        _, bucket_class, token = lever.table.split(".")
-        cap = next(c for c in document.all_caps() if (c.bucket_class, c.token) == (bucket_class, token))
-        more = with_room(cap.cap_units, lever.value, each.value)
-        yield Amended(lever.table, "cap", lever.unit, more, cap.cap_units)
+        cap = _cap_beside(lever, document)
+        yield Amended(lever.table, "cap", lever.unit, with_room(cap, lever.value, each.value), cap)
+
+
+def _cap_beside(lever: Lever, document: PolicyDocument) -> int:
+    """The `cap` that goes along with an `at_once`."""
+    if document.outflow and lever.table == "outflow":
+        return document.outflow.cap_e8
+    _, bucket_class, token = lever.table.split(".")
+    return document.caps[bucket_class][TokenId(token)].cap_units

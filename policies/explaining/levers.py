@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from policies.case import Case
+from policies.explaining.lever import WIDE_UNITS, Lever, with_entry, with_room
+from policies.explaining.time_levers import time_levers
+from policies.explaining.value_levers import market_levers, value_levers
 from policies.metering import all_of_unit
 from policies.terms import Cap, PolicyDocument, Tier
 from strongroom.model import TokenId
 
-WIDE_UNITS = 2**95
-"""More than anything moves, and what the Kernel can still count."""
 _WIDEST_LOSS_BPS = 9_999
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class Lever:
-    """One number of policy.toml. Moving it from `value` towards `widest` only ever lets more through."""
-
-    table: str
-    key: str
-    unit: str
-    value: int
-    widest: int
-    write: Callable[[PolicyDocument, int], PolicyDocument]
 
 
 def levers(case: Case) -> Iterator[Lever]:
     """Those that a unit like this one is measured by, in the order in which each is best brought back from its widest
     while those after it are still wide: a payee's `at_most` is at most its class's `never_above`."""
+    yield from time_levers(case)
     yield from _payees(case)
     for cap in dict.fromkeys(_caps(case)):
         yield from _cap_levers(cap)
     yield from _kept(case)
     yield from _lent(case)
+    yield from value_levers(case)
     if case.exchanges:
         yield Lever("swaps", "max_loss", "bps", case.document.max_loss_bps, _WIDEST_LOSS_BPS, _write_loss)
+        yield from market_levers(case.document)
     gas = case.document.gas
     yield Lever("gas", "max_units", "gas", gas.max_gas_units, WIDE_UNITS, _gas("max_gas_units"))
     yield Lever("gas", "max_price", "wei", gas.max_base_fee_wei, WIDE_UNITS, _gas("max_base_fee_wei"))
@@ -54,7 +43,9 @@ def _payees(case: Case) -> Iterator[Lever]:
                 document: PolicyDocument, units: int, id_: str = payee.id, token: TokenId = token
             ) -> PolicyDocument:
                 old = document.payees[id_]
-                payees = _with(document.payees, id_, replace(old, max_units=_with(old.max_units, token, units)))
+                payees = with_entry(
+                    document.payees, id_, replace(old, max_units=with_entry(old.max_units, token, units))
+                )
                 return replace(document, payees=payees)
 
             yield Lever(f"payees.{payee.id}", "at_most", token, payee.max_units.get(token, 0), WIDE_UNITS, write)
@@ -82,16 +73,10 @@ def _cap_levers(cap: Cap) -> Iterator[Lever]:
 def _of_cap(cap: Cap, key: str, value: int, write: Callable[[Cap, int], Cap], widest: int = WIDE_UNITS) -> Lever:
     def written(document: PolicyDocument, units: int) -> PolicyDocument:
         row = document.caps[cap.bucket_class]
-        changed = _with(row, cap.token, write(row[cap.token], units))
-        return replace(document, caps=_with(document.caps, cap.bucket_class, changed))
+        changed = with_entry(row, cap.token, write(row[cap.token], units))
+        return replace(document, caps=with_entry(document.caps, cap.bucket_class, changed))
 
     return Lever(f"caps.{cap.bucket_class}.{cap.token}", key, cap.token, value, widest, written)
-
-
-def with_room(cap_units: int, at_once_units: int, more_at_once_units: int) -> int:
-    """The `cap` that goes with a larger `at_once`: as much flows back in a window as before, and never less than the
-    tenth that a policy must leave to flow back, rounded up."""
-    return max(cap_units + more_at_once_units - at_once_units, -(-more_at_once_units * 10 // 9))
 
 
 def _write_at_once(old: Cap, units: int) -> Cap:
@@ -119,7 +104,7 @@ def _kept(case: Case) -> Iterator[Lever]:
 
             def write(document: PolicyDocument, units: int, token: TokenId = token) -> PolicyDocument:
                 kept = replace(document.tokens[token], keep_units=units)
-                return replace(document, tokens=_with(document.tokens, token, kept))
+                return replace(document, tokens=with_entry(document.tokens, token, kept))
 
             yield Lever(f"tokens.{token}", "keep", token, listed.keep_units, 0, write)
 
@@ -134,7 +119,7 @@ def _lent(case: Case) -> Iterator[Lever]:
             ) -> PolicyDocument:
                 old = document.markets[id_]
                 reserves = tuple(replace(r, most_units=units) if r.token == token else r for r in old.reserves)
-                return replace(document, markets=_with(document.markets, id_, replace(old, reserves=reserves)))
+                return replace(document, markets=with_entry(document.markets, id_, replace(old, reserves=reserves)))
 
             yield Lever(f"venues.{market}", f"most of {token}", token, each.reserve.most_units, WIDE_UNITS, write)
 
@@ -145,7 +130,3 @@ def _write_loss(document: PolicyDocument, bps: int) -> PolicyDocument:
 
 def _gas(name: str) -> Callable[[PolicyDocument, int], PolicyDocument]:
     return lambda document, units: replace(document, gas=replace(document.gas, **{name: units}))
-
-
-def _with(mapping: Mapping[K, V], key: K, value: V) -> dict[K, V]:
-    return {**mapping, key: value}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,13 +12,23 @@ from policies.explaining.margins import margin_words
 from policies.explaining.parts import amount_of
 from policies.explaining.search import token_of
 from policies.terms import PolicyDocument
+from policies.usd import written_usd
 from strongroom.model import Intent, Pay, Supply, Swap, TokenId, Verdict
 from strongroom.plain import to_plain
-from strongroom.quantities import format_bps, format_units
+from strongroom.quantities import format_bps, format_seconds, format_units
 
 _TO_BE = {Verdict.ALLOW: "to be allowed", Verdict.ASK: "to be asked about instead of denied"}
 _NEITHER = "no smaller amount, no fewer intents and no later time was found to do"
 _LAST_RESORT = "as a last resort people change policy.toml: "
+_UNITS: Mapping[str, Callable[[int], str]] = {
+    "bps": format_bps,
+    "gas": "{:,} gas".format,
+    "payments": "{:,}".format,
+    "seconds": format_seconds,
+    "USD": written_usd,
+    "wei": lambda value: f"{format_units(value, 9)} gwei",
+}
+"""How a limit that counts no token is written."""
 
 
 def explanation_data(explanation: Explanation, document: PolicyDocument) -> dict[str, Any]:
@@ -107,11 +117,9 @@ def _limit(limit: Amended, document: PolicyDocument) -> str:
 
 
 def _counted(unit: str, value: int, document: PolicyDocument) -> str:
-    if unit == "bps":
-        return format_bps(value)
-    if unit == "wei":
-        return f"{format_units(value, 9)} gwei"
-    return f"{value:,} gas" if unit == "gas" else _shown(TokenId(unit), value, document)
+    if unit in _UNITS:
+        return _UNITS[unit](value)
+    return _shown(TokenId(unit), value, document)
 
 
 def _shown(token: TokenId, units: int, document: PolicyDocument) -> str:

@@ -53,6 +53,13 @@ def _amended(limit: Amended, document: PolicyDocument) -> PolicyDocument:
             tier = replace(old.tiers[place], above_units=value)
             new = replace(old, tiers=(*old.tiers[:place], tier, *old.tiers[place + 1 :]))
         return replace(document, caps={**document.caps, names[0]: {**row, token: new}})
+    if room in _TERMS:
+        return _amended_terms(limit, document)
+    if room == "payees" and limit.key in ("apart", "often"):
+        payee = document.payees[names[0]]
+        name = {"apart": "apart_seconds", "often": "count"}[limit.key]
+        payee = replace(payee, pace=replace(payee.pace, **{name: value}))
+        return replace(document, payees={**document.payees, names[0]: payee})
     if room == "payees":
         payee = document.payees[names[0]]
         payee = replace(payee, max_units={**payee.max_units, token: value})
@@ -63,10 +70,33 @@ def _amended(limit: Amended, document: PolicyDocument) -> PolicyDocument:
         market = document.markets[names[0]]
         reserves = tuple(replace(r, most_units=value) if r.token == token else r for r in market.reserves)
         return replace(document, markets={**document.markets, names[0]: replace(market, reserves=reserves)})
+    if room == "swaps" and limit.key != "max_loss":
+        return replace(document, trading=replace(document.trading, **{f"{limit.key}_bps": value}))
     if room == "swaps":
         return replace(document, max_loss_bps=value)
     assert limit.key == "max_units"
     return replace(document, gas=replace(document.gas, max_gas_units=value))
+
+
+_TERMS = ("outflow", "holdings", "runway", "volatility", "newcomers")
+_FIELDS = {
+    "at_once": "at_once_e8",
+    "cap": "cap_e8",
+    "never_above": "never_e8",
+    "stables_least": "stables_least_bps",
+    "least": "least_seconds",
+    "calm": "calm_bps",
+}
+
+
+def _amended_terms(limit: Amended, document: PolicyDocument) -> PolicyDocument:
+    terms, (key, _, token) = getattr(document, limit.table), limit.key.partition(" of ")
+    if token:
+        name = {"most": "most_bps", "at_most": "max_units"}[key]
+        return replace(
+            document, **{limit.table: replace(terms, **{name: {**getattr(terms, name), token: limit.value}})}
+        )
+    return replace(document, **{limit.table: replace(terms, **{_FIELDS[key]: limit.value})})
 
 
 def _is_named(tier: Tier, limit: Amended) -> bool:
