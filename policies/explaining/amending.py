@@ -33,8 +33,7 @@ def amended(question: Question) -> Iterator[Counterfactual]:
     found = tuple(Set(lever, lever.widest) for lever in levers(_case(question)))
     if not _is_fine(question, found):
         return
-    for place in range(len(found)):
-        found = _tightened(question, found, place)
+    found = _brought_back(question, found, 0, len(found))
     moved = tuple(each for each in found if each.value != each.lever.value)
     if moved and _is_tight(question, moved):
         verdict = verdict_on(question.judged, written(moved, question.document))
@@ -53,7 +52,7 @@ def _is_fine(question: Question, sets: tuple[Set, ...]) -> bool:
         check(document, "policy.toml")
     except InputError:
         return False
-    return verdict_on(question.judged, document).rank <= question.verdict.rank
+    return question.grants_under(document, question.judged)
 
 
 def written(sets: tuple[Set, ...], document: PolicyDocument) -> PolicyDocument:
@@ -64,14 +63,23 @@ def written(sets: tuple[Set, ...], document: PolicyDocument) -> PolicyDocument:
     return document
 
 
+def _brought_back(question: Question, sets: tuple[Set, ...], begin: int, end: int) -> tuple[Set, ...]:
+    """Those from `begin` to `end` in turn, all at once where none of them is in the way."""
+    back = (*sets[:begin], *(Set(each.lever, each.lever.value) for each in sets[begin:end]), *sets[end:])
+    if begin == end or _is_fine(question, back):
+        return back
+    if end - begin == 1:
+        return _tightened(question, sets, begin)
+    middle = (begin + end) // 2
+    return _brought_back(question, _brought_back(question, sets, begin, middle), middle, end)
+
+
 def _tightened(question: Question, sets: tuple[Set, ...], place: int) -> tuple[Set, ...]:
     lever = sets[place].lever
 
     def at(value: int) -> tuple[Set, ...]:
         return (*sets[:place], Set(lever, value), *sets[place + 1 :])
 
-    if _is_fine(question, at(lever.value)):
-        return at(lever.value)
     measured = (each.measure.value for each in question.decision.findings if each.measure)
     return at(boundary(lambda value: _is_fine(question, at(value)), lever.value, lever.widest, measured))
 
