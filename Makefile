@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .setup
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check gas prove prove-long chaos format clean
+.PHONY: help setup demo test check gas prove prove-long mutate-policies chaos format clean
 
 help:
 	@echo "make demo    the whole story on a local chain"
@@ -11,6 +11,7 @@ help:
 	@echo "make check   format, lint, types, import direction"
 	@echo "make gas     what each path of the contracts costs, beside its goal, into contracts/gas.json"
 	@echo "make prove   tests, campaigns, halmos, slither, each custom error; one page (minutes; prove-long: hours)"
+	@echo "make mutate-policies  each rule of each sample policy deleted and loosened: a case, an attack or guardians notice (minutes)"
 	@echo "make chaos   SIGKILL at every named point of both lanes, in every mode of recovery (long)"
 
 setup: $(SETUP)/python $(SETUP)/bytecode $(SETUP)/node $(SETUP)/contracts
@@ -76,6 +77,9 @@ prove: setup
 prove-long: setup
 	@$(BIN)/python tools/prove --long
 	@STRONGROOM_DIFFERENTIAL_CASES=1000000 $(BIN)/pytest -q tests/differential -k kernel_and
+
+mutate-policies: setup
+	@$(BIN)/python -m tests.policies.mutate
 
 chaos: setup
 	@STRONGROOM_CHAOS=1 $(BIN)/pytest tests/adversarial/test_killed.py tests/adversarial/test_disturbed.py -n 2 $(ARGS)

@@ -1,5 +1,6 @@
 """Mutants of a policy, made from what a policy.toml is written in and not from what it says: every amount, share, time,
-count, switch and list is made larger and smaller, every entry and every key that may be left out is left out."""
+count and switch is made larger and smaller, every address a stranger's, every word another that stands at such a key,
+and every entry and every key left out."""
 
 from __future__ import annotations
 
@@ -12,34 +13,50 @@ from typing import Any
 
 from policies.document import load
 from policies.terms import PolicyDocument
+from strongroom.addresses import to_address
 from strongroom.errors import InputError
+from strongroom.model import Verdict
 
 _FACTORS = (1_000, 10)
 _NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?")
 _GONE = object()
+_STRANGER = to_address(b"\x5b" * 20)
+_OBJECTIONS = {Verdict.ASK.value, Verdict.DENY.value}
 
 Path = tuple[str | int, ...]
+Words = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one place, and the policy that it makes."""
+    """One change of one place, and the policy that it makes; `None` where the loader refuses it."""
 
     name: str
-    document: PolicyDocument
+    document: PolicyDocument | None
 
 
-def mutants(text: str) -> Iterator[Mutant]:
-    """Every mutant of a policy.toml that still loads and means something else."""
+def mutants(text: str, part: slice = slice(None)) -> Iterator[Mutant]:
+    """Every mutant of a policy.toml, or a part of them; those that mean the same are none."""
     data, original = tomllib.loads(text), load(text)
+    for name, other in list(_changed(data))[part]:
+        document = _loaded(written(other))
+        if document != original:
+            yield Mutant(name, document)
+
+
+def _loaded(text: str) -> PolicyDocument | None:
+    try:
+        return load(text)
+    except InputError:
+        return None
+
+
+def _changed(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The document with one place changed, by the name of that change."""
+    words = _words(data)
     for path, value in _places(data, ()):
-        for what, other in _others(value):
-            try:
-                document = load(written(_with(data, path, other)))
-            except InputError:
-                continue
-            if document != original:
-                yield Mutant(f"{_named(path)}: {what}", document)
+        for what, other in _others(value, words.get(_key(path), frozenset())):
+            yield f"{_named(path)}: {what}", _with(data, path, other)
 
 
 def _places(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
@@ -55,28 +72,51 @@ def _places(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield from _places(item, (*path, key))
 
 
-def _others(value: Any) -> Iterator[tuple[str, Any]]:
+def _key(path: Path) -> str:
+    """The last name in a path: that of the list for what stands in a list."""
+    return next(str(part) for part in reversed(path) if isinstance(part, str))
+
+
+def _words(data: Mapping[str, Any]) -> Words:
+    """The words that stand at keys of the same name, anywhere in the document."""
+    found: dict[str, set[str]] = {}
+    for path, value in _places(data, ()):
+        if isinstance(value, str) and not _NUMBER.search(value):
+            found.setdefault(_key(path), set()).add(value)
+    return {key: frozenset(words | (_OBJECTIONS if words & _OBJECTIONS else set())) for key, words in found.items()}
+
+
+def _others(value: Any, words: frozenset[str]) -> Iterator[tuple[str, Any]]:
     """What a value could be instead, each with its name."""
     yield "left out", _GONE
     if isinstance(value, bool):
         yield str(not value), not value
     elif isinstance(value, int):
         yield from ((f"{value} becomes {other}", other) for other in _numbers(value))
-    elif isinstance(value, str) and not value.startswith("0x"):
-        yield from _texts(value)
+    elif isinstance(value, str):
+        yield from ((f"`{value}` becomes `{other}`", other) for other in _texts(value, words))
 
 
-def _texts(text: str) -> Iterator[tuple[str, str]]:
+def _texts(text: str, words: frozenset[str]) -> Iterator[str]:
+    if text.startswith("0x"):
+        yield _STRANGER
+    elif text in words:
+        yield from sorted(words - {text})
+    else:
+        yield from _renumbered(text)
+
+
+def _renumbered(text: str) -> Iterator[str]:
     """The text with one of its numbers larger or smaller, the others as they are."""
     for found in _NUMBER.finditer(text):
         number = found[0].replace("_", "")
         whole, _, fraction = number.partition(".")
         for scaled in _numbers(int(whole + fraction)):
-            digits = str(scaled).rjust(len(fraction) + 1, "0")
+            # As wide as it was: a day is `2026-01-02`.
+            digits = str(scaled).rjust(len(whole + fraction), "0")
             cut = len(digits) - len(fraction)
             other = digits[:cut] + ("." + digits[cut:] if fraction else "")
-            changed = text[: found.start()] + other + text[found.end() :]
-            yield f"`{text}` becomes `{changed}`", changed
+            yield text[: found.start()] + other + text[found.end() :]
 
 
 def _numbers(value: int) -> Iterator[int]:
