@@ -2,7 +2,7 @@
 compare what stands on chain with what their own policy makes.
 
 A mutant that `policy diff` calls tighter, or no change at all, harms nobody: nothing happens that was refused before.
-The others must be killed.
+The others must be killed, but for those of `harmless`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from enum import StrEnum
 
 from policies.cases import PolicyCase, load_cases, run_cases, sample
 from policies.differing.differences import differences, loosens
-from policies.differing.witness import loosened, plans
 from policies.document import load
 from policies.grants import compile_policy
 from policies.terms import PolicyDocument
 from strongroom.errors import InputError
+from strongroom.model import Verdict
 from strongroom.plain import to_plain
+from tests.policies.attacks import gets_further
+from tests.policies.harmless import why_harmless
 from tests.policies.mutants import mutants
-
-DRAWS = 150
-"""Attacks tried on a mutant, most of them at the limits that it moves."""
 
 
 class Fate(StrEnum):
@@ -30,6 +29,7 @@ class Fate(StrEnum):
 
     REFUSED = "refused"
     TIGHTER = "tighter"
+    HARMLESS = "harmless"
     CASE = "case"
     ATTACK = "attack"
     GUARDIANS = "guardians"
@@ -61,7 +61,9 @@ def fate(original: PolicyDocument, mutant: PolicyDocument | None, cases: tuple[P
         return Fate.TIGHTER
     if any(_fails(mutant, case) for case in cases):
         return Fate.CASE
-    if _gets_further(original, mutant):
+    if why_harmless(original, mutant):
+        return Fate.HARMLESS
+    if gets_further(original, mutant, (case.scenario for case in cases if case.verdict is Verdict.ALLOW)):
         return Fate.ATTACK
     return Fate.GUARDIANS if _on_chain(original) != _on_chain(mutant) else Fate.SURVIVED
 
@@ -73,13 +75,6 @@ def _fails(document: PolicyDocument, case: PolicyCase) -> bool:
     except (InputError, LookupError):
         return True
     return bool(result.differences)
-
-
-def _gets_further(original: PolicyDocument, mutant: PolicyDocument) -> bool:
-    """Whether a plan, drawn around what differs, gets a milder verdict or fewer guardians."""
-    drawn = plans(original, mutant, differences(original, mutant), seed=1)
-    attempts = (world for _, world in zip(range(DRAWS), drawn, strict=False))
-    return any(loosened(world, original, mutant) is not None for world in attempts)
 
 
 def _on_chain(document: PolicyDocument) -> object:

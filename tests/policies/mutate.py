@@ -24,11 +24,15 @@ def main() -> int:
             parts = pool.map(_part, [name] * _PARTS, range(_PARTS))
             found = list(chain.from_iterable(parts))
             everything += found
-            print(*_told(name, found), sep="\n", flush=True)
+            _say(*_told(name, found))
     counts = Counter(each.fate for each in everything)
     mutants, killed = (sum(counts[each] for each in fates) for fates in (MUTANTS, KILLED))
-    print(f"mutants={mutants} killed={killed}")
+    _say(f"mutants={mutants} killed={killed}")
     return 0 if mutants == killed else 1
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - what `make mutate-policies` shows
 
 
 def _part(name: str, part: int) -> list[Tried]:
