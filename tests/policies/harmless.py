@@ -23,7 +23,7 @@ def _without_quotes(document: PolicyDocument) -> PolicyDocument:
 def _without_prices(document: PolicyDocument) -> PolicyDocument:
     """What is left of a policy that values nothing, and swaps nothing; any other is itself."""
     values = (document.outflow, document.holdings, document.runway, document.watch, document.losses)
-    if any(each is not None for each in values) or document.pools():
+    if any(each is not None for each in values) or any(document.pools()):
         return document
     # The bounds of any one policy do: neither reads them.
     tokens = {id_: replace(listed, feeds=(), max_age_seconds=None) for id_, listed in document.tokens.items()}
