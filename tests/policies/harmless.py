@@ -31,6 +31,15 @@ def _without_prices(document: PolicyDocument) -> PolicyDocument:
     return replace(document, tokens=tokens, bounds=bounds, max_loss_bps=0)
 
 
+def _with_own_ages(document: PolicyDocument) -> PolicyDocument:
+    """Every token with the age that holds for its price, and the general one left out."""
+    tokens = {
+        id_: replace(listed, max_age_seconds=document.bounds_of(id_).max_age_seconds)
+        for id_, listed in document.tokens.items()
+    }
+    return replace(document, tokens=tokens, bounds=replace(document.bounds, max_age_seconds=0))
+
+
 def _as_asked(document: PolicyDocument) -> PolicyDocument:
     """Each tier with the guardians that are asked there, and each ceiling where payees' own lie below it."""
     caps = {
@@ -49,5 +58,6 @@ def _asked(cap: Cap, name: str, document: PolicyDocument) -> Cap:
 _REASONS: Mapping[str, Callable[[PolicyDocument], PolicyDocument]] = {
     "what quotes only advises: what a swap brings is rehearsed": _without_quotes,
     "nothing is swapped or valued, so no price decides anything": _without_prices,
+    "every token has an age of its own": _with_own_ages,
     "[guardians] asks as many anyway, or all payees of the class together may get no more": _as_asked,
 }
