@@ -48,6 +48,15 @@ def _as_asked(document: PolicyDocument) -> PolicyDocument:
     return replace(document, caps=caps)
 
 
+def _by_flow(document: PolicyDocument) -> PolicyDocument:
+    """Each cap by how long its bucket takes to drain, in whole seconds: no more than that ever moves in a window."""
+    caps = {
+        name: {token: replace(cap, cap_units=cap.drain_seconds) for token, cap in row.items()}
+        for name, row in document.caps.items()
+    }
+    return replace(document, caps=caps)
+
+
 def _asked(cap: Cap, name: str, document: PolicyDocument) -> Cap:
     tiers = tuple(replace(tier, approvals=max(tier.approvals, document.guardians.approvals)) for tier in cap.tiers)
     payees = [each for each in document.payees.values() if each.bucket_class == name]
@@ -59,5 +68,6 @@ _REASONS: Mapping[str, Callable[[PolicyDocument], PolicyDocument]] = {
     "what quotes only advises: what a swap brings is rehearsed": _without_quotes,
     "nothing is swapped or valued, so no price decides anything": _without_prices,
     "every token has an age of its own": _with_own_ages,
+    "room flows back no sooner, by whole seconds": _by_flow,
     "[guardians] asks as many anyway, or all payees of the class together may get no more": _as_asked,
 }
