@@ -1,0 +1,1 @@
+"""A policy judges what a Safe really did: rows of a history, the facts that it holds, verdicts and their sums."""

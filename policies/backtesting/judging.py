@@ -1,0 +1,125 @@
+"""One row's verdict: the strictest of the rules that can judge it, and which could not for want of what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from policies.backtesting.needs import Known, missing
+from policies.backtesting.past import Past
+from policies.backtesting.rows import By, HistoryRow, Outcome
+from policies.backtesting.scene import Prices, Scene, after, outflows_of, stage_row
+from policies.case import Case, Rule
+from policies.engine import judge
+from policies.metering import caps_touched, of_unit
+from policies.rules import RULES
+from policies.rules.caps import RULE as CAPS
+from policies.terms import PolicyDocument
+from strongroom.model import Decision, Finding, Outflow, TokenId, Verdict
+
+BPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How full a cap was with a row in it: `bps` of what may leave without guardians, over 10,000 beyond it."""
+
+    bucket_class: str
+    token: TokenId
+    bps: int
+    measured: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the policy says to one row. `by_rule` is each rule's strictest verdict, `against` the findings that do not
+    allow, `lacks` the rules that could not judge and what they miss, `moved` units by class and token."""
+
+    place: str
+    time: int
+    tx_hash: str
+    by: By
+    outcome: Outcome
+    verdict: Verdict
+    by_rule: Mapping[str, Verdict]
+    against: tuple[Finding, ...]
+    lacks: Mapping[str, frozenset[Known]]
+    moved: tuple[tuple[str, TokenId, int], ...]
+    fills: tuple[Fill, ...]
+
+
+Recall = Callable[[Case, Past], tuple[Outflow, ...]]
+
+
+def quick(case: Case, past: Past) -> tuple[Outflow, ...]:
+    """Only the outflows that can change a finding."""
+    return past.relevant(case)
+
+
+def whole(case: Case, past: Past) -> tuple[Outflow, ...]:
+    """All outflows that facts would have had."""
+    return past.whole(case.facts.block.timestamp)
+
+
+def judge_row(
+    row: HistoryRow, past: Past, prices: Prices, document: PolicyDocument, recall: Recall = quick
+) -> Judgement:
+    """The row's judgement; what left with it is then past. Rows come oldest first."""
+    scene = stage_row(row, prices, document)
+    case = after(scene.case, recall(scene.case, past))
+    judgement = _judged(row, Scene(case, scene.known))
+    for outflow in outflows_of(row, case.moves, document):
+        past.add(outflow)
+    return judgement
+
+
+def _judged(row: HistoryRow, scene: Scene) -> Judgement:
+    case, rules, lacks = scene.case, dict[str, Rule](), dict[str, frozenset[Known]]()
+    for name, rule in RULES.items():
+        if lacking := missing(name, case, row, scene.known):
+            lacks[name] = lacking
+        else:
+            rules[name] = rule
+    decision = judge(case, rules)
+    against = tuple(finding for finding in decision.findings if finding.verdict is not Verdict.ALLOW)
+    return Judgement(
+        row.place,
+        row.time,
+        row.tx_hash,
+        row.by,
+        row.outcome,
+        decision.verdict,
+        _strictest(rules, against),
+        against,
+        lacks,
+        tuple((each.bucket_class or "no class", each.token, each.units) for each in of_unit(case)),
+        tuple(_fills(case, decision)),
+    )
+
+
+def _strictest(rules: Mapping[str, Rule], against: tuple[Finding, ...]) -> Mapping[str, Verdict]:
+    found = dict.fromkeys(rules, Verdict.ALLOW)
+    for finding in against:
+        # The engine speaks too, as where fewer guardians than needed could sign.
+        known = found.get(finding.rule, Verdict.ALLOW)
+        found[finding.rule] = max(known, finding.verdict, key=lambda verdict: verdict.rank)
+    return found
+
+
+def _fills(case: Case, decision: Decision) -> list[Fill]:
+    """The rule's two measures of each cap come in the order of the caps; the fuller one counts."""
+    measured = [each for each in decision.findings if each.rule == CAPS and each.measure is not None]
+    fills = []
+    for number, cap in enumerate(caps_touched(case)):
+        pair = measured[2 * number : 2 * number + 2]
+        fullest = max(pair, key=_bps)
+        fills.append(Fill(cap.bucket_class, cap.token, _bps(fullest), fullest.measured, fullest.limit))
+    return fills
+
+
+def _bps(finding: Finding) -> int:
+    """Rounded up: a cap is never shown with more room than it has."""
+    assert finding.measure is not None
+    limit = finding.measure.limit
+    return -(-finding.measure.value * BPS // limit) if limit else BPS

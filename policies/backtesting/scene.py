@@ -1,0 +1,168 @@
+"""A row as the engine would have seen it: facts as the history has them, and nothing made up where it has none.
+
+Which rules those facts suffice for, `policies.backtesting.needs` says; the others are not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from policies.backtesting.needs import Known
+from policies.backtesting.rows import HistoryRow, Outcome, Transfer
+from policies.case import Case, open_case
+from policies.conversions import Conversion
+from policies.effects import Exchange, Move, Payment
+from policies.positions import tokens_of
+from policies.remembering import once
+from policies.terms import PolicyDocument
+from strongroom.addresses import to_digest
+from strongroom.model import (
+    NATIVE,
+    Address,
+    Block,
+    Compiled,
+    Delta,
+    Digest,
+    Envelope,
+    Facts,
+    Gas,
+    Outflow,
+    Rehearsal,
+    Round,
+    SafeState,
+    SafeTx,
+    Token,
+    TokenId,
+    Unit,
+)
+from strongroom.quantities import format_day
+
+_NO_HASH = to_digest(bytes(32))
+_E8 = 8
+Prices = Mapping[tuple[str, TokenId], int]
+"""USD scaled by 1e8 by day (`2026-11-01`) and token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A row's case, and what the history knows for it."""
+
+    case: Case
+    known: frozenset[Known]
+
+
+def stage_row(row: HistoryRow, prices: Prices, document: PolicyDocument) -> Scene:
+    """A row before anything else had happened; `after` adds the past. The queue counts as empty, and the policy's
+    guardians as the Safe's owners: neither is in a history."""
+    action = SafeTx(document.account, row.to, row.value_wei, row.data, row.operation, row.nonce or 0)
+    rounds = _rounds(row.time, prices, document)
+    facts = _facts(row, action, rounds, document)
+    unit = Unit("history", document.account, ())
+    compiled = Compiled(unit, (), Envelope(()))
+    case = open_case(compiled, action, _rehearsal(row, facts, document), facts, document)
+    # Nobody compiled it: what is judged is what the bytes say.
+    return Scene(replace(case, compiled=Compiled(unit, case.calls, Envelope(()))), _known(row, rounds, document))
+
+
+def after(case: Case, outflows: tuple[Outflow, ...]) -> Case:
+    """The case where these outflows had happened before it."""
+    return replace(case, facts=replace(case.facts, outflows=outflows)) if outflows else case
+
+
+def _facts(
+    row: HistoryRow,
+    action: SafeTx,
+    rounds: Mapping[TokenId, tuple[Round, ...]],
+    document: PolicyDocument,
+) -> Facts:
+    return Facts(
+        account=document.account,
+        block=Block(0, _NO_HASH, row.time),
+        safe=_safe(action.nonce, document),
+        tokens=_tokens(document),
+        balances={},
+        rounds=rounds,
+        queue=(),
+        outflows=(),
+        gas=Gas(0, 0),
+    )
+
+
+@once
+def _tokens(document: PolicyDocument) -> dict[TokenId, Token]:
+    return tokens_of(document)
+
+
+@once
+def _ids(document: PolicyDocument) -> Mapping[Address, TokenId]:
+    return {token.address: id_ for id_, token in _tokens(document).items()}
+
+
+def _safe(nonce: int, document: PolicyDocument) -> SafeState:
+    members = document.guardians.members
+    return SafeState("", NATIVE, members, document.guardians.approvals, nonce, (), NATIVE, NATIVE)
+
+
+def _rehearsal(row: HistoryRow, facts: Facts, document: PolicyDocument) -> Rehearsal:
+    failed = row.outcome is Outcome.FAILED
+    deltas = () if failed else tuple(_deltas(row.transfers or (), document))
+    why = "it failed on chain" if failed else ""
+    return Rehearsal(facts.block, not failed, why, deltas, (), 0, facts.safe, facts.safe)
+
+
+def _deltas(transfers: tuple[Transfer, ...], document: PolicyDocument) -> Iterator[Delta]:
+    ids = _ids(document)
+    for each in transfers:
+        token = ids.get(each.token) or TokenId(each.token)
+        yield Delta(each.sender, token, -each.units)
+        yield Delta(each.recipient, token, each.units)
+
+
+def _rounds(time: int, prices: Prices, document: PolicyDocument) -> Mapping[TokenId, tuple[Round, ...]]:
+    """As if each feed of a token had just answered the day's price."""
+    if not prices:
+        return {}
+    day = format_day(time)
+    found = ((id_, listed.feeds, prices.get((day, id_))) for id_, listed in document.tokens.items() if listed.feeds)
+    return {
+        id_: tuple(Round(feed, _E8, 1, price_e8, time, time, 1) for feed in feeds)
+        for id_, feeds, price_e8 in found
+        if price_e8
+    }
+
+
+def _known(row: HistoryRow, rounds: Mapping[TokenId, object], document: PolicyDocument) -> frozenset[Known]:
+    found = {Known.BYTES} if row.has_bytes else set[Known]()
+    if row.transfers is not None:
+        found.add(Known.EFFECTS)
+    if rounds and all(id_ in rounds for id_, listed in document.tokens.items() if listed.feeds):
+        found.add(Known.PRICES)
+    return frozenset(found)
+
+
+def outflows_of(row: HistoryRow, moves: tuple[Move, ...], document: PolicyDocument) -> Iterator[Outflow]:
+    """What left with a row, for all that come after it: as the transfers show, else as the calls say. As on chain, the
+    chain's own coin leaves no transfer to count, and what failed or was never executed leaves nothing."""
+    if row.outcome is not Outcome.EXECUTED:
+        return
+    moved = _shown(row.transfers, document) if row.transfers is not None else _said(moves)
+    for token, recipient, units in moved:
+        if not document.is_native(token):
+            yield Outflow(token, recipient, units, row.time, Digest(row.tx_hash))
+
+
+def _shown(transfers: tuple[Transfer, ...], document: PolicyDocument) -> Iterator[tuple[TokenId, Address, int]]:
+    ids = _ids(document)
+    for each in transfers:
+        if each.sender == document.account.safe and each.token in ids:
+            yield ids[each.token], each.recipient, each.units
+
+
+def _said(moves: tuple[Move, ...]) -> Iterator[tuple[TokenId, Address, int]]:
+    for move in moves:
+        if isinstance(move, Payment):
+            yield move.token, move.recipient, move.units
+        elif isinstance(move, Exchange):
+            yield move.token_in, move.pool, move.units_in
+        elif isinstance(move, Conversion):
+            yield move.token_in, move.reserve.share if move.is_supply else NATIVE, move.units_in
