@@ -49,17 +49,17 @@ class Judgement:
     fills: tuple[Fill, ...]
 
 
-Recall = Callable[[Case, Past], tuple[Outflow, ...]]
+Recall = Callable[[Scene, Past], tuple[Outflow, ...]]
 
 
-def quick(case: Case, past: Past) -> tuple[Outflow, ...]:
+def quick(scene: Scene, past: Past) -> tuple[Outflow, ...]:
     """Only the outflows that can change a finding."""
-    return past.relevant(case)
+    return past.relevant(scene.case, Known.PRICES in scene.known)
 
 
-def whole(case: Case, past: Past) -> tuple[Outflow, ...]:
+def whole(scene: Scene, past: Past) -> tuple[Outflow, ...]:
     """All outflows that facts would have had."""
-    return past.whole(case.facts.block.timestamp)
+    return past.whole(scene.case.facts.block.timestamp)
 
 
 def judge_row(
@@ -67,7 +67,7 @@ def judge_row(
 ) -> Judgement:
     """The row's judgement; what left with it is then past. Rows come oldest first."""
     scene = stage_row(row, prices, document)
-    case = after(scene.case, recall(scene.case, past))
+    case = after(scene.case, recall(scene, past))
     judgement = _judged(row, Scene(case, scene.known))
     for outflow in outflows_of(row, case.moves, document):
         past.add(outflow)

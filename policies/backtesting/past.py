@@ -35,11 +35,11 @@ class Past:
         """All that facts would have known at `now`."""
         return tuple(each[2] for each in self._young(self._every, now))
 
-    def relevant(self, case: Case) -> tuple[Outflow, ...]:
+    def relevant(self, case: Case, in_usd: bool) -> tuple[Outflow, ...]:
         """Those of `whole` that can change a finding on this case: of its tokens, to its classes or to strangers, who
-        count in every class; and all that its recipients got. A limit in USD counts everything."""
+        count in every class; and all that its recipients got. `in_usd`: a limit in USD is judged, which counts all."""
         now = case.facts.block.timestamp
-        if self._document.outflow is not None:
+        if in_usd and self._document.outflow is not None:
             return self.whole(now)
         recipients = {payment.recipient for payment in case.payments}
         kinds = {(payment.token, self._class(payment.recipient)) for payment in case.payments}
