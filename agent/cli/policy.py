@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli import say
+from agent.cli.backtest import backtest
 from agent.cli.cap_faces import cap_data, cap_lines
 from agent.cli.explain import explain
 from agent.cli.installing import deploy_text, update_lines
@@ -36,6 +37,7 @@ def policy() -> None:
     """Check, explain, test, compile and deploy the policy."""
 
 
+policy.add_command(backtest)
 policy.add_command(explain)
 policy.add_command(twap)
 policy.add_command(meter)

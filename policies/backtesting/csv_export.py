@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 
 from policies.backtesting.fields import address, moment
-from policies.backtesting.rows import By, HistoryRow, HistoryUnusable, Kind, Outcome, Transfer, Unjudged
+from policies.backtesting.rows import OTHER_SAFE, By, HistoryRow, HistoryUnusable, Kind, Outcome, Transfer, Unjudged
 from policies.scenario import dress
 from policies.terms import PolicyDocument
 from strongroom.errors import BadValue
@@ -56,7 +56,7 @@ def _read(members: list[Line], document: PolicyDocument, place: str, tx_hash: st
     safe = document.account.safe
     for _, line in members:
         if (other := address(line, "Safe Address")) != safe:
-            raise ValueError(f"is of another Safe, `{other}`")
+            raise ValueError(f"{OTHER_SAFE}, `{other}`")
     sent = [line for _, line in members if address(line, "From Address") == safe]
     if not sent:
         return Unjudged(place, tx_hash, Kind.INCOMING, "others sent it; the Safe decided nothing")

@@ -9,7 +9,16 @@ from typing import Any
 
 from policies.backtesting.builder import is_batch, read_batch
 from policies.backtesting.csv_export import read_csv
-from policies.backtesting.rows import History, HistoryRow, HistoryUnusable, Kind, Outcome, Unjudged, in_order
+from policies.backtesting.rows import (
+    OTHER_SAFE,
+    History,
+    HistoryRow,
+    HistoryUnusable,
+    Kind,
+    Outcome,
+    Unjudged,
+    in_order,
+)
 from policies.backtesting.service import read_transactions
 from policies.terms import PolicyDocument
 
@@ -19,20 +28,24 @@ _CHAINS = {"eth": 1, "oeth": 10, "bnb": 56, "gno": 100, "pol": 137, "base": 8453
 
 
 def read_history(files: Iterable[tuple[str, str]], document: PolicyDocument) -> History:
-    """The rows of all files, each a name and its text. Raises `HistoryUnusable`, naming the file and the place in it,
-    where one cannot be read at all or everything in them is of another Safe."""
-    named = list(files)
-    found = _once([row for name, text in named for row in read_file(text, document, name)])
-    if not found:
-        raise HistoryUnusable(named[0][0] if named else "the folder", "holds no transaction", _PAGES)
-    foreign = [each for each in found if isinstance(each, Unjudged) and each.why.startswith("is of another Safe")]
-    if len(foreign) == len(found):
+    """The rows of all files, each a name and its text. Raises as `read_file` and `gathered`."""
+    return gathered([row for name, text in files for row in read_file(text, document, name)], document, "the files")
+
+
+def gathered(rows: Sequence[HistoryRow | Unjudged], document: PolicyDocument, name: str) -> History:
+    """What was read, each transaction once and in order. Raises `HistoryUnusable` where there is none, everything is of
+    another Safe, or dates and nonces contradict each other."""
+    if not rows:
+        raise HistoryUnusable(name, "holds no transaction", _PAGES)
+    foreign = [each for each in rows if isinstance(each, Unjudged) and each.why.startswith(OTHER_SAFE)]
+    if len(foreign) == len(rows):
         mend = f"give the history of the policy's Safe, `{document.account.safe}`"
         raise HistoryUnusable(foreign[0].place, foreign[0].why, mend)
-    return in_order(_rejected(found))
+    return in_order(_rejected(_once(rows)))
 
 
 def read_file(text: str, document: PolicyDocument, name: str) -> Iterator[HistoryRow | Unjudged]:
+    """One file's rows. Raises `HistoryUnusable`, naming the line where it can, where it cannot be read at all."""
     if not text.strip():
         raise HistoryUnusable(name, "is empty", _PAGES)
     if text.lstrip("\ufeff \r\n\t")[0] not in "{[":

@@ -9,6 +9,9 @@ from enum import StrEnum
 from strongroom.errors import InputError
 from strongroom.model import Address, Operation
 
+OTHER_SAFE = "is of another Safe"
+"""How a row's fault begins that makes a whole file of such rows the wrong file."""
+
 
 class By(StrEnum):
     """Who made the Safe act."""

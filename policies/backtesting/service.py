@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from policies.backtesting.fields import address, calldata, moment, number
-from policies.backtesting.rows import By, HistoryRow, Kind, Outcome, Transfer, Unjudged
+from policies.backtesting.rows import OTHER_SAFE, By, HistoryRow, Kind, Outcome, Transfer, Unjudged
 from strongroom.model import NATIVE, Address, Operation
 
 _MOVES = {"ETHER_TRANSFER": None, "ERC20_TRANSFER": "tokenAddress"}
@@ -39,7 +39,7 @@ def _read(entry: Any, safe: Address, place: str) -> HistoryRow | Unjudged:
     if "safe" not in entry:
         return _of_others(entry, place)
     if (other := address(entry, "safe")) != safe:
-        raise ValueError(f"is of another Safe, `{other}`")
+        raise ValueError(f"{OTHER_SAFE}, `{other}`")
     row = _by_module(entry, safe, place) if "module" in entry else _by_owners(entry, safe, place)
     if row.by is By.OWNERS and row.to == safe and not row.data and not row.value_wei:
         used = row.nonce if row.outcome is not Outcome.WAITING else None

@@ -41,7 +41,7 @@ class Maker:
     """Makes one entry after the other; the nonce counts what the owners executed."""
 
     def __init__(self, document: PolicyDocument, seed: int, apart_seconds: int) -> None:
-        self.document, self.random = document, random.Random(seed)  # noqa: S311 - a fixture, no secret
+        self.document, self.random = document, random.Random(seed)
         self.time, self.nonce, self.number, self.apart = FIRST, 0, 0, apart_seconds
         self.safe = document.account.safe
 
@@ -92,7 +92,11 @@ class Maker:
         data = self.random.choice([b"\xde\xad\xbe\xef", encode_transfer(STRANGER, 2**256 - 1), b"\x01"])
         token = self.document.tokens[next(iter(self.document.tokens))].token.address
         entry = self.owned(self.entry(token, 0, data, Operation.CALL, []), True) | {"isSuccessful": False}
-        incoming = {"executionDate": iso(self.time), "txHash": entry["transactionHash"], "txType": "ETHEREUM_TRANSACTION"}
+        incoming = {
+            "executionDate": iso(self.time),
+            "txHash": entry["transactionHash"],
+            "txType": "ETHEREUM_TRANSACTION",
+        }
         broken = (
             {"data": "0xnothex"},
             {"value": str(2**256)},
@@ -110,7 +114,9 @@ class Maker:
         for _ in range(count):
             payee = self.random.choice(payees)
             token = self.random.choice([*payee.max_units])
-            made.append(self.pay(payee, token, self.random.randrange(1, payee.max_units[token] * 5 // 4)))
+            # Mostly small, so that caps have room; one in fifteen up to a quarter more than the payee may get.
+            most = payee.max_units[token] * 5 // 4
+            made.append(self.pay(payee, token, self.random.randrange(1, most // self.random.choice([1, *[80] * 14]))))
         return tuple(call for call, _ in made), [moved for _, moved in made]
 
     def pay(self, payee: Payee, token: str, units: int) -> tuple[Call, Entry]:
