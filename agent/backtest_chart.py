@@ -42,7 +42,12 @@ def _frame(answer: dict[str, Any]) -> Iterator[str]:
         said = f"{name} {answer['verdicts'][name]:,}"
         yield _text(at + 17, 48, said)
         at += 40 + 7 * len(said)
-    yield _text(_LEFT, _CAPS_TOP - 30, "The fullest that each cap was in the month, in % of it", extra='font-size="14"')
+    yield _text(
+        _LEFT,
+        _CAPS_TOP - 16,
+        "The fullest that each cap was in the month, in % of it; 200 % stands for all above",
+        extra='font-size="14"',
+    )
 
 
 def _x(number: int, count: int) -> tuple[float, float]:

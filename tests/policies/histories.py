@@ -61,7 +61,7 @@ class Maker:
 
     def stranger(self) -> Entry:
         payee = Payee("stranger", STRANGER, "", {})
-        call, moved = self.pay(payee, "USDC", self.random.randrange(1, 10**10))
+        call, moved = self.pay(payee, "USDC", self.random.randrange(1, 10**8))
         return self.by_owners((call,), [moved])
 
     def by_module(self) -> Entry:
@@ -114,9 +114,9 @@ class Maker:
         for _ in range(count):
             payee = self.random.choice(payees)
             token = self.random.choice([*payee.max_units])
-            # Mostly small, so that caps have room; one in fifteen up to a quarter more than the payee may get.
+            # Mostly small, so that caps have room; one in sixty up to a quarter more than the payee may get.
             most = payee.max_units[token] * 5 // 4
-            made.append(self.pay(payee, token, self.random.randrange(1, most // self.random.choice([1, *[80] * 14]))))
+            made.append(self.pay(payee, token, self.random.randrange(1, most // self.random.choice([1, *[400] * 60]))))
         return tuple(call for call, _ in made), [moved for _, moved in made]
 
     def pay(self, payee: Payee, token: str, units: int) -> tuple[Call, Entry]:

@@ -1,0 +1,365 @@
+"""Backtests: every row of a history is judged or named, a rule without its facts counts as nothing, and the quick path
+says what the whole one says."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from policies.backtesting.judging import Judgement, whole
+from policies.backtesting.needs import NEEDS, Known, missing
+from policies.backtesting.past import Past
+from policies.backtesting.prices import read_prices
+from policies.backtesting.reading import read_history
+from policies.backtesting.replay import replay, stretches
+from policies.backtesting.report import report
+from policies.backtesting.rows import By, History, HistoryUnusable, Kind, Outcome
+from policies.backtesting.scene import Prices, after, stage_row
+from policies.backtesting.tally import NOT_EVALUABLE, added, tally
+from policies.cases import sample
+from policies.document import load
+from policies.engine import decide, judge
+from policies.rules import RULES
+from policies.terms import PolicyDocument
+from strongroom.model import Finding, Verdict
+from tests.policies import histories
+
+COUNT = 2_400
+
+
+@pytest.fixture(scope="module")
+def policy() -> PolicyDocument:
+    return load(sample("active_treasury")[0])
+
+
+@pytest.fixture(scope="module")
+def entries(policy: PolicyDocument) -> list[dict[str, Any]]:
+    return histories.history(COUNT, policy)
+
+
+@pytest.fixture(scope="module")
+def history(entries: list[dict[str, Any]], policy: PolicyDocument) -> History:
+    return read(entries, policy)
+
+
+@pytest.fixture(scope="module")
+def judged(history: History, policy: PolicyDocument) -> list[Judgement]:
+    return replayed(history, policy)
+
+
+def read(entries: list[dict[str, Any]], policy: PolicyDocument, name: str = "page.json") -> History:
+    return read_history([(name, json.dumps({"results": entries}))], policy)
+
+
+def replayed(history: History, policy: PolicyDocument, prices: Prices = {}, **keys: Any) -> list[Judgement]:  # noqa: B006
+    (stretch,) = stretches(history.rows, 1, policy)
+    return list(replay(stretch, prices, policy, **keys))
+
+
+def made(policy: PolicyDocument, kind: str) -> dict[str, Any]:
+    maker = histories.Maker(policy, 3, 3_600)
+    maker.time += 60
+    entry: dict[str, Any] = getattr(maker, kind)()
+    return entry
+
+
+def test_the_table_of_needs_has_exactly_the_rules_that_there_are() -> None:
+    assert list(NEEDS) == list(RULES)
+
+
+def test_every_row_is_judged_or_named(history: History) -> None:
+    """Nothing is dropped: the generator makes every kind."""
+    assert len(history.rows) + len(history.unjudged) == COUNT
+    assert {each.kind for each in history.unjudged} == {Kind.UNREAD, Kind.INCOMING, Kind.CANCELLATION}
+    assert all(each.why and each.place for each in history.unjudged)
+    assert {row.outcome for row in history.rows} >= {Outcome.EXECUTED, Outcome.FAILED, Outcome.REJECTED}
+    assert {row.by for row in history.rows} == set(By)
+
+
+def test_the_quick_path_says_row_by_row_what_the_whole_past_says(
+    history: History, policy: PolicyDocument, judged: list[Judgement]
+) -> None:
+    few = replace(history, rows=history.rows[:900])
+    assert replayed(few, policy, recall=whole) == judged[:900]
+
+
+def test_with_prices_the_quick_path_still_says_the_same(history: History, policy: PolicyDocument) -> None:
+    days = {f"{day}" for day in {histories.iso(row.time)[:10] for row in history.rows[:200]}}
+    lines = [f"{day},{token},{price}" for day in sorted(days) for token, price in PRICED]
+    prices = read_prices("\n".join(["day,token,price", *lines]), policy, "prices.csv")
+    few = replace(history, rows=history.rows[:200])
+    quick = replayed(few, policy, prices)
+    assert quick == replayed(few, policy, prices, recall=whole)
+    assert all("outflow" in each.by_rule for each in quick)
+
+
+PRICED = (("USDC", "1"), ("DAI", "1"), ("WETH", "3000.5"))
+
+
+def test_a_row_is_found_as_decide_finds_it_on_the_same_facts(
+    history: History, policy: PolicyDocument, judged: list[Judgement]
+) -> None:
+    """`decide` asks every rule; what the backtest keeps of it is exactly the evaluable rules' findings."""
+    past = Past(policy)
+    for row, judgement in zip(history.rows[:300], judged, strict=False):
+        scene = stage_row(row, {}, policy)
+        case = after(scene.case, past.whole(row.time))
+        decision = decide(case.compiled, case.action, case.rehearsal, case.facts, policy)
+        kept = [f for f in decision.findings if f.verdict is not Verdict.ALLOW and f.rule in judgement.by_rule]
+        assert kept == [f for f in judgement.against if f.rule in RULES]
+        next(replay_one(row, past, policy), None)
+
+
+def replay_one(row: Any, past: Past, policy: PolicyDocument) -> Any:
+    from policies.backtesting.scene import outflows_of
+
+    for outflow in outflows_of(row, stage_row(row, {}, policy).case.moves, policy):
+        past.add(outflow)
+    yield from ()
+
+
+def test_stretches_judged_apart_add_up_to_the_whole(
+    history: History, policy: PolicyDocument, judged: list[Judgement]
+) -> None:
+    """Each stretch brings its own past, so processes may share the work."""
+    parts = list(stretches(history.rows, 5, policy))
+    assert sum(len(part.rows) for part in parts) == len(history.rows)
+    assert [each for part in parts for each in replay(part, {}, policy)] == judged
+    sums = added(tally(replay(part, {}, policy)) for part in parts)
+    assert report(history, sums, policy) == report(history, tally(judged), policy)
+
+
+def test_a_rule_without_its_facts_is_neither_an_allow_nor_a_deny(judged: list[Judgement]) -> None:
+    whole_sums = tally(judged)
+    for rule in ("envelope", "gas", "intents", "safe_state", "leftovers"):
+        assert whole_sums.by_rule[rule, NOT_EVALUABLE] == len(judged)
+        assert not any(whole_sums.by_rule[rule, verdict] for verdict in Verdict)
+    for each in judged:
+        assert each.by_rule.keys().isdisjoint(each.lacks)
+        assert each.by_rule.keys() | each.lacks.keys() >= RULES.keys()
+
+
+class Poisoned(Exception):
+    """A rule looked at what the history does not know."""
+
+
+class Unknown:
+    """Stands for a fact that is not known: to look at it is an error."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise Poisoned(name)
+
+    def __iter__(self) -> Any:
+        raise Poisoned
+
+    def __getitem__(self, key: object) -> Any:
+        raise Poisoned
+
+    def __len__(self) -> int:
+        raise Poisoned
+
+
+def test_no_rule_that_is_asked_looks_at_facts_that_nobody_has(history: History, policy: PolicyDocument) -> None:
+    """The table keeps its word: with every unknown fact poisoned, no asked rule so much as looks at one. Only two may
+    see that there are no intents: one without models to agree, and one that compares names where there are any."""
+    unknown: Any = Unknown()
+    for row in history.rows[:400]:
+        scene = stage_row(row, {}, policy)
+        facts = replace(scene.case.facts, balances=unknown, rounds=unknown, gas=unknown, lending=unknown)
+        rehearsal = scene.case.rehearsal
+        if Known.EFFECTS not in scene.known:
+            rehearsal = replace(rehearsal, success=unknown)
+        rehearsal = replace(rehearsal, safe_before=unknown, safe_after=unknown, gas_used=unknown)
+        unit = replace(scene.case.compiled.unit, intents=unknown)
+        case = replace(
+            scene.case, facts=facts, rehearsal=rehearsal, compiled=replace(scene.case.compiled, envelope=unknown)
+        )
+        for name, rule in RULES.items():
+            if missing(name, case, row, scene.known):
+                continue
+            judged_case = (
+                case
+                if name in ("agreement", "lookalikes")
+                else replace(case, compiled=replace(case.compiled, unit=unit))
+            )
+            assert all("could not judge" not in each.reason for each in judge(judged_case, {name: rule}).findings), name
+
+
+def test_what_left_before_fills_the_cap_of_what_comes_after(policy: PolicyDocument) -> None:
+    """The second of two like payments sees the first; the first that failed, or never was, leaves no trace."""
+    first = made(policy, "payment")
+    second = {**first, "safeTxHash": "0x02", "transactionHash": "0x02", "nonce": first["nonce"] + 1}
+    second["executionDate"] = histories.iso(histories.FIRST + 120)
+    both = replayed(read([second, first], policy), policy)
+    fills = [each.fills[0].bps for each in both]
+    assert fills[0] < fills[1] <= 2 * fills[0]
+    failed = {**first, "isSuccessful": False, "transfers": []}
+    assert replayed(read([second, failed], policy), policy)[1].fills[0].bps == fills[0]
+    waits = {**first, "isExecuted": False, "nonce": 99}
+    assert replayed(read([second, waits], policy), policy)[1].fills[0].bps == fills[0]
+
+
+def test_without_transfers_what_was_declared_counts_and_rehearsal_is_not_evaluable(policy: PolicyDocument) -> None:
+    entry = made(policy, "payment")
+    del entry["transfers"]
+    (row,) = replayed(read([entry], policy), policy)
+    assert row.lacks["rehearsed"] == {Known.EFFECTS}
+    assert row.by_rule["payees"] is Verdict.ALLOW
+
+
+def test_a_stranger_a_delegatecall_and_an_unknown_call_are_denied_by_name(policy: PolicyDocument) -> None:
+    denies = {kind: against(policy, made(policy, kind)) for kind in ("stranger", "delegatecall")}
+    assert {"payees", "payments"} <= denies["stranger"]
+    assert {"action", "calls"} <= denies["delegatecall"]
+    assert "calls" in against(policy, {**made(policy, "payment"), "data": "0xdeadbeef"})
+
+
+def against(policy: PolicyDocument, entry: dict[str, Any]) -> set[str]:
+    (row,) = replayed(read([entry], policy), policy)
+    return {found.rule for found in row.against if found.verdict is Verdict.DENY}
+
+
+def test_pages_that_overlap_count_a_transaction_once(policy: PolicyDocument) -> None:
+    entry = made(policy, "payment")
+    bare = {key: value for key, value in entry.items() if key != "transfers"}
+    text = "\n".join(json.dumps({"results": [each]}) for each in (bare, entry))
+    history = read_history([("pages.json", text)], policy)
+    assert [each.kind for each in history.unjudged] == [Kind.REPEATED]
+    assert history.rows[0].transfers is not None
+
+
+def test_a_proposal_is_rejected_once_its_nonce_is_used_also_by_an_empty_call(policy: PolicyDocument) -> None:
+    entry = {**made(policy, "payment"), "isExecuted": False, "isSuccessful": None}
+    assert read([entry], policy).rows[0].outcome is Outcome.WAITING
+    maker = histories.Maker(policy, 3, 3_600)
+    empty = maker.owned(maker.entry(policy.account.safe, 0, b"", histories.Operation.CALL, []), True)
+    assert read([entry, empty], policy).rows[0].outcome is Outcome.REJECTED
+
+
+COLUMNS = (
+    "Nonce,Safe Address,From Address,To Address,Transaction Hash,Contract Address,Amount,Asset Type,Asset Symbol,"
+    "Created at,Executed at,Proposer Address,Executor Address,Note"
+)
+
+
+def csv_text(policy: PolicyDocument, *lines: dict[str, str]) -> str:
+    out = StringIO()
+    writer = csv.DictWriter(out, COLUMNS.split(","), restval="")
+    writer.writeheader()
+    usdc, safe = policy.tokens["USDC"].token.address, policy.account.safe
+    plain = {
+        "Safe Address": safe,
+        "From Address": safe,
+        "To Address": policy.payees["alice"].address,
+        "Transaction Hash": "0x01",
+        "Contract Address": usdc,
+        "Amount": "12.5",
+        "Asset Type": "erc20",
+        "Asset Symbol": "USDC",
+        "Executed at": "2024-03-01T10:00:00.000Z",
+        "Note": "first line\nsecond line",
+    }
+    writer.writerows({**plain, **line} for line in lines)
+    return out.getvalue()
+
+
+def test_a_csv_says_the_payments_and_nothing_of_the_bytes(policy: PolicyDocument) -> None:
+    """Lines of one hash are one transaction; what only bytes can say is not evaluable."""
+    bob = policy.payees["bob"].address
+    history = read_history(
+        [("export.csv", csv_text(policy, {"Nonce": "7"}, {"To Address": bob, "Nonce": "7"}))], policy
+    )
+    (row,) = replayed(history, policy)
+    assert row.moved == (("team", "USDC", 12_500_000), ("team", "USDC", 12_500_000))
+    assert history.rows[0].nonce == 7
+    assert {name for name, lacks in row.lacks.items() if Known.BYTES in lacks} == {"action", "calls", "venues"}
+
+
+def test_a_csv_s_incoming_and_unlisted_lines_are_named(policy: PolicyDocument) -> None:
+    safe, alice = policy.account.safe, policy.payees["alice"].address
+    incoming = {"From Address": alice, "To Address": safe, "Transaction Hash": "0x02"}
+    unlisted = {"Contract Address": alice, "Asset Symbol": "SCAM", "Transaction Hash": "0x03"}
+    history = read_history([("export.csv", csv_text(policy, {}, incoming, unlisted))], policy)
+    assert [(each.tx_hash, each.kind) for each in history.unjudged] == [("0x02", Kind.INCOMING), ("0x03", Kind.UNREAD)]
+    assert "SCAM" in history.unjudged[1].why
+
+
+def batch_text(policy: PolicyDocument, chain_id: int) -> str:
+    entry = made(policy, "payment")
+    call = {"to": entry["to"], "value": entry["value"], "data": entry["data"], "contractMethod": None}
+    return json.dumps(
+        {"version": "1.0", "chainId": str(chain_id), "createdAt": 1_700_000_000_000, "transactions": [call]}
+    )
+
+
+def test_a_transaction_builder_s_batch_waits_and_is_judged(policy: PolicyDocument) -> None:
+    history = read_history([("batch.json", batch_text(policy, policy.account.chain_id))], policy)
+    (row,) = replayed(history, policy)
+    assert row.outcome is Outcome.WAITING and row.by_rule["calls"] is Verdict.ALLOW and row.moved
+
+
+def refusal(policy: PolicyDocument, text: str, name: str = "h.json") -> str:
+    with pytest.raises(HistoryUnusable) as caught:
+        read_history([(name, text)], policy)
+    return str(caught.value)
+
+
+def test_a_file_that_cannot_be_used_is_refused_in_one_line_with_place_and_mend(policy: PolicyDocument) -> None:
+    entry = made(policy, "payment")
+    later = {**entry, "nonce": 5, "safeTxHash": "0x05"}
+    earlier = {**entry, "nonce": 4, "safeTxHash": "0x04", "executionDate": histories.iso(histories.FIRST + 10**6)}
+    other = "https://api.safe.global/tx-service/eth/api/v2/safes/x/all-transactions/?limit=1"
+    refused = {
+        "": "h.json is empty",
+        '{"results": [\n{"a":': "h.json line 2 is no JSON",
+        '{"detail": "Not found."}': "it has no `results`",
+        '{"results": []}': "holds no transaction",
+        json.dumps({"results": [{**entry, "safe": histories.OTHER_SAFE}]}): "h.json row 1 is of another Safe",
+        json.dumps({"results": [entry], "next": other}): "is of chain 1, the policy's Safe is on chain",
+        json.dumps(
+            {"results": [later, earlier]}
+        ): "h.json row 1 has nonce 5, and is dated before nonce 4 in h.json row 2",
+        batch_text(policy, 137): "is a batch for chain `137`",
+        "Date,Amount\n2024-01-01,5\n": "h.json line 1 has no column `Safe Address`",
+    }
+    for text, said in refused.items():
+        line = refusal(policy, text)
+        assert said in line and "; " in line and "\n" not in line
+
+
+def test_prices_are_refused_by_line(policy: PolicyDocument) -> None:
+    refused = {
+        "date,coin,usd\n": "line 1 begins with",
+        "day,token,price\n2024-01-01,HALL,1\n": "line 2 prices `HALL`",
+        "day,token,price\n2024-13-01,WETH,1\n": "line 2 is not read",
+        "day,token,price\n2024-01-01,WETH,1e3\n": "line 2 is not read",
+        "day,token,price\n2024-01-01,WETH,1\n2024-01-01,WETH,2\n": "line 3 prices `WETH` on 2024-01-01 again",
+        "day,token,price\n": "holds no price",
+    }
+    for text, said in refused.items():
+        with pytest.raises(HistoryUnusable, match=said):
+            read_prices(text, policy, "prices.csv")
+
+
+def test_the_sums_are_those_of_the_rows(history: History, judged: list[Judgement], policy: PolicyDocument) -> None:
+    """Conservation: verdicts, rules and months each count every row once, classes the executed units."""
+    answer = report(history, tally(judged), policy)
+    assert sum(answer["verdicts"].values()) == len(judged)
+    assert all(sum(v for v in rule.values() if isinstance(v, int)) == len(judged) for rule in answer["rules"])
+    assert sum(sum(month["verdicts"].values()) for month in answer["months"]) == len(judged)
+    executed = [each for each in judged if each.outcome is Outcome.EXECUTED]
+    units = sum(units for each in executed for _, _, units in each.moved)
+    assert sum(sum(each["units"].values()) for each in answer["classes"]) == units
+    assert len(answer["worst"]) == 10 and all(each["verdict"] == "deny" for each in answer["worst"])
+    assert answer["closest"] == sorted(answer["closest"], key=lambda each: -each["bps"])
+
+
+def test_the_verdict_is_the_strictest_of_the_rules_that_could_judge(judged: list[Judgement]) -> None:
+    for each in judged:
+        assert each.verdict is max(each.by_rule.values(), key=lambda verdict: verdict.rank)
+        assert all(isinstance(found, Finding) for found in each.against)
