@@ -118,6 +118,12 @@ def test_a_tier_that_lets_through_out_of_hours_waits_for_the_morning(desk: Any) 
     assert _first_wait(judged, document) == MONDAY + DAY + 9 * HOUR
 
 
+def test_what_passes_before_a_freeze_begins_does_not_wait_for_its_end(desk: Any) -> None:
+    document = replace(desk.document, freezes=(Freeze(NOW + DAY, NOW + 200 * DAY, "migration"),))
+    judged = desk.stage("pay 8_000 USDC to alice", past=["8_000 USDC to alice 1 hour ago"])
+    assert _first_wait(judged, document) == NOW + 23 * HOUR
+
+
 def test_hours_ask_and_a_freeze_denies_so_to_be_asked_needs_less(desk: Any) -> None:
     document = replace(desk.document, hours=_hours(), freezes=(Freeze(NOW, MONDAY, "audit"),))
     prospects = require_all_exact(desk.stage("pay 5_000 USDC to alice"), document).prospects
