@@ -19,7 +19,7 @@ from policies.backtesting.reading import read_history
 from policies.backtesting.replay import replay, stretches
 from policies.backtesting.report import report
 from policies.backtesting.rows import By, History, HistoryUnusable, Kind, Outcome
-from policies.backtesting.scene import Prices, after, stage_row
+from policies.backtesting.scene import Prices, after, outflows_of, stage_row
 from policies.backtesting.tally import NOT_EVALUABLE, added, tally
 from policies.cases import sample
 from policies.document import load
@@ -89,7 +89,7 @@ def test_the_quick_path_says_row_by_row_what_the_whole_past_says(
 
 
 def test_with_prices_the_quick_path_still_says_the_same(history: History, policy: PolicyDocument) -> None:
-    days = {f"{day}" for day in {histories.iso(row.time)[:10] for row in history.rows[:200]}}
+    days = {histories.iso(row.time)[:10] for row in history.rows[:200]}
     lines = [f"{day},{token},{price}" for day in sorted(days) for token, price in PRICED]
     prices = read_prices("\n".join(["day,token,price", *lines]), policy, "prices.csv")
     few = replace(history, rows=history.rows[:200])
@@ -112,15 +112,8 @@ def test_a_row_is_found_as_decide_finds_it_on_the_same_facts(
         decision = decide(case.compiled, case.action, case.rehearsal, case.facts, policy)
         kept = [f for f in decision.findings if f.verdict is not Verdict.ALLOW and f.rule in judgement.by_rule]
         assert kept == [f for f in judgement.against if f.rule in RULES]
-        next(replay_one(row, past, policy), None)
-
-
-def replay_one(row: Any, past: Past, policy: PolicyDocument) -> Any:
-    from policies.backtesting.scene import outflows_of
-
-    for outflow in outflows_of(row, stage_row(row, {}, policy).case.moves, policy):
-        past.add(outflow)
-    yield from ()
+        for outflow in outflows_of(row, scene.case.moves, policy):
+            past.add(outflow)
 
 
 def test_stretches_judged_apart_add_up_to_the_whole(
