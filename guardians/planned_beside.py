@@ -22,6 +22,7 @@ from policies.terms import PolicyDocument
 from strongroom.errors import MadeAndUsed
 from strongroom.model import NATIVE, Address, Call, Facts, TokenId
 from strongroom.ports import Chain
+from strongroom.protocols.kernel import guardian_read
 from strongroom.protocols.kernel_changes import read_kernel_change
 from strongroom.protocols.owner_guard import encode_announce_change, encode_set_guard
 from strongroom.protocols.watch import encode_rebase
@@ -63,7 +64,7 @@ def plan_besides(
     watches = tuple(each for each in (made, own) if each)
     found = {
         **dict(_births(planned)),
-        **dict(_marks(document, watches, kernel, calls)),
+        **dict(_marks(chain, facts, watches, kernel, calls)),
         **dict(_guards(chain, document, facts, planned.guard)),
     }
     return Besides({call: Beside(words) for call, words in found.items()}, watches)
@@ -106,15 +107,19 @@ def _births(planned: _Contracts) -> Iterator[tuple[Call, str]]:
 
 
 def _marks(
-    document: PolicyDocument, watches: Sequence[Address], kernel: Address, calls: Sequence[Call]
+    chain: Chain, facts: Facts, watches: Sequence[Address], kernel: Address, calls: Sequence[Call]
 ) -> Iterator[tuple[Call, str]]:
     """A new mark forgets what was lost: it goes with a new key, which a fall would pause again, and with a watch that
-    somebody made before it was added."""
-    told = {read_kernel_change(call.data).function for call in calls if call.to == kernel}
-    if told & {"rekey", "addGuardian"}:
-        for watch in watches:
+    somebody made before it is added here. To add one that guards already changes nothing but its mark."""
+    told = [read_kernel_change(call.data) for call in calls if call.to == kernel]
+    is_rekeyed = any(each.function == "rekey" for each in told)
+    added = [each.arguments[0] for each in told if each.function == "addGuardian"]
+    guarding = chain.read([guardian_read(kernel, watch) for watch in watches], facts.block) if added else ()
+    already = {watch for watch, is_guardian in zip(watches, guarding, strict=False) if is_guardian}
+    for watch in watches:
+        if is_rekeyed or (watch in added and watch not in already):
             words = f"make the watch {watch} take a new mark: losses count from what the Safe then holds"
-            yield Call(document.account, watch, 0, encode_rebase()), words
+            yield Call(facts.account, watch, 0, encode_rebase()), words
 
 
 def _guards(

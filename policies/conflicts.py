@@ -56,9 +56,9 @@ def guardian_of(payee: Payee, document: PolicyDocument) -> Address | None:
 
 
 def guardians_paid(case: Case) -> frozenset[Address]:
-    """Guardians whom the unit pays: their signatures do not count for it."""
-    found = (guardian_of(payee, case.document) for payee in paid_people(case))
-    return frozenset(guardian for guardian in found if guardian is not None)
+    """Guardians whom the unit pays, by name or at their very address: their signatures do not count for it."""
+    paid = {address for payee in paid_people(case) for address in (payee.guardian, payee.address)}
+    return frozenset(member for member in case.document.guardians.members if member in paid)
 
 
 def conflicts_off_chain(document: PolicyDocument) -> tuple[str, ...]:

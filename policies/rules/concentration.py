@@ -29,7 +29,8 @@ def judge(case: Case) -> Iterator[Finding]:
 def _share(token: TokenId, most_bps: int, otherwise: Verdict, found: Change) -> Finding:
     (own, whole), (own_was, whole_was) = found.becomes.highest(token), found.was.highest(token)
     share_bps = -(-own * ALL_BPS // whole) if whole else 0
-    if own * whole_was <= own_was * whole:
+    # Of nothing there was no share: what is bought first counts in full.
+    if (whole_was or not own) and own * whole_was <= own_was * whole:
         reason = f"{token} becomes no larger part of the treasury's value"
         return at_most(RULE, share_bps, most_bps, Verdict.ALLOW, reason, format_bps)
     return at_most(RULE, share_bps, most_bps, otherwise, f"at most this part of the value is {token}", format_bps)
