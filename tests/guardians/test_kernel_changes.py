@@ -294,6 +294,14 @@ def test_a_re_key_with_its_new_mark_is_made_and_nobody_could_veto_it(installed: 
     assert installed.state().agent == NEXT_AGENT.address
 
 
+def test_no_new_mark_goes_with_a_watch_that_guards_already(installed: Installed) -> None:
+    """To add it again changes nothing on chain: the batch would only make the watch forget what was lost."""
+    again = encode_call("addGuardian(address)", installed.watch)
+    digest = installed.proposal((installed.kernel, again), (installed.watch, encode_rebase()))
+    code, out, error = installed.own(KEMI, "sign", digest, "--change", f"addGuardian({installed.watch})")
+    assert code == 1 and "beside it is what your documents do not plan" in out, out + error
+
+
 def test_whom_a_re_key_drops_is_named_too(installed: Installed) -> None:
     digest = installed.proposal(
         (installed.kernel, encode_announce(encode_rekey(NEXT_AGENT.address, [installed.watch])))

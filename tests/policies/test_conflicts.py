@@ -113,6 +113,12 @@ def test_a_guardian_paid_at_their_own_address_needs_no_word(desk: Any) -> None:
     assert own.decide(own.stage("pay 12_001 USDC to alice")).guardians == tuple(others)
 
 
+def test_a_payee_who_is_one_guardian_by_name_and_another_by_address_is_both(desk: Any) -> None:
+    first, second, third = desk.document.guardians.members
+    both = desk.under(with_payee(desk.document, "alice", address=second, guardian=first))
+    assert both.decide(both.stage("pay 12_001 USDC to alice")).guardians in ((), (third,))
+
+
 def test_too_few_unpaid_guardians_deny(signing: Any) -> None:
     """At the limit the others are just enough; one fewer and nobody may approve it."""
     members = signing.document.guardians.members

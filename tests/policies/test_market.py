@@ -267,6 +267,16 @@ def test_twice_the_calm_swing_halves_what_is_sold_alone(
     assert storm.says(storm.stage(request_, arrives="99.7 %", swing=swing)) == says
 
 
+def test_what_was_sold_a_minute_ago_counts_as_if_it_were_sold_now(desk: Desk) -> None:
+    """Splitting a sale hides nothing while prices swing."""
+    storm = stormy(desk)
+    pool = storm.document.venues["uniswap"].pools[0].address
+    one = {"arrives": "99.7 %", "swing": "12 %", "past": [f"2 WETH to {pool} 1 minute ago"]}
+    alone = storm.says(storm.stage("swap 5 WETH to USDC", arrives="99.7 %", swing="12 %"))
+    assert "volatility" not in alone
+    assert storm.says(storm.stage("swap 5 WETH to USDC", **one))["volatility"] is Verdict.ASK
+
+
 def past(desk: Desk, judged: Judged, *rows: tuple[int, int, int]) -> int | Problem:
     """The swing of WETH by these rounds of its first feed: id, answer, age in seconds."""
     feed, now = desk.document.feeds_of(WETH)[0], judged.facts.block.timestamp

@@ -54,6 +54,7 @@ def test_delegate_propose_confirm_read_and_execute(
     assert (mined, sorted(read.signers)) == (None, sorted([KEMI.address, JONAS.address]))
     read.call()
     tx_hash, _ = read.execute(ALICE.key.hex())
+    assert node.get_transaction_receipt(tx_hash, timeout=30), "a node answers before it has mined"
     assert api.get_safe_transaction(proposal.safe_tx_hash)[1] == tx_hash
 
     signature = sign(AGENT, bytes(api.create_delegate_message_hash(AGENT.address)))
