@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plans": ("agent.cli.look:plans", "every unit and its state"),
     "show": ("agent.cli.look:show", "one unit with every finding"),
     "policy": ("agent.cli.policy:policy", "check, test, compile and deploy the policy"),
+    "simulate": ("agent.cli.simulate:simulate", "forecast swaps, routes and the treasury itself"),
     "rekey": ("agent.cli.rekey:rekey", "a new agent key: what the owners must sign"),
     "kill-card": ("agent.cli.kill_card:kill_card", "one page for paper: stop everything, with any wallet"),
     "report": ("agent.cli.report:report", "one page that tells a run, made with the agent off"),

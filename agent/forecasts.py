@@ -1,0 +1,72 @@
+"""What every forecast of the command line ships: its origin, and charts that all look alike."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulations.origin import Origin, data_hash
+from strongroom.errors import BadValue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, RED, GREY = "#1f5a94", "#d9822b", "#3f8f5f", "#b5403a", "#6b7280"
+_SUFFIXES = (".png", ".svg")
+
+
+def origin(inputs: Any, seed: int, arguments: Sequence[str]) -> Origin:
+    """The origin of what `strongroom ARGUMENTS` forecasts from `inputs` (JSON values)."""
+    return Origin(data_hash(inputs), seed, code_version(), shlex.join(["strongroom", *arguments]))
+
+
+@cache
+def code_version() -> str:
+    """The distribution's version and the start of a hash over the sources that compute forecasts."""
+    import policies
+    import simulations
+
+    digest = hashlib.sha256()
+    for package in (policies, simulations):
+        root = Path(package.__path__[0])
+        for file in sorted(root.rglob("*.py")):
+            digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return f"{version('strongroom')}+{digest.hexdigest()[:8]}"
+
+
+def require_chart(path: Path) -> None:
+    """Before anything is computed: raises `BadValue` unless `path` can be drawn to."""
+    if path.suffix not in _SUFFIXES:
+        raise BadValue(path, "--chart", "name a file that ends with .png or .svg")
+    if not path.parent.is_dir():
+        raise BadValue(path, "--chart", f"make the folder `{path.parent}` first")
+
+
+def panels(title: str, rows: int, made: Origin) -> tuple[Figure, list[Axes]]:
+    """A figure of `rows` charts, one below the other, the origin at its foot. Draws in memory; no display is used."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 1.4 + 3.3 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=13, fontweight="bold")
+    figure.supxlabel(made.footer(), fontsize=7, color=GREY)
+    axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+    for each in axes:
+        each.grid(alpha=0.25)
+        each.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes PNG or SVG by the suffix; the same figure gives the same bytes."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "strongroom"}):
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
