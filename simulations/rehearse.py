@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from simulations.caught import caught
 from simulations.probes import (
     NATIVE_READER,
     Picture,
@@ -26,6 +27,7 @@ from simulations.probes import (
 )
 from simulations.reverts import revert_reason
 from strongroom.addresses import from_digest, keccak, to_address
+from strongroom.errors import NodeRefused
 from strongroom.model import NATIVE, Action, Address, Block, Delta, Facts, KernelCall, Rehearsal, SafeTx, Token, TokenId
 from strongroom.ports import Chain, Override, Read, SimulatedCall, SimulatedResult
 from strongroom.protocols.erc20 import read_balance
@@ -64,8 +66,7 @@ def rehearse(
     balances and zero allowances are left out; an unlisted token's allowance goes by its address.
 
     Anything but a complete measurement of a successful action is `success=False` with the reason in `revert` and no
-    effects. Raises `NodeUnreachable` and `NodeRefused` (a node without `eth_simulateV1`): a rehearsal is never
-    skipped.
+    effects. Raises `NodeUnreachable` and `NodeRefused` (a node that cannot simulate): a rehearsal is never skipped.
     """
     if action.account != facts.account:
         return _failed(facts, f"the action is for `{action.account.safe}`, the facts are of `{facts.account.safe}`")
@@ -83,7 +84,8 @@ def rehearse(
     reason = _refusal(action, outcome)
     if reason:
         return _failed(facts, _inner_refusal(chain, action, facts) or reason, outcome.gas_used)
-    return _measured(facts, action, watched, results, outcome.gas_used)
+    measured = _measured(facts, action, watched, results, outcome.gas_used)
+    return replace(measured, caught=caught(chain.trace(_entry(action, facts), overrides, facts.block)))
 
 
 def _fresh_address() -> Address:
@@ -138,7 +140,12 @@ def _inner_refusal(chain: Chain, action: Action, facts: Facts) -> str:
     if not calls:
         return ""
     alone = [SimulatedCall(facts.account.safe, call.to, call.value_wei, call.data) for call in calls]
-    for number, result in enumerate(chain.simulate(alone, {}, facts.block), 1):
+    try:
+        results = chain.simulate(alone, {}, facts.block)
+    except NodeRefused:
+        # Not every node can act as the Safe; the rehearsal has failed already, only the words are missing.
+        return ""
+    for number, result in enumerate(results, 1):
         if not result.success:
             return f"call {number} of {len(calls)} reverts: {revert_reason(result.returned, result.error)}"
     return ""

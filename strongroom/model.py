@@ -498,8 +498,18 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Caught:
+    """An inner call that failed while the action went on."""
+
+    to: Address
+    selector: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The simulated outcome at `block`. `revert` is empty on success; deltas come from balance reads, not logs."""
+    """The simulated outcome at `block`. `revert` is empty on success; deltas come from balance reads, not logs.
+    `caught` is `None` where the node does not show inner calls."""
 
     block: Block
     success: bool
@@ -509,6 +519,7 @@ class Rehearsal:
     gas_used: int
     safe_before: SafeState
     safe_after: SafeState
+    caught: tuple[Caught, ...] | None = None
 
 
 class Verdict(StrEnum):

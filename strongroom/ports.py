@@ -86,6 +86,18 @@ class SimulatedResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """One call of a traced execution and, in order, those it made. `error` is empty where it succeeded."""
+
+    to: Address
+    data: bytes
+    returned: bytes
+    """Return data, or revert bytes where it failed."""
+    error: str
+    calls: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MinedTransaction:
     tx_hash: Digest
     block: Block
@@ -135,6 +147,9 @@ class Chain(Protocol):
     ) -> list[SimulatedResult]:
         """`calls` one after another in one block on top of `block`, each seeing what those before it did
         (eth_simulateV1)."""
+
+    def trace(self, call: SimulatedCall, overrides: Mapping[Address, Override], block: Block) -> Frame | None:
+        """Every call that `call` makes on top of `block`, inner ones too; `None` where the node does not trace."""
 
     def nonce(self, sender: Address) -> int:
         """The next account nonce, pending transactions included."""

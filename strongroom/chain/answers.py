@@ -17,16 +17,32 @@ class Reverted(NodeRefused):
     """The node executed the call and it failed: a property of the call, not of the node."""
 
 
+class NotOffered(NodeRefused):
+    """The node does not know the method: another way may lead there."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method, "it does not offer this method; use a node that does")
+
+
 def refusal(method: str, error: Any) -> NodeRefused:
     """A JSON-RPC error object as `NodeRefused`, or as `Reverted` when execution itself failed. Nodes disagree on codes:
     geth, reth and anvil give 3 with data; Erigon and Nethermind -32000 or -32015 with words."""
     if not isinstance(error, dict):
         return NodeRefused(method, printable(str(error)))
     code, message, data = error.get("code"), str(error.get("message", "")), _revert_bytes(error.get("data"))
-    if code == -32601:
-        return NodeRefused(method, "it does not offer this method; use a node that does")
+    if code in _UNKNOWN_METHOD or _is_unknown_method(message.lower()):
+        return NotOffered(method)
     kind = Reverted if code == 3 or data or _is_execution_failure(message) else NodeRefused
     return kind(method, printable(message) or f"code {code}", data)
+
+
+_UNKNOWN_METHOD = (-32601, -32004)
+"""JSON-RPC 2.0 "method not found", EIP-1474 "method not supported"."""
+_WITHOUT = ("not found", "not supported", "not available", "does not exist", "not whitelisted", "unknown")
+
+
+def _is_unknown_method(message: str) -> bool:
+    return "method" in message and any(words in message for words in _WITHOUT)
 
 
 _EXECUTION_FAILURES = ("revert", "evm error", "invalid opcode", "out of gas", "vm execution error", "stack underflow")

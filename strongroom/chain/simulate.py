@@ -28,7 +28,7 @@ def simulation_params(
             "time": hex(block.timestamp + 1),
             "gasLimit": hex(GAS_PER_CALL * len(calls)),
         },
-        "stateOverrides": {address: _override(override) for address, override in overrides.items()},
+        "stateOverrides": override_params(overrides),
         "calls": [_call(call) for call in calls],
     }
     # Without validation no nonce, fee or EIP-3607 check: the Safe itself may be a sender.
@@ -43,6 +43,11 @@ def _call(call: SimulatedCall) -> dict[str, str]:
         "input": "0x" + call.data.hex(),
         "gas": hex(GAS_PER_CALL),
     }
+
+
+def override_params(overrides: Mapping[Address, Override]) -> dict[str, Any]:
+    """State overrides as every simulating method takes them."""
+    return {address: _override(override) for address, override in overrides.items()}
 
 
 def _override(override: Override) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from strongroom.chain.rpc import RpcChain
 from strongroom.errors import NodeError, NodeRefused, NodeUnreachable
 from strongroom.model import Address, Block, Digest
 from strongroom.ports import Chain, Override, Read, SimulatedCall
-from tests.chain.faulty_node import BODIES, FAULTS, RESULTS, STATUSES, WIRE, FaultyNode
+from tests.chain.faulty_node import BODIES, ERRORS, FAULTS, RESULTS, STATUSES, WIRE, FaultyNode
 
 A = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 BLOCK = Block(5_000, Digest("0x" + "11" * 32), 1_000_000)
@@ -33,10 +33,12 @@ METHODS: dict[str, Callable[[Chain], Any]] = {
     "transfers_from": lambda chain: chain.transfers_from(A, [A], 0, BLOCK),
     "events": lambda chain: chain.events(A, [Digest("0x" + "33" * 32)], 0, BLOCK),
     "simulate": lambda chain: chain.simulate([CALL], {A: Override({})}, BLOCK),
+    "trace": lambda chain: chain.trace(CALL, {A: Override({})}, BLOCK),
     "nonce": lambda chain: chain.nonce(A),
     "send": lambda chain: chain.send(b"\x02"),
     "transaction": lambda chain: chain.transaction(Digest("0x" + "22" * 32)),
 }
+UNTRACED = (*ERRORS, *RESULTS, "/neither", "/no-json-rpc")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,8 @@ def test_every_method_of_the_port_is_covered_here() -> None:
 def test_each_fault_becomes_one_of_our_errors(
     method: str, fault: str, node: FaultyNode, reach: Callable[[str], RpcChain]
 ) -> None:
-    """A value may come out only where the port allows one: `None` for a reverting call or an unknown transaction."""
+    """A value may come out only where the port allows one: `None` for a reverting call, an unknown transaction, or a
+    node that does not trace."""
     allowed = {
         ("transaction", "/null"): None,
         ("read", "/reverted"): [None] * 2,
@@ -79,6 +82,8 @@ def test_each_fault_becomes_one_of_our_errors(
     sent = method == "send" and fault in RESULTS
     if (method, fault) in allowed:
         assert METHODS[method](reach(node.url + fault)) == allowed[method, fault]
+    elif method == "trace" and fault in UNTRACED:
+        assert METHODS[method](reach(node.url + fault)) is None
     elif sent:
         assert METHODS[method](reach(node.url + fault)).startswith("0x")
     else:
@@ -152,13 +157,9 @@ def test_a_refusal_is_final(node: FaultyNode, reach: Callable[[str], RpcChain]) 
     assert node.asked["/refused"] == 1
 
 
-def test_a_node_without_simulation_is_refused_by_the_methods_name(
-    node: FaultyNode, reach: Callable[[str], RpcChain]
-) -> None:
-    with pytest.raises(
-        NodeRefused, match="refused `eth_simulateV1`: it does not offer this method; use a node that does"
-    ):
-        METHODS["simulate"](reach(node.url + "/unknown-method"))
+def test_a_method_that_is_missing_is_named(node: FaultyNode, reach: Callable[[str], RpcChain]) -> None:
+    with pytest.raises(NodeRefused, match="refused `eth_chainId`: it does not offer this method; use a node that does"):
+        METHODS["chain_id"](reach(node.url + "/unknown-method"))
 
 
 def test_revert_bytes_are_kept(node: FaultyNode, reach: Callable[[str], RpcChain]) -> None:

@@ -319,6 +319,9 @@ class Replayed:
     def simulate(self, calls, overrides, block):
         return self.results
 
+    def trace(self, call, overrides, block):
+        return None
+
 
 class Recording(Replayed):
     def __init__(self, chain):
