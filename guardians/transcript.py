@@ -148,6 +148,9 @@ def _rehearsal_lines(review: Review) -> Iterator[str]:
         yield f"    {sign}{show_amount(delta.token, delta.units, document)} for {show_address(delta.holder, document)}"
     for left in rehearsal.allowances:
         yield f"    {left.spender} stays allowed to take {show_amount(left.token, left.units, document)}"
+    for failed in rehearsal.caught or ():
+        where = f"{show_address(failed.to, document)} (0x{failed.selector.hex()})"
+        yield f"    inside it a call of {where} fails and is passed over: {escaped(failed.reason)}"
 
 
 def _policy_compared(review: Review) -> str:

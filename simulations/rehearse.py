@@ -27,7 +27,6 @@ from simulations.probes import (
 )
 from simulations.reverts import revert_reason
 from strongroom.addresses import from_digest, keccak, to_address
-from strongroom.errors import NodeRefused
 from strongroom.model import NATIVE, Action, Address, Block, Delta, Facts, KernelCall, Rehearsal, SafeTx, Token, TokenId
 from strongroom.ports import Chain, Override, Read, SimulatedCall, SimulatedResult
 from strongroom.protocols.erc20 import read_balance
@@ -140,12 +139,12 @@ def _inner_refusal(chain: Chain, action: Action, facts: Facts) -> str:
     if not calls:
         return ""
     alone = [SimulatedCall(facts.account.safe, call.to, call.value_wei, call.data) for call in calls]
-    try:
-        results = chain.simulate(alone, {}, facts.block)
-    except NodeRefused:
-        # Not every node can act as the Safe; the rehearsal has failed already, only the words are missing.
-        return ""
-    for number, result in enumerate(results, 1):
+    if (sent := sum(call.value_wei for call in calls)) > (
+        held := chain.balances_wei([facts.account.safe], facts.block)[0]
+    ):
+        # Nodes refuse to simulate what its sender cannot pay.
+        return f"the calls send `{sent}` wei, the Safe holds `{held}`"
+    for number, result in enumerate(chain.simulate(alone, {}, facts.block), 1):
         if not result.success:
             return f"call {number} of {len(calls)} reverts: {revert_reason(result.returned, result.error)}"
     return ""

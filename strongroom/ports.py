@@ -69,11 +69,12 @@ class SimulatedCall:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """State set aside for a simulation: storage words by slot, balance and code where given."""
+    """State set aside for a simulation: storage words by slot, and balance, code and nonce where given."""
 
     storage: Mapping[int, bytes]
     balance_wei: int | None = None
     code: bytes | None = None
+    nonce: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Chain(Protocol):
         self, calls: Sequence[SimulatedCall], overrides: Mapping[Address, Override], block: Block
     ) -> list[SimulatedResult]:
         """`calls` one after another in one block on top of `block`, each seeing what those before it did
-        (eth_simulateV1)."""
+        (eth_simulateV1, or traces where a node does not offer it)."""
 
     def trace(self, call: SimulatedCall, overrides: Mapping[Address, Override], block: Block) -> Frame | None:
         """Every call that `call` makes on top of `block`, inner ones too; `None` where the node does not trace."""

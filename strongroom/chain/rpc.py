@@ -3,16 +3,14 @@ reorganisation between two reads is an error and never a mixed picture."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strongroom.addresses import keccak, to_digest
 from strongroom.chain.answers import NotOffered, Reverted, reading, to_block, to_bytes
 from strongroom.chain.logs import parse_events
 from strongroom.chain.simulate import parse_simulation, simulation_params
-from strongroom.chain.stacked import actor, estimate_params, parse_stacked, stacked_params
-from strongroom.chain.traces import parse_trace, trace_params
+from strongroom.chain.traces import parse_trace, simulate_by_traces, trace_params
 from strongroom.chain.transfers import parse_transfers, transfer_filter
 from strongroom.chain.transport import Transport
 from strongroom.errors import NodeRefused, WrongChain
@@ -114,31 +112,8 @@ class RpcChain:
         try:
             answer = self._node.ask("eth_simulateV1", simulation_params(calls, overrides, block), _at(block))
         except NotOffered:
-            return self._stacked(calls, overrides, block)
+            return simulate_by_traces(self._node.ask_all, calls, overrides, block)
         return parse_simulation(answer, len(calls))
-
-    def _stacked(
-        self, calls: Sequence[SimulatedCall], overrides: Mapping[Address, Override], block: Block
-    ) -> list[SimulatedResult]:
-        """The same without `eth_simulateV1`. Gas of the actor's own calls is estimated: never less than they use."""
-        self._require_plain({call.sender for call in calls}, block)
-        results = parse_stacked(self._node.ask("eth_call", *stacked_params(calls, overrides, block)), len(calls), block)
-        acting = actor(calls)
-        return [
-            replace(result, gas_used=self._estimate(call, overrides, block))
-            if call.sender == acting and result.success
-            else result
-            for call, result in zip(calls, results, strict=True)
-        ]
-
-    def _estimate(self, call: SimulatedCall, overrides: Mapping[Address, Override], block: Block) -> int:
-        return self._quantity("eth_estimateGas", *estimate_params(call, overrides, block))
-
-    def _require_plain(self, senders: Collection[Address], block: Block) -> None:
-        """A sender's own code would have to make way for the program."""
-        codes = self._node.ask_all([("eth_getCode", (sender, _at(block))) for sender in senders])
-        if any(code != "0x" for code in codes):
-            raise NodeRefused("eth_simulateV1", "it is not offered, and a sender has code; use a node that offers it")
 
     def trace(self, call: SimulatedCall, overrides: Mapping[Address, Override], block: Block) -> Frame | None:
         try:

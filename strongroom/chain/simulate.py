@@ -59,6 +59,8 @@ def _override(override: Override) -> dict[str, Any]:
         plain["balance"] = hex(override.balance_wei)
     if override.code is not None:
         plain["code"] = "0x" + override.code.hex()
+    if override.nonce is not None:
+        plain["nonce"] = hex(override.nonce)
     return plain
 
 

@@ -111,12 +111,18 @@ def state_reads(safe: Address) -> tuple[Read[Any], ...]:
             safe,
             "getModulesPaginated(address,uint256)",
             ["address[]", "address"],
-            lambda modules, _: tuple(modules),
+            _all_modules,
             [_SENTINEL, _MODULES_SHOWN],
         ),
         _storage_read(safe, GUARD_SLOT),
         _storage_read(safe, HANDLER_SLOT),
     )
+
+
+def _all_modules(modules: Sequence[Address], following: Address) -> tuple[Address, ...]:
+    if following != _SENTINEL:
+        raise ValueError(f"more than {_MODULES_SHOWN} modules: those beyond would go unseen")
+    return tuple(modules)
 
 
 def _storage_read(safe: Address, slot: int) -> Read[Address]:

@@ -25,6 +25,7 @@ from strongroom.protocols.watch import encode_rebase
 from strongroom.settings import Mode
 from strongroom.world.people import AGENT, ALICE, DEPLOYER, GUARDIANS, STRANGER
 from strongroom.world.treasury import TREASURY
+from tests.contracts.protocol_desk import creation
 from tests.guardians.hall import Hall
 
 USDC = 10**6
@@ -70,6 +71,17 @@ def test_a_swap_into_the_safe_is_understood_and_not_denied(hall: Hall) -> None:
     review = hall.review(hall.propose(swap(hall, hall.document.account.safe)))
     assert not denials(review)
     assert "sell 1,000.00 USDC for at least 0.331 WETH at uniswap" in "\n".join(review_lines(review))
+
+
+def test_what_fails_inside_and_is_passed_over_is_told(hall: Hall) -> None:
+    failing = hall.world.deploy(creation("RevertingTarget", "Callers"))
+    catcher = hall.world.deploy(creation("CatchingCaller", "Callers"))
+    tried = hall.call(catcher, encode_call("attempt(address,bytes)", failing, bytes.fromhex("12345678")))
+    seen = hall.review(hall.propose(tried))
+    (line,) = (line for line in review_lines(seen) if "passed over" in line)
+    assert f"a call of {failing}, who is not in the address book (0x12345678) fails" in line
+    (caught,) = review_data(seen)["rehearsal"]["caught"]
+    assert (caught["to"], caught["selector"]) == (failing, "0x12345678")
 
 
 def stranger_paid(hall: Hall) -> SafeTx:
