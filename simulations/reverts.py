@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from simulations.revert_codes import explained
 from strongroom.protocols.abi import argument_types, decode_values, selector
 
 _PANICS = {
@@ -45,16 +46,21 @@ Nested() DelegatecallNotAllowed(address,bytes32) BadBatch(uint256) ChangeFailed(
 ShapeChanged(bytes32,bytes32)
 """
 """Those that the Kernel has too stand there."""
-KNOWN_ERRORS = tuple((_ERC20_ERRORS + _KERNEL_ERRORS + _OWNER_GUARD_ERRORS).split())
-"""Signatures of the custom errors that are shown by name: OpenZeppelin's tokens, the Kernel's and its guards' own."""
+_VAULT_ERRORS = """
+ERC4626ExceededMaxDeposit(address,uint256,uint256) ERC4626ExceededMaxMint(address,uint256,uint256)
+ERC4626ExceededMaxWithdraw(address,uint256,uint256) ERC4626ExceededMaxRedeem(address,uint256,uint256)
+"""
+KNOWN_ERRORS = tuple((_ERC20_ERRORS + _KERNEL_ERRORS + _OWNER_GUARD_ERRORS + _VAULT_ERRORS).split())
+"""Signatures of the custom errors that are shown by name: OpenZeppelin's tokens and vaults, the Kernel's and its
+guards' own."""
 _SHOWN = 160
 _PASSED_ON = 1024
 
 
 def revert_reason(data: bytes, error: str = "") -> str:
-    """What revert bytes say: the text of `Error(string)`, a named `Panic(uint256)`, a known custom error with its
-    arguments, else the bytes in hexadecimal; `error` (the node's own words) when there are none. Never empty, at most
-    160 characters, printable ASCII only.
+    """What revert bytes say: the text of `Error(string)`, with its meaning where it is a code, a named
+    `Panic(uint256)`, a known custom error with its arguments, else the bytes in hexadecimal; `error` (the node's own
+    words) when there are none. Never empty, at most 160 characters, printable ASCII only.
 
     Source: Solidity documentation, "Panic via assert and Error via require" and "Errors and the Revert Statement".
     """
@@ -72,13 +78,13 @@ def _decoded(data: bytes) -> str:
 
 def _named(data: bytes) -> str:
     if data[:4] == selector("Error(string)"):
-        return str(decode_values(["string"], data[4:])[0])
+        return explained(str(decode_values(["string"], data[4:])[0]))
     if data[:4] == selector("Panic(uint256)"):
         (code,) = decode_values(["uint256"], data[4:])
         return f"panic 0x{code:02x} ({_PANICS.get(code, 'unknown code')})"
     signature = _custom_errors().get(data[:4])
     if signature is None:
-        return "0x" + data.hex()
+        return f"unknown error 0x{data.hex()}"
     values = decode_values(argument_types(signature), data[4:])
     return f"{signature[: signature.index('(')]}({', '.join(_shown(value) for value in values)})"
 

@@ -222,7 +222,7 @@ def test_the_call_of_a_batch_that_reverts_is_named(world, chain, look, catcher):
     pay = (world.contracts.tokens[DAI], 0, encode_transfer(DANA.address, 1))
     rehearsal = rehearse(chain, batch(world, facts, pay, pay, (catcher[1], 0, b""), pay), facts, EVERYBODY, [])
     assert not rehearsal.success
-    assert rehearsal.revert.startswith("call 3 of 4 reverts: 0x")
+    assert rehearsal.revert.startswith("call 3 of 4 reverts: unknown error 0x")
 
 
 @pytest.fixture

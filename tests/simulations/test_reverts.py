@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from simulations.revert_codes import AAVE, SAFE
 from simulations.reverts import KNOWN_ERRORS, revert_reason
 from strongroom.protocols.abi import encode_call, selector
 
+MODULES = Path(__file__).parents[2] / "node_modules"
+SAFE_SOURCES = MODULES / "@safe-global"
 _ERRORS = Path(__file__).parents[2] / "contracts" / "out" / "IKernelErrors.sol" / "IKernelErrors.json"
 
 
@@ -23,7 +27,10 @@ _ERRORS = Path(__file__).parents[2] / "contracts" / "out" / "IKernelErrors.sol" 
         (encode_call("Panic(uint256)", 0x99), "panic 0x99 (unknown code)"),
         (encode_call("AboveRuleMaximum(uint256,uint256)", 7, 5), "AboveRuleMaximum(7, 5)"),
         (encode_call("NotInPolicy(bytes32)", b"\x01" * 32), "NotInPolicy(0x" + "01" * 32 + ")"),
-        (bytes.fromhex("deadbeef01"), "0xdeadbeef01"),
+        (bytes.fromhex("deadbeef01"), "unknown error 0xdeadbeef01"),
+        (encode_call("Error(string)", "GS013"), "GS013 (the call within failed)"),
+        (encode_call("Error(string)", "32"), "32 (NOT_ENOUGH_AVAILABLE_USER_BALANCE)"),
+        (encode_call("Error(string)", "9999"), "9999"),
     ],
 )
 def test_revert_bytes_are_put_into_words(data, said):
@@ -57,6 +64,13 @@ def test_every_error_of_the_kernel_is_known():
     abi = json.loads(_ERRORS.read_text())["abi"]
     theirs = {f"{each['name']}({','.join(field['type'] for field in each['inputs'])})" for each in abi}
     assert theirs <= set(KNOWN_ERRORS)
+
+
+def test_every_code_of_the_contracts_here_is_known():
+    texts = [each.read_text() for each in SAFE_SOURCES.glob("*/contracts/**/*.sol")]
+    assert {code for text in texts for code in re.findall(r'"(GS\d+)"', text)} == set(SAFE)
+    errors = (MODULES / "@aave/core-v3/contracts/protocol/libraries/helpers/Errors.sol").read_text()
+    assert {number: name for name, number in re.findall(r"constant (\w+) = '(\d+)'", errors)} == AAVE
 
 
 @given(st.binary(max_size=300), st.text(max_size=300))
