@@ -20,6 +20,7 @@ SAFE = {
     "GS024": "a contract does not confirm its signature",
     "GS025": "an owner has not approved the hash",
     "GS026": "a signature is not of an owner, is out of order, or is for another nonce",
+    "GS027": "a contract signature is for other data",
     "GS030": "only an owner approves hashes",
     "GS031": "only the Safe itself may do this",
     "GS100": "modules are set up already",
