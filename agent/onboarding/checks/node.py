@@ -32,9 +32,9 @@ def chain_id(premises: Premises) -> Result:
 
 
 def simulation(premises: Premises) -> Result:
-    """Without `eth_simulateV1` nothing is ever rehearsed, so everything would be denied."""
+    """By `eth_simulateV1`, or by traces. With neither nothing is ever rehearsed, so everything would be denied."""
     premises.chain.simulate([SimulatedCall(NATIVE, NATIVE, 0, b"")], {}, premises.block)
-    return ok("eth_simulateV1 is offered")
+    return ok("actions can be rehearsed on it")
 
 
 def clock(premises: Premises) -> Result:

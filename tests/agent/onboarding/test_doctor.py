@@ -137,9 +137,15 @@ def test_a_node_of_another_chain_is_found(treasury: Treasury, unwell: Unwell) ->
 
 
 def test_a_node_without_simulation_is_found(treasury: Treasury, unwell: Unwell, node_without: NodeWithout) -> None:
-    picky = node_without(lambda request: request["method"] == "eth_simulateV1")
+    picky = node_without(lambda request: request["method"] in ("eth_simulateV1", "debug_traceCall"))
     treasury.edit("treasury.toml", treasury.world.url, picky)
     assert unwell() == {"simulation": "fail"}
+
+
+def test_a_node_that_only_traces_will_do(treasury: Treasury, unwell: Unwell, node_without: NodeWithout) -> None:
+    picky = node_without(lambda request: request["method"] == "eth_simulateV1")
+    treasury.edit("treasury.toml", treasury.world.url, picky)
+    assert unwell() == {}
 
 
 def test_a_clock_that_is_far_ahead_of_the_chain_is_a_warning(unwell: Unwell, monkeypatch: pytest.MonkeyPatch) -> None:
