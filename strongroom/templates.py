@@ -27,8 +27,8 @@ name = {name}
 # guarded: small moves go through the Kernel alone, within limits the chain enforces; the rest is proposed.
 mode = {mode}
 
-# A node that can rehearse (eth_simulateV1, else debug_traceCall), and the Safe Transaction Service where owners see what
-# waits for them.
+# A node that can rehearse (eth_simulateV1, else debug_traceCall), and the Safe Transaction Service where owners see
+# what waits for them.
 rpc = {rpc}
 service = {service}
 
