@@ -114,6 +114,20 @@ def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
     )
 
 
+def pool_states(
+    chain: Chain, pools: Sequence[tuple[Address, Address]], pairs: Sequence[Address], block: Block
+) -> tuple[tuple[PoolState, ...], tuple[PairState, ...]]:
+    """Uniswap V3 pools, each with the lens that shows its ticks, and Uniswap V2 pairs, at any block that the node still
+    knows; one that does not answer is left out."""
+    heads, values = _together(
+        chain,
+        block,
+        [read for pool, _ in pools for read in uniswap_v3_pool.head_reads(pool)],
+        [read for pair in pairs for read in uniswap_v2.pair_reads(pair)],
+    )
+    return _pools(chain, pools, heads, block), _pairs(pairs, values)
+
+
 def _together(chain: Chain, block: Block, *parts: Reads) -> list[list[Any]]:
     """One batch of all parts' reads; the values part by part."""
     values = iter(chain.read([read for part in parts for read in part], block))

@@ -99,6 +99,21 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeHistory:
+    """Base fees in wei, oldest first, the last one that of the block to come; `ratios` of gas used to the gas limit of
+    each block, one fewer."""
+
+    base_fees_wei: tuple[int, ...]
+    ratios: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.base_fees_wei) != len(self.ratios) + 1:
+            raise ValueError(f"{len(self.base_fees_wei)} base fees for {len(self.ratios)} blocks")
+        if any(fee < 0 for fee in self.base_fees_wei) or not all(0 <= ratio <= 1 for ratio in self.ratios):
+            raise ValueError("a base fee is not below zero, and a block is between empty and full")
+
+
+@dataclass(frozen=True, slots=True)
 class MinedTransaction:
     tx_hash: Digest
     block: Block
@@ -133,6 +148,10 @@ class Chain(Protocol):
 
     def base_fee_wei(self, block: Block) -> int:
         """The block's base fee per gas."""
+
+    def fee_history(self, blocks: int, block: Block) -> FeeHistory:
+        """Base fees of the last `blocks` up to and including `block`, and of the one after it: fewer where the chain is
+        younger, or the node keeps fewer."""
 
     def transfers_from(
         self, holder: Address, tokens: Sequence[Address], since: int, block: Block

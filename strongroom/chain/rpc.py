@@ -16,6 +16,7 @@ from strongroom.chain.transport import Transport
 from strongroom.errors import NodeRefused, WrongChain
 from strongroom.model import Address, Block, Digest
 from strongroom.ports import (
+    FeeHistory,
     Frame,
     LoggedEvent,
     MinedTransaction,
@@ -79,6 +80,12 @@ class RpcChain:
         with reading("eth_getBlockByHash"):
             # A chain without EIP-1559 has none.
             return int(header.get("baseFeePerGas", "0x0"), 16)
+
+    def fee_history(self, blocks: int, block: Block) -> FeeHistory:
+        answer = self._node.ask("eth_feeHistory", hex(blocks), hex(block.number), [])
+        with reading("eth_feeHistory"):
+            fees = tuple(int(fee, 16) for fee in answer["baseFeePerGas"])
+            return FeeHistory(fees, tuple(float(ratio) for ratio in answer["gasUsedRatio"]))
 
     def transfers_from(
         self, holder: Address, tokens: Sequence[Address], since: int, block: Block

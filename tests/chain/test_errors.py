@@ -30,6 +30,7 @@ METHODS: dict[str, Callable[[Chain], Any]] = {
     "storage": lambda chain: chain.storage(A, [0, 1], BLOCK),
     "code": lambda chain: chain.code(A, BLOCK),
     "base_fee_wei": lambda chain: chain.base_fee_wei(BLOCK),
+    "fee_history": lambda chain: chain.fee_history(4, BLOCK),
     "transfers_from": lambda chain: chain.transfers_from(A, [A], 0, BLOCK),
     "events": lambda chain: chain.events(A, [Digest("0x" + "33" * 32)], 0, BLOCK),
     "simulate": lambda chain: chain.simulate([CALL], {A: Override({})}, BLOCK),

@@ -1,0 +1,122 @@
+"""The treasury's own fills: every executed unit that was one swap, taken apart by what the chain still knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from agent.nodes import state as read
+from policies.pricing import price_of
+from simulations.routing import State, side_of
+from simulations.slippage.fills import Fill, kept_units, spot_units
+from strongroom.errors import NodeError
+from strongroom.model import NATIVE, Digest, Facts, Route, Swap, TokenId
+from strongroom.observe import pool_states
+from strongroom.protocols.erc20 import read_balance
+from strongroom.valuation import Price
+
+if TYPE_CHECKING:
+    from agent.records import Records
+    from policies.terms import PolicyDocument
+    from strongroom.model import Block, Leg
+    from strongroom.observe import Subject
+    from strongroom.ports import Chain, MinedTransaction
+
+
+_COIN = 10**18
+"""Wei in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`fills`, and of how many more swaps the node has forgotten the state."""
+
+    fills: tuple[Fill, ...]
+    forgotten: int
+
+
+def known_fills(records: Records, chain: Chain, subject: Subject, document: PolicyDocument) -> Known:
+    """Every executed swap of the state folder, oldest first. A node that keeps little state forgets the older ones:
+    those are counted and not guessed."""
+    found = [_fill(state, chain, subject, document) for state in _swaps(records)]
+    fills = tuple(fill for fill in found if fill is not None)
+    return Known(fills, len(found) - len(fills))
+
+
+def _swaps(records: Records) -> Iterator[read.State]:
+    for unit in records.plans():
+        if unit["status"] != "executed" or not unit["tx_hash"]:
+            continue
+        state = records.show(unit["id"])["state"]
+        if _is_one_swap(state):
+            yield cast(read.State, state)
+
+
+def _is_one_swap(state: Mapping[str, Any]) -> bool:
+    if not {"unit", "facts", "compiled", "tx_hash"} <= state.keys():
+        return False
+    intents = read.unit(cast(read.State, state)).intents
+    return len(intents) == 1 and isinstance(intents[0], Swap)
+
+
+def _fill(state: read.State, chain: Chain, subject: Subject, document: PolicyDocument) -> Fill | None:
+    facts, (route,) = read.facts(state), read.compiled(state).routes
+    try:
+        mined = chain.transaction(Digest(state["tx_hash"]))
+        if mined is None:
+            return None
+        return _measured(chain, facts, route, mined, subject, document)
+    except (NodeError, ValueError, KeyError):
+        return None
+
+
+def _measured(
+    chain: Chain, facts: Facts, route: Route, mined: MinedTransaction, subject: Subject, document: PolicyDocument
+) -> Fill | None:
+    parent, bought = chain.parent(mined.block), facts.tokens[route.token_out]
+    held = [chain.read([read_balance(bought.address, facts.account.safe)], at)[0] for at in (parent, mined.block)]
+    before = _quote(route, _states(chain, subject, parent), facts)
+    quoted_on: list[State] = [*facts.pools, *facts.pairs]
+    if None in held or before is None:
+        return None
+    spot, kept = _shown(route, quoted_on, facts)
+    quoted = sum(leg.quoted_out_units for leg in route.legs)
+    waited = mined.block.timestamp - facts.block.timestamp
+    gas = gas_units(mined.gas_used * facts.gas.base_fee_wei, route.token_out, facts, document)
+    return Fill(spot, kept, quoted, before, held[1] - held[0], gas, waited)
+
+
+def _states(chain: Chain, subject: Subject, block: Block) -> list[State]:
+    pools, pairs = pool_states(chain, subject.pools, subject.pairs, block)
+    return [*pools, *pairs]
+
+
+def _shown(route: Route, states: Iterable[State], facts: Facts) -> tuple[int, int]:
+    """What the route's legs would give at the marginal prices, without and with their pools' fees."""
+    by_address, sold = {state.pool: state for state in states}, facts.tokens[route.token_in].address
+    sides = [(side_of(by_address[leg.pool], sold), leg.amount_in_units) for leg in route.legs]
+    return sum(spot_units(*each) for each in sides), sum(kept_units(*each) for each in sides)
+
+
+def _quote(route: Route, states: Iterable[State], facts: Facts) -> int | None:
+    """The exact quote of every leg on `states`, or `None` where a pool is missing or cannot take its leg."""
+    by_address, sold = {state.pool: state for state in states}, facts.tokens[route.token_in].address
+    quotes = [_leg_quote(leg, by_address.get(leg.pool), sold) for leg in route.legs]
+    return None if None in quotes else sum(cast(list[int], quotes))
+
+
+def _leg_quote(leg: Leg, state: State | None, sold: Any) -> int | None:
+    quote = side_of(state, sold).quote_in(leg.amount_in_units) if state else None
+    return quote.units_out if quote else None
+
+
+def gas_units(wei: int, token: TokenId, facts: Facts, document: PolicyDocument) -> int:
+    """What `wei` of the chain's coin are worth in units of `token`, rounded up; zero where either has no price."""
+    coin = next((id_ for id_, listed in document.tokens.items() if listed.token.address == NATIVE), None)
+    prices = [price_of(each, facts, document) for each in (coin, token) if each is not None]
+    if len(prices) != 2 or not all(isinstance(each, Price) for each in prices):
+        return 0
+    paid, got = cast(list[Price], prices)
+    scale: int = 10 ** facts.tokens[token].decimals
+    return -(-wei * paid.high_e8 * scale // (got.low_e8 * _COIN))
