@@ -176,6 +176,13 @@ def connected(treasury: Treasury) -> Iterator[tuple[Chain, Queue]]:
         yield chain, _queue(stack, treasury, chain)
 
 
+@contextmanager
+def node_of(treasury: Treasury) -> Iterator[Chain]:
+    """The node alone, for forecasts: they wait for nobody. Raises `SetupError` or `NodeError`."""
+    with ExitStack() as stack:
+        yield _chain(stack, treasury)
+
+
 def _judged_as(documents: Documents, chain: Chain, notices: Notices) -> Documents:
     """The documents in the mode of a dry run. A policy that the Kernel does not enforce yet can be tried all the same,
     and whoever tries it is told that the run itself would not start."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulations.origin import Origin, data_hash
 from strongroom.errors import BadValue
+from strongroom.model import Queued
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, RED, GREY = "#1f5a94", "#d9822b", "#3f8f5f", "#b5403a", "#6b7280"
 _SUFFIXES = (".png", ".svg")
+
+
+class NothingQueued:
+    """`Waiting` for who only forecasts: what waits for guardians is left out."""
+
+    def pending(self, from_nonce: int) -> tuple[Queued, ...]:
+        return ()
 
 
 def origin(inputs: Any, seed: int, arguments: Sequence[str]) -> Origin:

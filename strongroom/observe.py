@@ -26,7 +26,7 @@ from strongroom.model import (
     Token,
     TokenId,
 )
-from strongroom.ports import Chain, Listings, Queue, Read
+from strongroom.ports import Chain, Listings, Read, Waiting
 from strongroom.protocols import (
     chainlink,
     chainlink_past,
@@ -72,7 +72,7 @@ class Subject:
     past_seconds: int = 0
 
 
-def observe(chain: Chain, queue: Queue, subject: Subject) -> Facts:
+def observe(chain: Chain, queue: Waiting, subject: Subject) -> Facts:
     """Facts at the newest block: all view calls in one batch, and the ticks of the pools in a second. A feed, balance,
     pool or market that does not answer is absent, so that rules which need it deny.
     Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached,

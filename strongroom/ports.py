@@ -227,11 +227,15 @@ class Wallet(Protocol):
         """Wait a while for the receipt; `None` means unknown, not failed."""
 
 
-class Queue(Protocol):
-    """The guardians' queue: a Safe Transaction Service. Raises `ServiceUnreachable` or `ServiceRefused`."""
+class Waiting(Protocol):
+    """What waits for guardians."""
 
     def pending(self, from_nonce: int) -> tuple[Queued, ...]:
         """Trusted, not executed transactions with nonce >= `from_nonce`, by nonce then arrival."""
+
+
+class Queue(Waiting, Protocol):
+    """The guardians' queue: a Safe Transaction Service. Raises `ServiceUnreachable` or `ServiceRefused`."""
 
     def find(self, safe_tx_hash: Digest) -> Queued | None:
         """One transaction with its approvals, or `None`."""

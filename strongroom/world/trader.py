@@ -13,7 +13,7 @@ from math import log, sqrt
 from random import Random
 from typing import TextIO
 
-from strongroom.model import Address, TokenId
+from strongroom.model import Address
 from strongroom.protocols.uniswap_v2 import PairSwap, encode_swap, read_reserves
 from strongroom.world.people import DEPLOYER
 from strongroom.world.script import FOREVER, fees
@@ -72,7 +72,8 @@ class Trader:
         """The pair's price of ether by the feeds'."""
         prices = self.world.prices_e8()
         shown = dollars / 10 ** DECIMALS[USDC] / (ether / 10 ** DECIMALS[WETH])
-        return shown / (prices[WETH][0] / prices[TokenId(USDC)][0])
+        fair: float = prices[WETH][0] / prices[USDC][0]
+        return float(shown) / fair
 
     def _heavy(self) -> float:
         """|Student t|, three degrees of freedom: a normal by the root of a mean of squared normals."""

@@ -7,7 +7,9 @@ from importlib import import_module
 
 import click
 
-COMMANDS: Mapping[str, tuple[str, str]] = {}
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "swap": ("agent.cli.simulate.swap:swap", "what one swap would cost now, part by part"),
+}
 """Name to where the command is and its one line of help."""
 
 
