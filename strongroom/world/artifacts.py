@@ -14,6 +14,7 @@ _SAFE = "@safe-global/safe-contracts/build/artifacts/contracts"
 _HANDLER = f"{_SAFE}/handler/CompatibilityFallbackHandler.sol"
 _V3_PERIPHERY = "@uniswap/v3-periphery/artifacts/contracts"
 _AAVE = "@aave/core-v3/artifacts/contracts"
+_V4_CORE, _V4_PERIPHERY = "@uniswap/v4-core/out", "@uniswap/v4-periphery/foundry-out"
 
 Libraries = tuple[tuple[str, Address], ...]
 """Deployed libraries by name, for code that is linked to them."""
@@ -40,6 +41,11 @@ ARTIFACTS = {
     "UniswapV2Factory": "@uniswap/v2-core/build/UniswapV2Factory.json",
     "UniswapV2Pair": "@uniswap/v2-core/build/UniswapV2Pair.json",
     "UniswapV2Router02": "@uniswap/v2-periphery/build/UniswapV2Router02.json",
+    "PoolManager": f"{_V4_CORE}/PoolManager.sol/PoolManager.json",
+    "PoolModifyLiquidityTest": f"{_V4_CORE}/PoolModifyLiquidityTest.sol/PoolModifyLiquidityTest.json",
+    "PoolSwapTest": f"{_V4_CORE}/PoolSwapTest.sol/PoolSwapTest.json",
+    "StateView": f"{_V4_PERIPHERY}/StateView.sol/StateView.json",
+    "V4Quoter": f"{_V4_PERIPHERY}/V4Quoter.sol/V4Quoter.json",
     **_aave("protocol/configuration", "PoolAddressesProvider", "ACLManager"),
     **_aave("protocol/libraries/logic", "BorrowLogic", "BridgeLogic", "ConfiguratorLogic", "EModeLogic"),
     **_aave("protocol/libraries/logic", "FlashLoanLogic", "LiquidationLogic", "PoolLogic", "SupplyLogic"),
@@ -63,6 +69,8 @@ def creation_code(name: str, libraries: Libraries = ()) -> bytes:
     artifact = json.loads(path.read_bytes())
     # Chainlink's package nests the compiler's own output.
     code = artifact["bytecode"] if "bytecode" in artifact else artifact["compilerOutput"]["evm"]["bytecode"]["object"]
+    # Foundry's artifacts nest the code in an object; those here link no library.
+    code = code["object"] if isinstance(code, dict) else code
     return bytes.fromhex(_linked(code.removeprefix("0x"), artifact.get("linkReferences", {}), dict(libraries)))
 
 

@@ -36,6 +36,15 @@ def build(node: Node) -> Contracts:
     return contracts
 
 
+def extend(node: Node, script: Script) -> None:
+    """Mines a further sender's script on a chain that was built, in few blocks. Raises `NodeRefused`."""
+    node.ask_all([("evm_setAutomine", [False]), ("evm_setBlockGasLimit", [hex(_BUILDING_GAS_LIMIT)])])
+    try:
+        perform(node, script)
+    finally:
+        node.ask_all([("evm_setBlockGasLimit", [hex(BLOCK_GAS_LIMIT)]), ("evm_setAutomine", [True])])
+
+
 def perform(node: Node, script: Script) -> None:
     """Mines all the script's transactions, in order. Raises `NodeRefused` at the first block in which one fails."""
     requests = script.requests()

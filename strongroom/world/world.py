@@ -18,7 +18,7 @@ from strongroom.protocols.safe import encode_exec, join_signatures, safe_tx_hash
 from strongroom.protocols.weth import encode_deposit
 from strongroom.quantities import format_bps
 from strongroom.world.anvil import BASE_FEE_WEI, CHAIN_ID, Anvil
-from strongroom.world.building import build, find
+from strongroom.world.building import build, extend, find
 from strongroom.world.contracts import Contracts, encode_mint, new_safe
 from strongroom.world.market import Prices, falling, reads, trades
 from strongroom.world.node import Node
@@ -244,6 +244,10 @@ class World:
         if not mined.success:
             raise ValueError(f"the constructor reverted in `{mined.tx_hash}`")
         return to_address(self.ask("eth_getTransactionReceipt", mined.tx_hash)["contractAddress"])
+
+    def extend(self, script: Script) -> None:
+        """Mines the whole script of a sender who has sent nothing yet. Raises `NodeRefused` when a part of it fails."""
+        extend(self._node, script)
 
     def _mined(self, tx_hash: Digest) -> MinedTransaction:
         receipt = self._receipt(tx_hash)
