@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from simulations.pools.uniswap_v3 import side, table
 from simulations.pools.uniswap_v3_math import price_after_input
 from simulations.pools.uniswap_v3_walk import walk_in, walk_out
+from strongroom.model import NATIVE, Address, PoolState
 
 
 def near(edges):
@@ -52,6 +53,14 @@ def test_at_any_fee_and_size(any_pool, data, zero_for_one, fee_pips, share):
     for edges, quote, walk in ((known.taken, known.quote_in, walk_in), (known.given, known.quote_out, walk_out)):
         units = int(edges[-1] ** share)
         assert quote(units) == walk(pool, zero_for_one, fee_pips, units)
+
+
+@given(st.integers(2**126, 2**128 - 1), st.integers(2**158, 2**160 - 2**128), st.integers(2**96, 2**127))
+def test_where_256_bits_do_not_hold_the_divisor_of_an_input(liquidity, price, units):
+    wide = PoolState(NATIVE, Address("0xA"), Address("0xB"), 0, 32_767, price, 887_000, liquidity, ())
+    quote = side(wide, "0xA").quote_in(units)
+    assert quote is not None
+    assert quote == walk_in(wide, True, 0, units)
 
 
 @pytest.mark.parametrize("units", [0, -1, -(10**30)])

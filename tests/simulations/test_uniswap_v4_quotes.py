@@ -156,26 +156,40 @@ def test_a_pool_with_gaps_and_little_liquidity_is_quoted_like_the_deployed_quote
         assert not wrong, wrong[:3]
 
 
-def test_amounts_that_128_bits_cannot_hold_are_refused_like_the_deployed_quoter(world, chain, market):
-    """The pool could take more of currency1 than any balance may be; so much liquidity pays out less than it takes."""
-    key = PoolKey(market.keys[-1].currency1, to_address("0x" + "f" * 40), 500, 32_767)
-    key = replace(key, currency0=min(key.currency0, key.currency1, key=lambda each: int(each, 16)))
-    open_pool(world, market, key, 2**96)
-    tokens = (key.currency0, key.currency1)
-    world.set_code(key.currency1, chain.code(key.currency0, chain.head()))
+def open_whole_range(world, chain, market, price, liquidity):
+    """A pool of two tokens of which anybody has any amount, in the widest steps there are."""
+    tokens = (min(world.contracts.tokens.values(), key=lambda each: (each == NATIVE, int(each, 16))), TWIN)
+    key = PoolKey(*tokens, 500, 32_767)
+    open_pool(world, market, key, price)
+    world.set_code(TWIN, chain.code(tokens[0], chain.head()))
     for token in tokens:
         world.send_as(PROVIDER, token, encode_call(MINT, PROVIDER, 2**127))
         world.send_as(PROVIDER, token, encode_call("approve(address,uint256)", market.liquidity_router, 2**255))
-    provide(world, market, key, -884_709, 884_709, 2**98)
-    state = load(market, chain, key)
-    for currency in tokens:
+    provide(world, market, key, -884_709, 884_709, liquidity)
+    return load(market, chain, key)
+
+
+TWIN = to_address("0x" + "f" * 40)
+
+
+def test_amounts_that_128_bits_cannot_hold_are_refused_like_the_deployed_quoter(world, chain, market):
+    """The pool could take more than a balance may be."""
+    state = open_whole_range(world, chain, market, 2**96, 2**98)
+    for currency in (state.key.currency0, TWIN):
         known = keyed_side(state, currency)
-        assert known.table.taken[-1] > MOST_UNITS
         assert known.quote_in(MOST_UNITS) is not None
-        assert known.quote_in(MOST_UNITS + 1) is None
         assert known.table.quote_in(MOST_UNITS + 1) is not None
+        assert known.quote_in(MOST_UNITS + 1) is None
         _, wrong, _ = compare(market, chain, state, currency)
         assert not wrong, wrong[:3]
+
+
+def test_prices_that_256_bits_cannot_hold_are_quoted_like_the_deployed_quoter(world, chain, market):
+    """From a price so high, the divisor of a large input of currency0 needs more bits than the chain's words have."""
+    state = open_whole_range(world, chain, market, 2**150, 2**60)
+    _, wrong, given = compare(market, chain, state, state.key.currency0, spread=150)
+    assert not wrong, wrong[:3]
+    assert given > 150
 
 
 def test_pools_with_hooks_or_a_dynamic_fee_are_refused_by_name(world, chain, market):
