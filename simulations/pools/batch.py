@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.pools.batch_kernels import ROW, quotes_in, quotes_out
-from simulations.pools.limbs import LIMBS, Limbs, Words, from_words
+from simulations.pools.limbs import Limbs
 from simulations.pools.uniswap_v3 import PoolQuote, Side
+from simulations.pools.words import LIMBS, Words, from_words
 
 WORD_BITS = 256
 """What amounts of a Uniswap V3 pool may need; those of a V4 pool only 127."""

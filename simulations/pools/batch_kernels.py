@@ -11,19 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulations.pools.limbs import (
-    LIMBS,
-    Limbs,
-    Words,
-    add,
-    below,
-    copy,
-    divide,
-    increment,
-    length,
-    multiply,
-    subtract,
-)
+from simulations.pools.limbs import Limbs, add, below, copy, divide, increment, length, multiply, subtract
+from simulations.pools.words import LIMBS, Words
 
 TAKEN, GIVEN, PRICE, LIQUIDITY, SCALED, START, ROW = 0, 4, 8, 11, 13, 17, 23
 """Places in a row, and its length."""
@@ -33,7 +22,7 @@ _NET, _AFTER, _MOVED, _Q, _U, _V, _RATE, _Q96 = 0, 5, 9, 13, 25, 38, 49, 51
 _SCRATCH = 53
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@njit(cache=True, nogil=True)
 def quotes_in(
     steps: Limbs,
     zero_for_one: bool,
@@ -70,7 +59,7 @@ def quotes_in(
         quoted[k] = _fits(out, place, most_bits) and _fits(asked, place, most_bits)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@njit(cache=True, nogil=True)
 def quotes_out(
     steps: Limbs,
     zero_for_one: bool,
@@ -110,14 +99,14 @@ def quotes_out(
         quoted[k] = _fits(out, place, most_bits) and _fits(asked, place, most_bits)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _scratch() -> Limbs:
     w = np.zeros(_SCRATCH, np.uint64)
     w[_Q96 + 1] = np.uint64(2**32)
     return w
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _row(steps: Limbs, rows: int, column: int, units: Limbs, place: int) -> int:
     """The row of the step in which an amount ends: the last that is below it; -1 for nothing and for too much."""
     low, high = 0, rows
@@ -130,12 +119,12 @@ def _row(steps: Limbs, rows: int, column: int, units: Limbs, place: int) -> int:
     return low - 1 if low < rows else -1
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _at_the_end(steps: Limbs, row: int, column: int, units: Limbs, place: int) -> bool:
     return not below(units, place, steps, row + ROW + column, LIMBS)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _scaled_down(w: Limbs, times: int, over: int) -> bool:
     """The net amount times a ratio, rounded down; whether a remainder is left."""
     w[_RATE], w[_V] = np.uint64(times), np.uint64(over)
@@ -145,7 +134,7 @@ def _scaled_down(w: Limbs, times: int, over: int) -> bool:
     return bool(rest)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _price_down_by_input(w: Limbs, steps: Limbs, row: int) -> None:
     """After = ceil(scaled * price / (scaled + net * price)), or the coarser form where 256 bits do not hold that."""
     multiply(w, _V, w, _NET, LIMBS, steps, row + PRICE, 3)
@@ -165,7 +154,7 @@ def _price_down_by_input(w: Limbs, steps: Limbs, row: int) -> None:
     copy(w, _AFTER, w, _Q, 3)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _price_up_by_output(w: Limbs, steps: Limbs, row: int) -> None:
     """After = ceil(scaled * price / (scaled - net * price)); the step holds more than `net`."""
     multiply(w, _U, w, _NET, LIMBS, steps, row + PRICE, 3)
@@ -176,7 +165,7 @@ def _price_up_by_output(w: Limbs, steps: Limbs, row: int) -> None:
     copy(w, _AFTER, w, _Q, 3)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _price_moved_by_amount1(w: Limbs, steps: Limbs, row: int) -> bool:
     """Moved = floor(net * 2^96 / liquidity); whether a remainder is left."""
     multiply(w, _U, w, _NET, LIMBS, w, _Q96, 2)
@@ -186,7 +175,7 @@ def _price_moved_by_amount1(w: Limbs, steps: Limbs, row: int) -> bool:
     return bool(rest)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _amount1(w: Limbs, steps: Limbs, row: int) -> bool:
     """liquidity * moved / 2^96, rounded down; whether a remainder is left."""
     multiply(w, _U, w, _MOVED, 3, steps, row + LIQUIDITY, 2)
@@ -197,7 +186,7 @@ def _amount1(w: Limbs, steps: Limbs, row: int) -> bool:
     return bool(rest)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _amount0(w: Limbs, steps: Limbs, row: int) -> bool:
     """scaled * moved / (price * after), rounded down; whether a remainder is left."""
     multiply(w, _V, steps, row + PRICE, 3, w, _AFTER, 3)
@@ -205,7 +194,7 @@ def _amount0(w: Limbs, steps: Limbs, row: int) -> bool:
     return bool(divide(w, _Q, w, _U, LIMBS + 3, w, _V, 6))
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _add_fee(w: Limbs, fee_pips: int) -> None:
     """Net = the amount and, rounded up, its fee on top: amount * fee / (1 - fee)."""
     copy(w, _NET, w, _Q, LIMBS)
@@ -215,7 +204,7 @@ def _add_fee(w: Limbs, fee_pips: int) -> None:
     add(w, _NET, w, _NET, w, _MOVED, LIMBS)
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _fits(words: Limbs, place: int, bits: int) -> bool:
     """Whether a word is below 2^bits, of at least 64 and at most 256 bits."""
     whole, over = bits // 64, np.uint64(bits % 64)

@@ -9,43 +9,27 @@ Numba keeps compiled callers until their own file changes: whoever changes this 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-LIMBS = 4
-"""Of a word of the chain, 256 bits."""
 Limbs = NDArray[np.uint64]
-Words = NDArray[np.uint64]
-"""Numbers below 2^256, of shape (n, 4)."""
 
 # A uint64 and a plain integer add up to a float in numba: every constant must be a uint64.
 _0, _1, _ALL = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
 _11, _13, _24, _31, _40, _47, _55, _64 = (np.uint64(n) for n in (11, 13, 24, 31, 40, 47, 55, 64))
 _SEED, _2_60 = np.uint64(2**19 - 3 * 2**8), np.uint64(2**60)
 
-
-def to_words(numbers: Sequence[int]) -> Words:
-    """The numbers as words. Raises `ValueError` for one that is negative or needs more than 256 bits."""
-    for number in numbers:
-        if not 0 <= number < 1 << 256:
-            raise ValueError(f"`{number}` is not a number of 256 bits; give 0 to 2^256 - 1")
-    data = b"".join(number.to_bytes(8 * LIMBS, "little") for number in numbers)
-    return np.frombuffer(data, np.dtype("<u8")).astype(np.uint64).reshape(-1, LIMBS)
+# Callers do not pass the typing context that the stub of `intrinsic` shows.
+_intrinsic: Callable[..., Callable[..., Any]] = intrinsic
 
 
-def from_words(words: Words) -> list[int]:
-    """The words as numbers."""
-    data = words.astype("<u8").tobytes()
-    return [int.from_bytes(data[at : at + 8 * LIMBS], "little") for at in range(0, len(data), 8 * LIMBS)]
-
-
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def _product(typing: Any, a: Any, b: Any) -> Any:
     """The low and the high limb of a product of two limbs."""
 
@@ -55,10 +39,11 @@ def _product(typing: Any, a: Any, b: Any) -> Any:
         high = builder.trunc(builder.lshr(both, ir.Constant(wide, 64)), narrow)
         return context.make_tuple(builder, signature.return_type, (builder.trunc(both, narrow), high))
 
-    return types.UniTuple(types.uint64, 2)(types.uint64, types.uint64), generate
+    pair = types.UniTuple(types.uint64, 2)  # type: ignore[no-untyped-call]
+    return pair(types.uint64, types.uint64), generate
 
 
-@intrinsic  # type: ignore[misc]
+@_intrinsic
 def _leading_zeros(typing: Any, a: Any) -> Any:
     """How many leading bits of a limb are zero, 64 of zero."""
 
@@ -68,8 +53,8 @@ def _leading_zeros(typing: Any, a: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@njit(cache=True)  # type: ignore[misc]
-def add(out: Limbs, o: int, a: Limbs, i: int, b: Limbs, j: int, n: int) -> int:
+@njit(cache=True)
+def add(out: Limbs, o: int, a: Limbs, i: int, b: Limbs, j: int, n: int) -> np.uint64:
     """out = a + b in `n` limbs; the carry, 0 or 1. `out` may be `a` or `b`."""
     carry = _0
     for k in range(n):
@@ -78,11 +63,11 @@ def add(out: Limbs, o: int, a: Limbs, i: int, b: Limbs, j: int, n: int) -> int:
         whole = part + b[j + k]
         carry |= _1 if whole < part else _0
         out[o + k] = whole
-    return carry  # type: ignore[return-value]
+    return carry
 
 
-@njit(cache=True)  # type: ignore[misc]
-def subtract(out: Limbs, o: int, a: Limbs, i: int, b: Limbs, j: int, n: int) -> int:
+@njit(cache=True)
+def subtract(out: Limbs, o: int, a: Limbs, i: int, b: Limbs, j: int, n: int) -> np.uint64:
     """out = a - b in `n` limbs, modulo 2^(64 n); 1 when b was larger, else 0. `out` may be `a` or `b`."""
     borrow = _0
     for k in range(n):
@@ -91,10 +76,10 @@ def subtract(out: Limbs, o: int, a: Limbs, i: int, b: Limbs, j: int, n: int) -> 
         whole = part - b[j + k]
         borrow = less | (_1 if whole > part else _0)
         out[o + k] = whole
-    return borrow  # type: ignore[return-value]
+    return borrow
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def multiply(out: Limbs, o: int, a: Limbs, i: int, n: int, b: Limbs, j: int, m: int) -> None:
     """out = a * b, of `n` and `m` limbs, in n + m limbs, where neither `a` nor `b` may lie."""
     for k in range(n + m):
@@ -113,7 +98,7 @@ def multiply(out: Limbs, o: int, a: Limbs, i: int, n: int, b: Limbs, j: int, m: 
         out[o + k + m] = carry
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def length(a: Limbs, i: int, n: int) -> int:
     """How many of `n` limbs are needed: 0 for zero."""
     while n and a[i + n - 1] == _0:
@@ -121,7 +106,7 @@ def length(a: Limbs, i: int, n: int) -> int:
     return n
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def below(a: Limbs, i: int, b: Limbs, j: int, n: int) -> bool:
     """Whether a < b, both of `n` limbs."""
     for k in range(n - 1, -1, -1):
@@ -130,14 +115,14 @@ def below(a: Limbs, i: int, b: Limbs, j: int, n: int) -> bool:
     return False
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def copy(out: Limbs, o: int, a: Limbs, i: int, n: int) -> None:
     """out = a, of `n` limbs."""
     for k in range(n):
         out[o + k] = a[i + k]
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def increment(out: Limbs, o: int, n: int) -> None:
     """One more, modulo 2^(64 n)."""
     for k in range(n):
@@ -146,7 +131,7 @@ def increment(out: Limbs, o: int, n: int) -> None:
             return
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def divide(q: Limbs, o: int, u: Limbs, i: int, n: int, v: Limbs, j: int, m: int) -> bool:
     """q = floor(u / v) in n limbs, `u` of `n` limbs and `v` of `m`, not zero; whether a remainder is left. Destroys `v`
     and `u`, which has room for one limb more; `q` lies apart from both."""
@@ -166,7 +151,7 @@ def divide(q: Limbs, o: int, u: Limbs, i: int, n: int, v: Limbs, j: int, m: int)
     return length(u, i, m) > 0
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _digit(u: Limbs, i: int, v: Limbs, j: int, m: int, top: Any, second: Any, reciprocal: Any) -> Any:
     """One digit of the quotient: estimated from the leading limbs, at most one too high, and taken off `u`."""
     high, middle, low = u[i + m], u[i + m - 1], u[i + m - 2] if m > 1 else _0
@@ -191,7 +176,7 @@ def _digit(u: Limbs, i: int, v: Limbs, j: int, m: int, top: Any, second: Any, re
     return digit
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _estimate(high: Any, middle: Any, low: Any, top: Any, second: Any, reciprocal: Any) -> Any:
     """The quotient of three limbs by two, for (high, middle) < (top, second)."""
     fraction, digit = _product(reciprocal, high)
@@ -211,7 +196,7 @@ def _estimate(high: Any, middle: Any, low: Any, top: Any, second: Any, reciproca
     return digit
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _reciprocal(top: Any, second: Any) -> Any:
     """floor((2^192 - 1) / (top, second)) - 2^64, for top >= 2^63."""
     reciprocal = _reciprocal_of_one(top)
@@ -231,7 +216,7 @@ def _reciprocal(top: Any, second: Any) -> Any:
     return reciprocal
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _reciprocal_of_one(top: Any) -> Any:
     """floor((2^128 - 1) / top) - 2^64, for top >= 2^63."""
     lowest, d9, d40, d63 = top & _1, top >> _55, (top >> _24) + _1, (top >> _1) + (top & _1)
@@ -244,7 +229,7 @@ def _reciprocal_of_one(top: Any) -> Any:
     return v3 - (high + top + (_1 if low + top < low else _0))
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _shift_up(a: Limbs, i: int, n: int, bits: Any) -> None:
     if bits == _0:
         return

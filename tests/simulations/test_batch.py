@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulations.pools.batch import batch_side
-from simulations.pools.limbs import from_words, to_words
 from simulations.pools.uniswap_v3 import side, table
 from simulations.pools.uniswap_v4 import MOST_UNITS, bounded
+from simulations.pools.words import from_words, to_words
 from strongroom.model import NATIVE, Address, PoolState, PopulatedTick
 
 
@@ -75,6 +75,14 @@ def test_over_the_whole_range_of_prices_at_any_liquidity(liquidity, tick, zero_f
         alone = known.quote_in(units)
         fits = alone is not None and max(alone.units_in, alone.units_out) < 2**most_bits
         assert quote == (alone if fits else None)
+
+
+@given(st.integers(2**120, 2**128 - 1), st.integers(2**140, 2**160 - 2**128), st.integers(-1, 1), st.booleans())
+def test_where_256_bits_just_hold_the_divisor_of_an_input(liquidity, price, off, with_liquidity):
+    units = (2**256 - with_liquidity * (liquidity << 96)) // price + off
+    wide = PoolState(NATIVE, Address("0xA"), Address("0xB"), 0, 32_767, price, 887_000, liquidity, ())
+    known = table(wide, True, 0)
+    assert batch_side(known).quote_in(to_words([units])).quotes() == [known.quote_in(units)]
 
 
 def test_threads_change_nothing(pools):

@@ -7,18 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simulations.pools.limbs import (
-    add,
-    below,
-    copy,
-    divide,
-    from_words,
-    increment,
-    length,
-    multiply,
-    subtract,
-    to_words,
-)
+from simulations.pools.limbs import add, below, copy, divide, increment, length, multiply, subtract
+from simulations.pools.words import from_words, to_words
 
 ALL = 2**64 - 1
 limb = st.one_of(st.sampled_from([0, 1, 2, 2**63 - 1, 2**63, 2**63 + 1, ALL - 1, ALL]), st.integers(0, ALL))
