@@ -47,7 +47,7 @@ def too_far(known, orders):
     return wrong
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.sampled_from(["0xA", "0xB"]))
 def test_an_estimate_is_within_its_bound_of_the_exact_quote(any_pool, data, token):
     known = side(data.draw(any_pool), token)

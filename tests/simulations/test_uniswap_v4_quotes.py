@@ -104,9 +104,9 @@ SWAP = f"swap({KEY},(bool,int256,uint160),(bool,bool),bytes)"
 MINT = "mint(address,uint256)"
 
 
-@pytest.mark.parametrize("beyond", [0, 1, 98_765])
+@pytest.mark.parametrize("beyond", [0, 98_765])
 @pytest.mark.parametrize("zero_for_one", [True, False])
-@pytest.mark.parametrize("number", [1, 3, 4])
+@pytest.mark.parametrize("number", [1, 4])
 def test_a_swap_leaves_the_price_that_was_quoted_and_is_quoted_again(
     world, chain, market, number, zero_for_one, beyond
 ):
