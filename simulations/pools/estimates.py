@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 RELATIVE_ERROR = 1e-9
 """How far an estimate may be from the exact quote, beyond what the pool rounds away in its last step: one unit of
-input, one of output and one in the last binary place of the price."""
+output, two of input (the amount's and the fee's) and one in the last binary place of the price."""
 
 _BITS = 45
 """Buckets are told apart by a float's exponent and the first 7 bits of its mantissa."""

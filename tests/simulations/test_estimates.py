@@ -19,13 +19,13 @@ from simulations.pools.uniswap_v3 import Side, side
 
 
 def rounded_away(known, row):
-    """What the pool's own rounding takes at most in this step: one unit of output, one of input at the step's best
+    """What the pool's own rounding takes at most in this step: one unit of output, two of input at the step's best
     price, and one in the last place of the price."""
     price, liquidity = known.prices[row], known.liquidity[row]
     lowest = min(price, known.prices[row + 1])
     if known.zero_for_one:
-        return 1 + Fraction(price, 2**96) ** 2 + Fraction(liquidity, 2**96)
-    return 1 + Fraction(2**96, price) ** 2 + Fraction(liquidity << 96, lowest * lowest)
+        return 1 + 2 * Fraction(price, 2**96) ** 2 + Fraction(liquidity, 2**96)
+    return 1 + 2 * Fraction(2**96, price) ** 2 + Fraction(liquidity << 96, lowest * lowest)
 
 
 def sizes(known, count, seed):
