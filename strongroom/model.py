@@ -309,8 +309,8 @@ class PopulatedTick:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """A Uniswap V3 pool at one block. `ticks` are the initialised ones from `known_from` to `known_to`; what lies
-    beyond was not read, and no quote reaches there."""
+    """A Uniswap V3 pool at one block. `ticks` are the initialised ones from `known_from` to `known_to`, ascending; what
+    lies beyond was not read, and no quote reaches there."""
 
     pool: Address
     token0: Address
