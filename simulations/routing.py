@@ -1,34 +1,31 @@
 """How an exact-in order is split over the pools of one pair, and when the result is too poor to be traded.
 
 Maximise sum_k out_k(x_k) subject to sum_k x_k = X. Each out_k is concave, so at the optimum every used pool ends at
-the same marginal price, and unused pools start below it. Write s = 1 / sqrt(marginal price) for a pool's *level*: it
-rises as the pool is sold into, and within one liquidity range the input is linear in it, x = x_i + L_i / sqrt(1 - fee)
-* (s - s_i). So the common level is where a sum of piecewise linear functions reaches X: a bisection over all
-breakpoints, one division. A Uniswap V2 pair is one such range, from its reserves to the most that it can book.
+the same marginal price, and unused pools start below it: `water_filling` finds that level, `optimality` proves it. Gas
+for each further pool makes the choice of pools discrete: every subset of a few pools is tried, of many the one that
+earns its gas least is left out while that helps.
 
 The search for the level uses floats; every amount that leaves this module is an exact integer quote.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import sqrt
 
-from simulations.pools.uniswap_v2 import PairQuote, PairSide, pair_side
-from simulations.pools.uniswap_v3 import PoolQuote, Side, side
-from simulations.pools.uniswap_v3_math import ONE_PIPS, Q96
+from simulations.optimality import AnyQuote, gap, surplus
+from simulations.pools.uniswap_v2 import pair_side
+from simulations.pools.uniswap_v3 import side
+from simulations.water_filling import AnySide, curve, water_fill
 from strongroom.model import Address, Leg, PairState, PoolState, Route, Swap, Token
 from strongroom.valuation import BPS, Price, floor_units_up
 
 State = PoolState | PairState
-AnySide = Side | PairSide
-AnyQuote = PoolQuote | PairQuote
+Sided = tuple[State, AnySide]
 
 MAX_POOLS = 8
-"""Subsets of pools are enumerated; two tokens have one pool a fee tier and one pair."""
+"""Of so many pools every subset is tried; two tokens seldom have more, one pool a fee tier and one pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +112,50 @@ def _leg(part: Part, token_in: Token, token_out: Token, terms: Terms) -> Leg:
     return Leg(part.pool.pool, part.side.fee_pips, units_in, units_out, max(accepted, floor))
 
 
-def best_split(pools: Sequence[tuple[State, AnySide]], units: int, leg_cost_units: int = 0) -> Split | None:
+def best_split(pools: Sequence[Sided], units: int, leg_cost_units: int = 0) -> Split | None:
     """The split of exactly `units` (> 0) that gives most, less `leg_cost_units` for each pool after the first; `None`
-    when the pools cannot take the order. Tries every subset of at most `MAX_POOLS` pools; raises `ValueError` on
-    more."""
-    if len(pools) > MAX_POOLS:
-        raise ValueError(f"`{len(pools)}` pools for one pair; give at most `{MAX_POOLS}`")
+    when the pools cannot take the order. The best of all subsets of at most `MAX_POOLS` pools; of more, pools that do
+    not earn their gas are left out while that nets more, and `optimality.net_bound` says what that may have missed."""
+    found = _of_all_subsets(pools, units, leg_cost_units) if len(pools) <= MAX_POOLS else split(pools, units)
+    while found and len(found.parts) > MAX_POOLS and leg_cost_units:
+        better = _pruned(found, units, leg_cost_units)
+        if better is None:
+            break
+        found = better
+    if found and len(pools) > MAX_POOLS >= len(found.parts):
+        return _of_all_subsets([(part.pool, part.side) for part in found.parts], units, leg_cost_units)
+    return found
+
+
+def net_of(found: Split, leg_cost_units: int) -> int:
+    """Output less gas for each pool after the first."""
+    return found.units_out - leg_cost_units * (len(found.parts) - 1)
+
+
+def _of_all_subsets(pools: Sequence[Sided], units: int, leg_cost_units: int) -> Split | None:
     subsets = (subset for size in range(1, len(pools) + 1) for subset in combinations(pools, size))
     splits = (found for subset in subsets if (found := split(subset, units)) is not None)
-    return max(splits, key=lambda each: each.units_out - leg_cost_units * (len(each.parts) - 1), default=None)
+    return max(splits, key=lambda each: net_of(each, leg_cost_units), default=None)
 
 
-def split(pools: Sequence[tuple[State, AnySide]], units: int) -> Split | None:
+def _pruned(found: Split, units: int, leg_cost_units: int) -> Split | None:
+    """A split that nets more without some of the pools that earn less than their gas; `None` when none is found. A pool
+    earns at least its surplus over the common marginal price, so that those above the cost stay."""
+    earned = surplus([part.side for part in found.parts], [part.quote for part in found.parts])
+    ranked = sorted(range(len(earned)), key=earned.__getitem__)
+    poor = sum(each < leg_cost_units for each in earned)
+    # Half at a time, since those that are left earn more once others are gone.
+    count = min(poor, -(-len(ranked) // 2))
+    while count:
+        kept = [(found.parts[place].pool, found.parts[place].side) for place in ranked[count:]]
+        trial = split(kept, units)
+        if trial and net_of(trial, leg_cost_units) > net_of(found, leg_cost_units):
+            return trial
+        count //= 2
+    return None
+
+
+def split(pools: Sequence[Sided], units: int) -> Split | None:
     """The optimal split over exactly these pools, gas aside; a pool that is too dear gets nothing and no part. `None`
     when they cannot take the order, or a pair's share is so small that it would be sold for nothing."""
     sides = [each for _, each in pools]
@@ -139,100 +168,3 @@ def split(pools: Sequence[tuple[State, AnySide]], units: int) -> Split | None:
     if sum(part.quote.units_in for part in parts) != units:
         return None
     return Split(parts, sum(part.quote.units_out for part in parts), gap(sides, quotes))
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One side's input as a piecewise linear function of its level; floats, for searching only."""
-
-    levels: tuple[float, ...]
-    taken: tuple[int, ...]
-    weights: tuple[float, ...]
-
-    def at(self, level: float) -> tuple[float, float]:
-        """Input that brings the side to `level`, and its slope there."""
-        row = bisect_right(self.levels, level) - 1
-        if row < 0:
-            return 0.0, 0.0
-        # A gap, or the end: the exact integer, so that a side which is sold out is so to the last unit.
-        if self.weights[row] == 0.0:
-            return self.taken[row], 0.0
-        return self.taken[row] + self.weights[row] * (level - self.levels[row]), self.weights[row]
-
-
-def curve(side: AnySide) -> Curve:
-    """Levels and weights of every row; the last row's weight is zero, since nothing is known beyond it."""
-    if isinstance(side, PairSide):
-        return _pair_curve(side)
-    keep = sqrt(1 - side.fee_pips / ONE_PIPS)
-    levels = tuple((Q96 / price if side.zero_for_one else price / Q96) / keep for price in side.prices)
-    weights = (*(liquidity / keep for liquidity in side.liquidity[:-1]), 0.0)
-    return Curve(levels, side.taken, weights)
-
-
-def _pair_curve(side: PairSide) -> Curve:
-    """One range of liquidity sqrt(in * out): s = sqrt(in / out) before anything is sold, the fee as above."""
-    keep = sqrt(1 - side.fee_pips / ONE_PIPS)
-    level, weight = sqrt(side.reserve_in / side.reserve_out) / keep, sqrt(side.reserve_in * side.reserve_out) / keep
-    return Curve((level, level + side.most_in / weight), (0, side.most_in), (weight, 0.0))
-
-
-def water_fill(curves: Sequence[Curve], units: int) -> list[int] | None:
-    """Integer inputs that sum to `units` and bring all used curves to one level; `None` when they cannot take so
-    much."""
-    if units <= 0 or sum(each.taken[-1] for each in curves) < units:
-        return None
-    breaks = sorted(level for each in curves for level in each.levels)
-    below = bisect_right(breaks, float(units), key=lambda level: _total(curves, level))
-    amounts, slopes = _reached(curves, breaks[below - 1])
-    rest, slope = units - sum(amounts), sum(slopes)
-    # Shared by slope, not evaluated at the level found: an order may be too small to move a float level at all.
-    share = rest / slope if slope else 0.0
-    shared = [amount + share * each if each else amount for amount, each in zip(amounts, slopes, strict=True)]
-    return _whole(curves, shared, units)
-
-
-def _reached(curves: Sequence[Curve], level: float) -> tuple[list[float], list[float]]:
-    pairs = [each.at(level) for each in curves]
-    return [amount for amount, _ in pairs], [slope for _, slope in pairs]
-
-
-def _total(curves: Sequence[Curve], level: float) -> float:
-    return sum(_reached(curves, level)[0])
-
-
-def _whole(curves: Sequence[Curve], amounts: Sequence[float], units: int) -> list[int]:
-    """Rounded down, the rest to the largest that can take it: its marginal price moves least."""
-    whole = [min(int(amount), each.taken[-1]) for amount, each in zip(amounts, curves, strict=True)]
-    rest = units - sum(whole)
-    able = [place for place, each in enumerate(curves) if whole[place] + rest <= each.taken[-1]]
-    if able:
-        whole[max(able, key=lambda place: whole[place])] += rest
-    return whole
-
-
-def gap(sides: Sequence[AnySide], quotes: Sequence[AnyQuote | None]) -> int:
-    """How much any other split of the same order could give beyond `quotes` (`None` for a side left out), rounded up:
-    out* - out <= sum_k x_k max(0, m - m_k), with m_k the marginal prices where each side ends, since each is concave,
-    and m the best of those that can take more."""
-    ends = [(side, quote, _marginal(side, quote)) for side, quote in zip(sides, quotes, strict=True)]
-    open_ends = (marginal for side, quote, marginal in ends if quote is None or quote.units_in < _most_in(side))
-    best = max(open_ends, default=0)
-    lost = sum(quote.units_in * max(best - marginal, 0) for _, quote, marginal in ends if quote)
-    return -(-lost >> _SCALE_BITS)
-
-
-def _most_in(side: AnySide) -> int:
-    return side.most_in if isinstance(side, PairSide) else side.taken[-1]
-
-
-_SCALE_BITS = 192
-
-
-def _marginal(side: AnySide, quote: AnyQuote | None) -> int:
-    """Output per further unit of input after the fee, where the quote leaves the side, scaled by 2^192."""
-    if isinstance(side, PairSide):
-        return side.marginal(quote.units_in if quote else 0, 1 << _SCALE_BITS)
-    price = quote.sqrt_price_after_x96 if isinstance(quote, PoolQuote) else side.prices[0]
-    squared = price * price if side.zero_for_one else (1 << 2 * _SCALE_BITS) // (price * price)
-    return squared * (ONE_PIPS - side.fee_pips) // ONE_PIPS

@@ -7,13 +7,16 @@ from bisect import bisect_left
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from simulations.optimality import gap, net_bound
 from simulations.pools.uniswap_v2 import FEE_PIPS, PairSide
-from simulations.routing import MAX_POOLS, NoRoute, Terms, best_split, gap, route, side_of, split
+from simulations.routing import NoRoute, Terms, best_split, net_of, route, side_of, split
+from simulations.water_filling import Depth, curve, water_fill
 from strongroom.model import NATIVE, Address, Label, Labelled, PairState, Swap
 from strongroom.protocols.erc20 import encode_approve, read_balance
 from strongroom.protocols.uniswap_v2 import PairSwap, encode_swap, pair_from, pair_reads
@@ -178,9 +181,58 @@ def test_an_order_beyond_the_pools_has_no_split(tiers):
     assert best_split([], 1) is None
 
 
-def test_more_pools_than_can_be_enumerated_are_refused(tiers):
-    with pytest.raises(ValueError, match="at most"):
-        best_split(tiers[WETH] * MAX_POOLS, 1)
+@pytest.mark.parametrize("cost", [0, 10**5, 10**7, 10**9])
+def test_of_many_pools_those_that_do_not_earn_their_gas_are_left_out_and_the_bound_says_what_was_missed(cost):
+    sides = [(state, side_of(state, "0xA")) for state in many_pairs(40)]
+    units, curves = 10**12, [curve(each) for _, each in sides]
+    found = best_split(sides, units, cost)
+    net = net_of(found, cost)
+    assert net >= net_of(split(sides, units), cost)
+    for part in found.parts:
+        fewer = split([(other.pool, other.side) for other in found.parts if other is not part], units)
+        assert fewer is None or net_of(fewer, cost) <= net
+    bound = net_bound(curves, units, cost)
+    assert net <= bound <= net * (1 + 10**-3)
+
+
+@pytest.mark.parametrize("cost", [0, 10**6, 10**8])
+def test_no_subset_nets_more_than_the_bound(tiers, cost):
+    units = whole(WETH, 400)
+    nets = [
+        net_of(found, cost)
+        for size in range(1, len(tiers[WETH]) + 1)
+        for some in combinations(tiers[WETH], size)
+        if (found := split(some, units))
+    ]
+    assert max(nets) <= net_bound([curve(each) for _, each in tiers[WETH]], units, cost)
+
+
+def many_pairs(count):
+    """Pairs of one price within a per cent, over three magnitudes of depth."""
+    draw = Random(count)
+    for place in range(count):
+        depth = int(10 ** draw.uniform(11, 14))
+        yield PairState(
+            Address(f"0x{place}"), Address("0xA"), Address("0xB"), depth, int(depth * draw.uniform(1, 1.01))
+        )
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.floats(0, 1))
+def test_a_prepared_depth_shares_every_order_as_the_search_does(any_pool, data, share):
+    """Also where the order ends at a breakpoint, and where thin pools lie behind deep ones."""
+    sides = [side_of(data.draw(any_pool), "0xA") for _ in range(data.draw(st.integers(1, 4)))]
+    curves = [curve(each) for each in sides]
+    most = sum(each.taken[-1] for each in curves)
+    units = max(int(most**share), 1)
+    depth = Depth.of(curves)
+    if found := depth.amounts(units):
+        assert sum(found) == units
+        quotes = [each.quote_in(amount) for each, amount in zip(sides, found, strict=True)]
+        searched = [each.quote_in(amount) for each, amount in zip(sides, water_fill(curves, units), strict=True)]
+        given_units, expected = (sum(each.units_out for each in some if each) for some in (quotes, searched))
+        assert abs(given_units - expected) <= gap(sides, quotes) + gap(sides, searched) + 200 * len(sides)
+    assert depth.amounts(most + 1) is None and depth.amounts(0) is None
 
 
 def order(sold, bought, units):
