@@ -29,7 +29,7 @@ _MOST_FACTOR = 4.0
 _DONE = 1e-13
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def search(
     rows: Floats, owners: Ints, ends: Ints, allowed: NDArray[np.bool_], sold: int, bought: int, units: float, v: Floats
 ) -> tuple[Floats, Floats, Floats, float]:
@@ -66,7 +66,7 @@ def search(
     return v, taken, earned, value
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _step(slopes: Floats, bends: Any, bought: int, v: Floats) -> Floats:
     """Newton's, in relative prices, damped where a token's trades do not answer to its price at all."""
     count = len(v)
@@ -88,7 +88,7 @@ def _step(slopes: Floats, bends: Any, bought: int, v: Floats) -> Floats:
     return step
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _value(
     rows: Floats, owners: Ints, ends: Ints, allowed: NDArray[np.bool_], sold: int, units: float, v: Floats
 ) -> float:
@@ -102,10 +102,10 @@ def _value(
         if allowed[way] and level > start:
             reached = min(level, end)
             total += weight * (reached - start) * (v[token_out] / (start * reached) - v[token_in])
-    return total
+    return float(total)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _derivatives(
     rows: Floats,
     owners: Ints,
@@ -142,7 +142,7 @@ def _derivatives(
             bends[token_out, token_in] -= across
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def trades(rows: Floats, owners: Ints, ends: Ints, allowed: NDArray[np.bool_], v: Floats) -> tuple[Floats, Floats]:
     """Input of each direction at these prices, and what it earns, in the token bought."""
     taken, earned = np.zeros(len(ends)), np.zeros(len(ends))
