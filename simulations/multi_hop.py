@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.net import Net, Way, net
-from simulations.optimality import AnyQuote
+from simulations.optimality import AnyQuote, after_gas
 from simulations.price_search import Floats, search, trades
 from simulations.routing import State
 from strongroom.model import Address
@@ -82,6 +82,15 @@ def flow(through: Net, units: int, hop_cost_units: int = 0) -> Flow | None:
     return best
 
 
+def first_price(through: Net, units: int) -> float:
+    """What a unit of the token sold gives before the order, fees included, in units of the token bought: the dual price
+    at a millionth of `units` (> 0)."""
+    rows, owners = through.rows
+    allowed = np.ones(len(through.ways), dtype=np.bool_)
+    prices, *_ = search(rows, owners, through.ends, allowed, 0, 1, units * 1e-6, through.begin)
+    return float(prices[0])
+
+
 def _without_poor(through: Net, best: Flow, count: int, units: int, hop_cost_units: int) -> Flow | None:
     """The flow over the hops of `best` but its poorest: at most half of them, and none that earns its gas. The better
     bound of the two holds for both."""
@@ -125,10 +134,10 @@ def _searched(through: Net, units: int, hop_cost_units: int, allowed: Allowed) -
     else:
         return None
     _, all_earned = trades(rows, owners, through.ends, np.ones_like(allowed), prices)
-    after_gas = float(np.maximum(all_earned - hop_cost_units, 0.0).sum()) + hop_cost_units
-    # Less than one unit of what is bought is the search's own noise.
-    worth = taken / size * prices[through.ends[:, 0]]
-    return _Found(np.where(worth >= 1.0, taken, 0.0), earned, float(prices[0]) * units + after_gas)
+    bound = float(prices[0]) * units + after_gas(all_earned.tolist(), hop_cost_units)
+    # What gives less than one unit of the token bought is the search's own noise.
+    given = taken / size * prices[through.ends[:, 0]] + earned
+    return _Found(np.where(given >= 1.0, taken, 0.0), earned, bound)
 
 
 _SIZES = tuple(1e3**power for power in range(7))

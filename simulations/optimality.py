@@ -9,7 +9,7 @@ differ only at the edge of a gap in the liquidity.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil, exp, log, sqrt
 
 from simulations.pools.uniswap_v2 import PairQuote, PairSide
@@ -64,17 +64,23 @@ def net_bound(curves: Sequence[Curve], units: int, leg_cost_units: int) -> int:
     """No split of `units` over any of these sides nets more than this after `leg_cost_units` for each side used after
     the first, rounded up. It is the least value, over the common marginal price p, of the Lagrangian
 
-    p * units + sum_k max(0, max_x (out_k(x) - p * x) - cost) + cost,
+    p * units + sum_k max(0, e_k - cost) + min(cost, max_k e_k),    e_k = max_x out_k(x) - p * x,
 
-    which any p bounds from above; convex in p, so a golden section finds the least. In floats, with a part in 10^12
-    added for them."""
+    which any p bounds from above; a golden section looks for the least. In floats, with a part in 10^12 added for
+    them."""
     levels = [level for each in curves for level in each.levels]
     low, high = 1 / max(levels) ** 2, 1 / min(levels) ** 2
 
     def value(price: float) -> float:
-        return price * units + sum(max(earned(each, price) - leg_cost_units, 0.0) for each in curves) + leg_cost_units
+        return price * units + after_gas([earned(each, price) for each in curves], leg_cost_units)
 
     return ceil(golden(value, low, high) * (1 + 1e-12))
+
+
+def after_gas(earnings: Iterable[float], leg_cost_units: int) -> float:
+    """The most that a choice of sides earns together, each after the first less its gas."""
+    found = list(earnings)
+    return sum(max(each - leg_cost_units, 0.0) for each in found) + min(leg_cost_units, max(found, default=0.0))
 
 
 def earned(curve: Curve, price: float) -> float:

@@ -87,9 +87,9 @@ class Schedule:
         return self.cost_bps + (risk_aversion * self.spread_bps**2 / _BPS if self.spread_bps else 0.0)
 
 
-def best_schedule(market: Market, wishes: Wishes) -> Schedule:
-    """The schedule that weighs least, of those that weigh the same the one with fewest clips."""
-    return min(frontier(market, wishes), key=lambda each: each.weighed(wishes.risk_aversion))
+def best_schedule(schedules: Sequence[Schedule], risk_aversion: float) -> Schedule:
+    """The schedule that weighs least, of those that weigh the same the first."""
+    return min(schedules, key=lambda each: each.weighed(risk_aversion))
 
 
 def frontier(market: Market, wishes: Wishes) -> list[Schedule]:

@@ -9,6 +9,7 @@ import click
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "swap": ("agent.cli.simulate.swap:swap", "what one swap would cost now, part by part"),
+    "route": ("agent.cli.simulate.route:route", "how an order is best split over pools, and in time"),
 }
 """Name to where the command is and its one line of help."""
 
