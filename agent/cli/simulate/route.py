@@ -80,7 +80,7 @@ def route(
     made = origin(_inputs(found, options), 0, _arguments(order, volatility, half_life, risk_aversion, clips, hours))
     if chart:
         _draw(found, made, chart)
-    say("\n".join(lines(found, options)), told(found, made), as_json)
+    say("\n".join(lines(found, options, made)), told(found, made), as_json)
 
 
 def _percent(text: str, where: str) -> int:

@@ -40,13 +40,13 @@ def _draw_depth(axes: Axes, found: Forecast) -> None:
     for (name, points), colour in zip(_alone(found), cycle(_COLOURS), strict=False):
         if points and points[0][1] < most:
             axes.plot([size / scale for size, _ in points], [cost for _, cost in points], color=colour, label=name)
-    axes.plot([size / scale for size in sizes], costs, color=BLUE, lw=2.4, label="best route")
+    axes.plot([size / scale for size in sizes], costs, color=BLUE, lw=5, alpha=0.5, zorder=1, label="best route")
     axes.plot(sizes[-1] / scale, costs[-1], "o", color=BLUE)
     place = (sizes[-1] / scale, costs[-1])
     axes.annotate(f"{costs[-1]:.1f} bp", place, (-6, 8), textcoords="offset points", ha="right")
-    axes.set(xlabel=f"{order.token_in.id} sold at once", ylabel="cost in basis points", xlim=(0, None), ylim=(0, most))
+    axes.set(xlabel=f"{order.token_in.id} sold at once", ylabel="cost in basis points", xlim=(0, None), ylim=(0, 1.25 * most))
     axes.set_title("Lost against the price before the order, fees of the best pool aside", fontsize=10, loc="left")
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(fontsize=8, loc="upper center", ncols=3)
 
 
 def _alone(found: Forecast) -> Iterator[tuple[str, list[tuple[int, float]]]]:

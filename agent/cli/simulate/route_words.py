@@ -98,7 +98,7 @@ def _schedule_told(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def lines(found: Forecast, options: Options) -> Iterator[str]:
+def lines(found: Forecast, options: Options, made: Origin) -> Iterator[str]:
     """The route, its certificate, and the advice."""
     order, best = found.order, found.best
     sold, given = _amount(order.units, order.token_in), _amount(best.units_out, order.token_out)
@@ -112,6 +112,7 @@ def lines(found: Forecast, options: Options) -> Iterator[str]:
     yield from _holdings(found)
     yield ""
     yield from _advice(found, options)
+    yield made.footer()
 
 
 def _rows(found: Forecast) -> Iterator[tuple[str, ...]]:
@@ -133,9 +134,8 @@ def _rows(found: Forecast) -> Iterator[tuple[str, ...]]:
 
 def _certificate(found: Forecast) -> str:
     bound = _amount(found.best.bound_units, found.order.token_out)
-    gas = ", each hop after the first less its gas," if found.hop_cost_units else ""
-    left_out = f"this one at most {gap_bps(found):.4f} bp less"
-    return f"proven: no route through these pools{gas} nets more than {bound}; {left_out}"
+    gas = "after gas for each further hop " if found.hop_cost_units else ""
+    return f"proven: {gas}no route through these pools nets more than {bound}, {gap_bps(found):.4f} bp above this one"
 
 
 def _other_ways(found: Forecast) -> Iterator[str]:
