@@ -148,26 +148,32 @@ _SHORT = 1e-6
 def _hops(through: Net, found: _Found, units: int) -> list[Hop] | None:
     """The flow in exact amounts, token by token; `None` where a pool cannot take its share."""
     used = _leading_on(through, np.flatnonzero(found.taken).tolist())
+    leaving, held = _leaving(through, used), {0: units}
     hops: list[Hop] = []
     for token in _in_order(through, used):
-        held = units if token == through.sold else _income(hops, token)
-        places = [place for place in used if through.ways[place].token_in == token]
-        sold = _sold(through, found, places, held) if held else []
+        sold = _sold(through, found, leaving[token], held[token]) if held.get(token) else []
         if sold is None:
             return None
+        for hop in sold:
+            end = through.places[hop.way.token_out]
+            held[end] = held.get(end, 0) + hop.quote.units_out
         hops += sold
     return hops
 
 
-def _income(hops: Sequence[Hop], token: Address) -> int:
-    return sum(hop.quote.units_out for hop in hops if hop.way.token_out == token)
+def _leaving(through: Net, used: Sequence[int]) -> dict[int, list[int]]:
+    """The ways that sell each token."""
+    found: dict[int, list[int]] = {}
+    for place in used:
+        found.setdefault(through.steps[place][0], []).append(place)
+    return found
 
 
-def _leading_on(through: Net, used: Sequence[int]) -> list[int]:
+def _leading_on(through: Net, used: Sequence[int]) -> Sequence[int]:
     """Without ways into a token from which none of them leads on."""
     while True:
-        onward = {through.ways[place].token_in for place in used} | {through.bought}
-        kept = [place for place in used if through.ways[place].token_out in onward]
+        onward = {through.steps[place][0] for place in used} | {1}
+        kept = [place for place in used if through.steps[place][1] in onward]
         if len(kept) == len(used):
             return kept
         used = kept
@@ -206,37 +212,26 @@ def _amounts(shares: Sequence[float], most: Sequence[int], held: int) -> list[in
     return amounts
 
 
-def _in_order(through: Net, used: Sequence[int]) -> list[Address]:
-    """The tokens sold, each after all from which something comes into it."""
-    ordered, left = list[Address](), {through.ways[place].token_in for place in used}
-    while left:
-        fed = {through.ways[place].token_out for place in used if through.ways[place].token_in in left}
-        ordered += sorted(left - fed)
-        left &= fed
+def _in_order(through: Net, used: Sequence[int]) -> list[int]:
+    """The tokens sold, each after all from which something comes into it; those in a circle are missing."""
+    steps = {through.steps[place] for place in used}
+    ordered, left = list[int](), {begin for begin, _ in steps}
+    while free := left - {end for begin, end in steps if begin in left}:
+        ordered += sorted(free)
+        left -= free
     return ordered
 
 
 def _circle(through: Net, taken: Floats) -> list[int]:
     """The ways of one circle among those used; empty without one."""
     used = np.flatnonzero(taken).tolist()
-    while fewer := _between(through, used):
-        if len(fewer) == len(used):
-            break
-        used = fewer
-    if not fewer:
+    left = {through.steps[place][0] for place in used} - set(_in_order(through, used))
+    # Backwards: what is left in no order has somebody before it, though perhaps nobody after it.
+    entering = {through.steps[place][1]: place for place in used if through.steps[place][0] in left}
+    path, at = list[int](), min(left, default=-1)
+    if at < 0:
         return []
-    path, at = list[int](), through.ways[used[0]].token_in
-    while at not in [through.ways[place].token_in for place in path]:
-        path.append(next(place for place in used if through.ways[place].token_in == at))
-        at = through.ways[path[-1]].token_out
-    begun = [through.ways[place].token_in for place in path].index(at)
-    return path[begun:]
-
-
-def _between(through: Net, used: Sequence[int]) -> list[int]:
-    """Those ways whose first token is come into, and whose second is sold on, by others of them."""
-    entered = {through.ways[place].token_out for place in used}
-    left = {through.ways[place].token_in for place in used}
-    return [
-        place for place in used if through.ways[place].token_in in entered and through.ways[place].token_out in left
-    ]
+    while at not in (met := [through.steps[place][1] for place in path]):
+        path.append(entering[at])
+        at = through.steps[path[-1]][0]
+    return path[met.index(at) :]

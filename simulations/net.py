@@ -44,9 +44,18 @@ class Net:
         return np.ascontiguousarray(table[:, :3]), table[:, 3].astype(np.int64)
 
     @cached_property
+    def places(self) -> dict[Address, int]:
+        """The token sold is the first, the token bought the second."""
+        return {token: place for place, token in enumerate(self.tokens)}
+
+    @cached_property
+    def steps(self) -> list[tuple[int, int]]:
+        """The tokens, by place, that each way sells and buys."""
+        return [(self.places[way.token_in], self.places[way.token_out]) for way in self.ways]
+
+    @cached_property
     def ends(self) -> Ints:
-        places = {token: place for place, token in enumerate(self.tokens)}
-        return np.array([(places[way.token_in], places[way.token_out]) for way in self.ways], dtype=np.int64)
+        return np.array(self.steps, dtype=np.int64)
 
     @cached_property
     def begin(self) -> Floats:

@@ -11,13 +11,18 @@ Levels are floats, for searching only; the amounts are integers that sum to the 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from math import sqrt
+from typing import TYPE_CHECKING
 
 from simulations.pools.uniswap_v2 import PairSide
 from simulations.pools.uniswap_v3 import Side
 from simulations.pools.uniswap_v3_math import ONE_PIPS, Q96
+
+if TYPE_CHECKING:
+    from simulations.level_kernel import Floats, Ints
 
 AnySide = Side | PairSide
 
@@ -62,32 +67,52 @@ def _pair_curve(side: PairSide) -> Curve:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Several sides at one block, made ready for many orders: all their breakpoints in order, and what all of them
-    together have taken at each."""
+    """Several sides at one block, made ready for many orders: all their breakpoints in order, what all of them together
+    have taken at each, and their rows one after the other, as `level_kernel` takes them."""
 
     curves: tuple[Curve, ...]
     levels: tuple[float, ...]
     reached: tuple[float, ...]
     most_units: int
+    _rows: tuple[Floats, Floats, Floats, Ints] = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, curves: Sequence[Curve]) -> Depth:
+        """Raises `ValueError` without any curve."""
         import numpy as np
 
-        levels = np.unique(np.concatenate([np.array(each.levels) for each in curves]))
+        ends, taken, weights = (np.concatenate([np.array(part, dtype=float) for part in p]) for p in _columns(curves))
+        starts = np.cumsum([0, *(len(each.levels) for each in curves)])
+        levels = np.unique(ends)
         reached = np.zeros_like(levels)
         # Interpolated side by side: a running sum of slopes would lose a thin pool behind a deep one.
-        for each in curves:
-            reached += np.interp(levels, np.array(each.levels), np.array(each.taken, dtype=float))
-        most = sum(each.taken[-1] for each in curves)
-        return cls(tuple(curves), tuple(levels.tolist()), tuple(np.maximum.accumulate(reached).tolist()), most)
+        for start, end in pairwise(starts):
+            reached += np.interp(levels, ends[start:end], taken[start:end])
+        sums, most = tuple(np.maximum.accumulate(reached).tolist()), sum(each.taken[-1] for each in curves)
+        return cls(tuple(curves), tuple(levels.tolist()), sums, most, (ends, taken, weights, starts))
 
     def amounts(self, units: int) -> list[int] | None:
         """As `water_fill`."""
+        from simulations.level_kernel import shared
+
         if not 0 < units <= self.most_units:
             return None
         below = max(bisect_right(self.reached, units), 1)
-        return _shared(self.curves, self.levels[below - 1], units)
+        found, rows, largest = shared(*self._rows, self.levels[below - 1], float(units))
+        whole = list(map(int, found.tolist()))
+        for place in (rows >= 0).nonzero()[0].tolist():
+            whole[place] = self.curves[place].taken[rows[place]]
+        rest = units - sum(whole)
+        if 0 <= whole[largest] + rest <= self.curves[largest].taken[-1]:
+            whole[largest] += rest
+            return whole
+        return _with_rest(self.curves, whole, rest)
+
+
+def _columns(curves: Sequence[Curve]) -> Iterator[list[tuple[float, ...]]]:
+    yield [each.levels for each in curves]
+    yield [each.taken for each in curves]
+    yield [each.weights for each in curves]
 
 
 def water_fill(curves: Sequence[Curve], units: int) -> list[int] | None:
