@@ -1,0 +1,63 @@
+"""Where returns come from: any generator that fills a block of paths can drive the treasury."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Source(Protocol):
+    """Joint daily log-returns of some price series."""
+
+    def block_returns(self, first_path: int, count: int, days: int, out: Floats) -> None:
+        """Fill `out`, float64 of shape (days, series, count), with the returns of the paths from `first_path` on. Path
+        k has the same returns whatever block it is asked in: so no result depends on how the work is cut."""
+
+
+class Fixed:
+    """`Source` of one given path, log-returns of shape (days, series): a scenario, or what really happened."""
+
+    def __init__(self, returns: Floats) -> None:
+        self._returns = returns
+
+    def block_returns(self, first_path: int, count: int, days: int, out: Floats) -> None:
+        """The one path, `count` times; raises `ValueError` beyond its last day."""
+        if days > len(self._returns):
+            raise ValueError(f"{days} days asked of a path of {len(self._returns)}")
+        out[:] = self._returns[:days, :, None]
+
+
+class Bootstrap:
+    """`Source` of stretches of real days, drawn with replacement and laid end to end: what happened together, and one
+    day after the other, stays so. The stationary bootstrap of Politis and Romano (1994), stretches of `mean_days` on
+    average, without its wrap-around: a stretch ends where the history does, or at a gap in it.
+
+    `returns` are real log-returns, shape (days, series), NaN in every series of a day behind a gap. The mean of each
+    series is set so that a price grows by `drift_bps` a year in expectation: a history's own trend is no forecast."""
+
+    def __init__(self, returns: Floats, seed: int, mean_days: int = 10, drift_bps: int = 0) -> None:
+        whole = ~np.isnan(returns).any(axis=1)
+        self._returns = np.where(whole[:, None], returns, 0.0)
+        self._starts = np.flatnonzero(whole)
+        # Followed by a real day of the same stretch, or not.
+        self._goes_on = np.append(whole[1:] & whole[:-1], False)
+        self._seed, self._ends = seed, 1.0 / mean_days
+        growth = np.log(np.mean(np.exp(self._returns[whole]), axis=0))
+        self._shift = np.log1p(drift_bps / 10_000) / 365 - growth
+
+    def block_returns(self, first_path: int, count: int, days: int, out: Floats) -> None:
+        """See `Source`; each path has a Philox stream of its own, keyed by seed and path."""
+        ends, fresh = np.empty((days, count), np.bool_), np.empty((days, count), np.int64)
+        for each in range(count):
+            stream = np.random.Generator(np.random.Philox(key=[self._seed, first_path + each]))
+            ends[:, each] = stream.random(days) < self._ends
+            fresh[:, each] = self._starts[stream.integers(len(self._starts), size=days)]
+        drawn = fresh[0]
+        for day in range(days):
+            if day:
+                drawn = np.where(ends[day] | ~self._goes_on[drawn], fresh[day], drawn + 1)
+            out[day] = (self._returns[drawn] + self._shift).T
