@@ -21,7 +21,8 @@ def taken_back(book: Book, state: State, out: Floats) -> tuple[Floats, Flags]:
     missing = out - state.liquid
     covered = missing <= state.lent
     taken = np.where((missing > 0) & covered, np.minimum(missing + keep, state.lent), 0.0)
-    return taken, covered.all(axis=0)
+    whole: Flags = np.logical_and.reduce(covered, axis=0)
+    return taken, whole
 
 
 def lent_out(book: Book, state: State, live: Flags) -> tuple[State, Floats]:
@@ -54,4 +55,5 @@ def _room(book: Book, state: State, place: int, loans: Loans) -> Floats:
     decimals = book.assets[place].decimals
     before = counted(loans.meter, moves_of(state.past, LENT, place), decimals, state.day)
     most = (loans.most_units - loans.most_units // _INTEREST_PART) / 10**decimals
-    return np.clip(np.minimum(room(loans.meter, decimals, before), most - state.lent[place]), 0.0, None)
+    free: Floats = np.minimum(room(loans.meter, decimals, before), most - state.lent[place])
+    return np.maximum(free, 0.0)

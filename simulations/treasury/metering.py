@@ -46,7 +46,8 @@ def room(meter: Meter, decimals: int, past: tuple[Floats, ...]) -> Floats:
     scale = 10**decimals
     alone = min([meter.at_once_units, *(tier.above_units for tier in meter.tiers)]) / scale
     left = np.minimum(meter.cap_units / scale - past[0], meter.at_once_units / scale - past[1])
-    return np.clip(np.minimum(left, alone), 0.0, None)
+    free: Floats = np.clip(np.minimum(left, alone), 0.0, None)
+    return free
 
 
 def counted(meter: Meter | None, moves: tuple[tuple[int, Floats], ...], decimals: int, day: int) -> tuple[Floats, ...]:

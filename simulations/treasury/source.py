@@ -40,7 +40,7 @@ class Bootstrap:
     series is set so that a price grows by `drift_bps` a year in expectation: a history's own trend is no forecast."""
 
     def __init__(self, returns: Floats, seed: int, mean_days: int = 10, drift_bps: int = 0) -> None:
-        whole = ~np.isnan(returns).any(axis=1)
+        whole: NDArray[np.bool_] = np.isfinite(returns).all(axis=1)  # type: ignore[assignment]
         self._returns = np.where(whole[:, None], returns, 0.0)
         self._starts = np.flatnonzero(whole)
         # Followed by a real day of the same stretch, or not.

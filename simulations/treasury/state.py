@@ -44,12 +44,14 @@ class State:
 
     @property
     def held(self) -> Floats:
-        return self.liquid + self.lent
+        held: Floats = self.liquid + self.lent
+        return held
 
     @property
     def nav(self) -> Floats:
         """USD that the priced tokens are worth, held and lent."""
-        return np.einsum("ak,ak->k", self.held, self.prices)
+        usd: Floats = np.einsum("ak,ak->k", self.held, self.prices)
+        return usd
 
     def with_moves(self, liquid: Floats, lent: Floats, moved: Floats) -> State:
         """With other holdings, and `moved` (3 kinds, assets, paths) counting in the meters from today on."""

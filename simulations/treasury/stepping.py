@@ -114,7 +114,8 @@ def _dues(book: Book, state: State, sends: Flags) -> tuple[State, Floats, Flags]
         return state, due, np.zeros_like(sends)
     out = np.where(due <= state.held, due, 0.0)
     taken, _ = taken_back(book, state, out)
-    return replace(_paid_out(state, out, taken), owed=state.owed - out), out, (due > out).any(axis=0)
+    short: Flags = np.logical_or.reduce(due > out, axis=0)
+    return replace(_paid_out(state, out, taken), owed=state.owed - out), out, short
 
 
 def _paid_out(state: State, out: Floats, taken: Floats) -> State:
@@ -134,7 +135,8 @@ def _leaving(book: Book, state: State, out: Floats, taken: Floats) -> Ints:
 
 
 def _passes(book: Book, verdict: Ints) -> Flags:
-    return (verdict == ALLOW) | ((verdict == ASK) & book.guardians_sign)
+    passes: Flags = (verdict == ALLOW) | ((verdict == ASK) & book.guardians_sign)
+    return passes
 
 
 def _payroll_need(book: Book) -> Floats:
@@ -154,4 +156,5 @@ def _gas(book: Book, now: Conditions, state: State, units: Floats) -> Floats:
     """USD that the agent's key spends on so many units; no part of the treasury."""
     if book.market.coin is None:
         return np.zeros_like(units)
-    return units * (book.market.gas_units * _base_fee(book, now) / _WEI) * state.prices[book.market.coin]
+    usd: Floats = units * (book.market.gas_units * _base_fee(book, now) / _WEI) * state.prices[book.market.coin]
+    return usd

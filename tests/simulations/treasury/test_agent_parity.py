@@ -18,9 +18,10 @@ from tests.simulations.treasury import dao
 
 BUSY = Calendar(0, (True,) * 400, (True,) * 400, (True,) * 400)
 IDLE = {
-    dao.USDC: Idle(dao.units(dao.USDC, 120_000), "aave", dao.units(dao.USDC, 5_000)),
-    dao.DAI: Idle(dao.units(dao.DAI, 30_000), "aave", dao.units(dao.DAI, 5_000)),
+    dao.USDC: Idle(dao.units(dao.USDC, 20_000), "aave", dao.units(dao.USDC, 5_000)),
+    dao.DAI: Idle(dao.units(dao.DAI, 5_000), "aave", dao.units(dao.DAI, 5_000)),
 }
+# Less than a payday takes: payroll has to take back what is lent.
 LENDING = replace(dao.MANDATE, idle=IDLE)
 
 
