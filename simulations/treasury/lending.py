@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulations.treasury.book import ALLOW, ASK, Book, Loans
-from simulations.treasury.metering import counted, metered, moves_of, room
+from simulations.treasury.book import Book, Loans
+from simulations.treasury.metering import counted, kept, metered, moves_of, passes, room
 from simulations.treasury.source import Floats
 from simulations.treasury.state import LENT, TAKEN, Flags, State
 
@@ -43,8 +43,9 @@ def _moved(book: Book, state: State, place: int, loans: Loans) -> Floats:
     over = liquid - loans.idle.keep_units / scale
     back = np.where(over <= -step, np.minimum(-over, lent), 0.0)
     asked = metered(book, state, TAKEN, place, back)
-    back = np.where((asked == ALLOW) | ((asked == ASK) & book.guardians_sign), back, 0.0)
+    back = np.where(passes(book, asked), back, 0.0)
     supply = np.where(over >= step, np.minimum(over, _room(book, state, place, loans)), 0.0)
+    supply = np.where(passes(book, kept(book, state, place, supply, np.zeros_like(supply))), supply, 0.0)
     return np.where(supply >= step, supply, 0.0) - back
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.treasury.book import ALLOW, ASK, DAY_SECONDS, DENY, Asset, Book, Meter
 from simulations.treasury.source import Floats
-from simulations.treasury.state import LENT, SOLD, TAKEN, Ints, Moved, State
+from simulations.treasury.state import LENT, SOLD, TAKEN, Flags, Ints, Moved, State
 
 
 def metered(book: Book, state: State, kind: int, place: int, tokens: Floats) -> Ints:
@@ -19,6 +19,19 @@ def metered(book: Book, state: State, kind: int, place: int, tokens: Floats) -> 
     meter = meter_of(asset, kind)
     before = counted(meter, moves_of(state.past, kind, place), asset.decimals, state.day)
     return np.where(tokens > 0, verdict(meter, asset.decimals, before, tokens), ALLOW)
+
+
+def kept(book: Book, state: State, place: int, out: Floats, taken: Floats) -> Ints:
+    """An ask where less than the policy's `keep` would stay in the Safe and the unit takes some of it."""
+    asset = book.assets[place]
+    left = state.liquid[place] + taken - out
+    return np.where((out > taken) & (left < asset.keep_units / 10**asset.decimals), ASK, ALLOW)
+
+
+def passes(book: Book, verdict: Ints) -> Flags:
+    """What is carried out the same day: what is allowed, and what guardians sign."""
+    found: Flags = (verdict == ALLOW) | ((verdict == ASK) & book.guardians_sign)
+    return found
 
 
 def meter_of(asset: Asset, kind: int) -> Meter | None:

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulations.treasury.book import ALLOW, ASK, Book, Calendar, in_tokens
+from simulations.treasury.book import ALLOW, Book, Calendar, in_tokens
 from simulations.treasury.conditions import CALM, Conditions, Course
 from simulations.treasury.lending import lent_out, taken_back
-from simulations.treasury.metering import metered, still_counting
+from simulations.treasury.metering import kept, metered, passes, still_counting
 from simulations.treasury.source import Floats
 from simulations.treasury.state import TAKEN, Acts, Flags, Ints, State, opened, wealth
-from simulations.treasury.trading import kept, traded
+from simulations.treasury.trading import traded
 
 _BPS, _YEAR = 10_000, 365
 _WEI = 10**18
@@ -102,7 +102,7 @@ def _payroll(book: Book, state: State, sends: Flags) -> tuple[State, Flags, Ints
     out = np.where(due, _payroll_need(book)[:, None], 0.0)
     taken, covered = taken_back(book, state, out)
     verdict = np.maximum(_leaving(book, state, out, taken), np.where(due, book.payroll_verdict, ALLOW))
-    paid = due & covered & _passes(book, verdict)
+    paid = due & covered & passes(book, verdict)
     after = _paid_out(state, np.where(paid, out, 0.0), np.where(paid, taken, 0.0))
     return replace(after, owed_months=state.owed_months - paid), paid, verdict, due & ~covered
 
@@ -132,11 +132,6 @@ def _leaving(book: Book, state: State, out: Floats, taken: Floats) -> Ints:
             found = np.maximum(found, kept(book, state, place, out[place], taken[place]))
             found = np.maximum(found, metered(book, state, TAKEN, place, taken[place]))
     return found
-
-
-def _passes(book: Book, verdict: Ints) -> Flags:
-    passes: Flags = (verdict == ALLOW) | ((verdict == ASK) & book.guardians_sign)
-    return passes
 
 
 def _payroll_need(book: Book) -> Floats:

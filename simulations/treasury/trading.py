@@ -13,7 +13,7 @@ import numpy as np
 from simulations.treasury.book import ALLOW, ASK, DENY, Book
 from simulations.treasury.conditions import Conditions
 from simulations.treasury.lending import taken_back
-from simulations.treasury.metering import metered
+from simulations.treasury.metering import kept, metered, passes
 from simulations.treasury.source import Floats
 from simulations.treasury.state import SOLD, TAKEN, Flags, Ints, State, Trade, wealth
 
@@ -99,24 +99,26 @@ def _add(codes: Ints, values: Floats, code: Ints, value: Floats) -> None:
 
 def traded(book: Book, state: State, now: Conditions, live: Flags) -> tuple[State, tuple[Trade, ...]]:
     """The state after each wish was judged and, where the verdict lets it, made; one after the other, as the units of a
-    plan are."""
-    trades = []
+    plan are. What each takes back from a market was planned before the first of them brought anything."""
+    trades, planned = [], state
     for wish in wishes(book, state.prices, state.held):
-        state, trade = _one(book, state, now, Wish(wish.token_in, wish.token_out, np.where(live, wish.tokens, 0.0)))
+        tokens = np.where(live, wish.tokens, 0.0)
+        out = np.zeros_like(state.liquid)
+        out[wish.token_in, np.arange(len(tokens))] = tokens
+        taken, _ = taken_back(book, planned, out)
+        state, trade = _one(book, state, now, Wish(wish.token_in, wish.token_out, tokens), out, taken)
         trades.append(trade)
     return state, tuple(trades)
 
 
-def _one(book: Book, state: State, now: Conditions, wish: Wish) -> tuple[State, Trade]:
+def _one(book: Book, state: State, now: Conditions, wish: Wish, out: Floats, taken: Floats) -> tuple[State, Trade]:
     columns = np.arange(len(wish.tokens))
     value = wish.tokens * state.prices[wish.token_in, columns]
     cost = value * loss_share(book, now, value)
-    out = np.zeros_like(state.liquid)
-    out[wish.token_in, columns] = wish.tokens
-    taken, covered = taken_back(book, state, out)
+    covered = np.logical_and.reduce((out <= state.liquid + taken) & (taken <= state.lent), axis=0)
     found = _verdict(book, state, wish, out, taken, cost)
     found = np.where(covered & (cost <= value * book.market.max_loss_bps / _BPS), found, DENY)
-    made = (wish.tokens > 0) & ((found == ALLOW) | ((found == ASK) & book.guardians_sign))
+    made = (wish.tokens > 0) & passes(book, found)
     brought = np.zeros_like(out)
     brought[wish.token_out, columns] = (value - cost) / state.prices[wish.token_out, columns]
     after = _moved(state, np.where(made, out, 0.0), np.where(made, taken, 0.0), np.where(made, brought, 0.0))
@@ -143,13 +145,6 @@ def _verdict(book: Book, state: State, wish: Wish, out: Floats, taken: Floats, c
     floor = state.mark * (1 - book.drawdown_bps / _BPS)
     falls = wealth(book, state.prices, state.held + state.paid) - cost < floor
     return np.maximum(found, np.where(falls & (cost > 0), ASK, ALLOW))
-
-
-def kept(book: Book, state: State, place: int, out: Floats, taken: Floats) -> Ints:
-    """An ask where less than the policy's `keep` would stay in the Safe and the unit takes some of it."""
-    asset = book.assets[place]
-    left = state.liquid[place] + taken - out
-    return np.where((out > taken) & (left < asset.keep_units / 10**asset.decimals), ASK, ALLOW)
 
 
 def _moved(state: State, out: Floats, taken: Floats, brought: Floats) -> State:
