@@ -8,18 +8,18 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import pairwise
 
 import numpy as np
 
+from simulations.treasury.book import DAY_SECONDS, Book
 from simulations.treasury.source import Floats
 from strongroom.errors import BadValue
 from strongroom.quantities import format_day, parse_day
 
 SHIPPED = "bitfinex_daily.csv"
-DAY_SECONDS = 86_400
 
 LIKE: Mapping[str, str] = {
     **dict.fromkeys(("ETH", "WETH", "stETH", "wstETH", "rETH", "cbETH", "weETH"), "ETH"),
@@ -95,3 +95,15 @@ def _price(text: str, where: str) -> float:
     if not (math.isfinite(found) and found > 0):
         raise BadValue(text, where, "write a price above zero, in USD")
     return found
+
+
+def hold(book: Book) -> Book:
+    """The same treasury when nobody trades or watches: payments alone are made."""
+    assets = tuple(replace(asset, target_bps=None, band_bps=None) for asset in book.assets)
+    return replace(book, assets=assets, drawdown_bps=None)
+
+
+def daily(history: History) -> Floats:
+    """Log-returns of every day after the first, shape (days, series); missing days stand still."""
+    returns: Floats = np.diff(np.log(history.filled().prices), axis=0)
+    return returns
