@@ -60,6 +60,10 @@ class Forecast:
     def paths(self) -> int:
         return len(self.outcomes.nav)
 
+    @property
+    def has_payroll(self) -> bool:
+        return any(asset.payroll_units for asset in self.book.assets)
+
 
 def forecast(
     book: Book,
@@ -162,4 +166,5 @@ class _Seen:
         nav, months = self._last
         numbers: dict[str, Any] = {"nav": nav, "runway": months, "drawdown": self._drawdown}
         numbers |= self._sums | self._counts | self._first
-        return Outcomes(**numbers, **{name: np.array(rows) for name, rows in self._marked.items()})
+        numbers |= {name: np.array(rows) for name, rows in self._marked.items()}
+        return Outcomes(**numbers)

@@ -1,7 +1,7 @@
 """The least risk for each return: weights of least CVaR that keep the runway, by linear programming.
 
-Rockafellar and Uryasev, Optimization of Conditional Value-at-Risk (2000): over weights w, the threshold a and the excess
-u of each scenario, minimise a + sum(u) / (n (1 - level)) with u >= loss(w) - a, u >= 0. Solved by HiGHS.
+Rockafellar and Uryasev, Optimization of Conditional Value-at-Risk (2000): over weights w, the threshold a and the
+excess u of each scenario, minimise a + sum(u) / (n (1 - level)) with u >= loss(w) - a, u >= 0. Solved by HiGHS.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _measures(made: Forecast) -> Iterator[tuple[str, Estimate]]:
         yield f"cvar_{level * 100:.0f}_usd", conditional_value_at_risk(lost, level)
     yield "drawdown_p50", quantile(out.drawdown, 0.5)
     yield "drawdown_p95", quantile(out.drawdown, 0.95)
-    if np.isfinite(out.runway).all():
+    if made.has_payroll:
         for level in (0.05, 0.5):
             yield f"runway_months_p{level * 100:02.0f}", quantile(out.runway, level)
         yield "runway_below_mandate", probability(int((out.below_day >= 0).sum()), count)

@@ -15,8 +15,8 @@ VERDICTS = {ALLOW: "allow", ASK: "ask", DENY: "deny"}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """On `day` (0 is the first) one thing happened. `kind`: `pay`, `late` (due and not covered), `unsigned` (due, and no
-    guardian signed), `swap`, `lend`, `take back`, `pause`, `resume`. Whole tokens of `token`, for `other` in a swap;
+    """On `day` (0 is the first) one thing happened. `kind`: `pay`, `late` (due and not covered), `unsigned` (due, and
+    no guardian signed), `swap`, `lend`, `take back`, `pause`, `resume`. Whole tokens of `token`, for `other` in a swap;
     the policy's verdict where one was asked; `made` is whether it was carried out."""
 
     day: int

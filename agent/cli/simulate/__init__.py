@@ -10,6 +10,8 @@ import click
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "swap": ("agent.cli.simulate.swap:swap", "what one swap would cost now, part by part"),
     "route": ("agent.cli.simulate.route:route", "how an order is best split over pools, and in time"),
+    "treasury": ("agent.cli.simulate.treasury:treasury", "what the treasury may become under its mandate and policy"),
+    "stress": ("agent.cli.simulate.stress:stress", "what a crash, a depeg or a failed market does to the treasury"),
 }
 """Name to where the command is and its one line of help."""
 

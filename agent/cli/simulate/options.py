@@ -1,0 +1,88 @@
+"""The options that every forecast of a treasury takes, and the command line as it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from agent.cli.reach import config_option, json_option
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MOST_PATHS, _MOST_DAYS = 1_000_000, 3_650
+_SHOWING = ("as_json", "chart")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As they were typed."""
+
+    config: Path
+    example: bool
+    balances: tuple[str, ...]
+    prices: tuple[str, ...]
+    history: Path | None
+    like: tuple[str, ...]
+    flows: Path | None
+    first: str
+    days: int
+    paths: int
+    seed: int
+    drift: str
+    depth: str
+    rate: str
+    resume_days: int
+    guardians: str
+
+
+def common_options(command: F) -> F:
+    """The options of every forecast of a treasury; the command takes them as keywords, and makes `Options` of them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS: Sequence[Callable[[Any], Any]] = (
+    click.option("--example", is_flag=True, help="The example DAO's holdings and prices; asks no node."),
+    click.option("--balance", "balances", multiple=True, metavar="'290 WETH'", help="Instead of what the node says."),
+    click.option("--price", "prices", multiple=True, metavar="WETH=3_000", help="USD on the first day."),
+    click.option("--history", type=click.Path(path_type=Path), help="Daily prices, CSV of day,NAME,…; else ours."),
+    click.option("--like", multiple=True, metavar="TOKEN=NAME", help="Whose prices a token follows; `USD`: none."),
+    click.option("--flows", type=click.Path(path_type=Path), help="CSV of day,token,amount: what arrives, or is due."),
+    click.option("--from", "first", default="", metavar="DAY", help="First day, UTC; else the newest block's."),
+    click.option("--days", type=click.IntRange(1, _MOST_DAYS), default=365, show_default=True),
+    click.option("--paths", type=click.IntRange(1, _MOST_PATHS), default=10_000, show_default=True),
+    click.option("--seed", type=click.IntRange(0, 2**53 - 1), default=1, show_default=True),
+    click.option("--drift", default="0 %", show_default=True, help="Expected growth a year of what follows a history."),
+    click.option("--depth", default="100_000_000 USD", show_default=True, help="What a pool holds on each side."),
+    click.option("--rate", default="3 %", show_default=True, help="Interest a year on what is lent."),
+    click.option("--resume-days", type=click.IntRange(1, 365), default=7, show_default=True, help="Length of a pause."),
+    click.option("--guardians", type=click.Choice(("sign", "absent")), default="sign", show_default=True,
+                 help="Whether they sign, the same day, what the policy asks them."),
+    config_option,
+    json_option,
+)  # fmt: skip
+
+
+def arguments(ctx: click.Context) -> list[str]:
+    """The command line as it was given, in the order of `--help`, without what only shows."""
+    words = [] if ctx.parent is None else ctx.command_path.split()[1:]
+    for param in ctx.command.params:
+        if param.name in _SHOWING or ctx.get_parameter_source(str(param.name)) is not ParameterSource.COMMANDLINE:
+            continue
+        value = ctx.params[str(param.name)]
+        words += _written(param, value)
+    return words
+
+
+def _written(param: click.Parameter, value: Any) -> list[str]:
+    if isinstance(param, click.Argument):
+        return [str(value)]
+    if isinstance(value, bool):
+        return [param.opts[0]] if value else []
+    every = value if isinstance(value, tuple) else (value,)
+    return [word for each in every for word in (param.opts[0], str(each))]
