@@ -23,7 +23,8 @@ def fans(title: str, first: int, forecasts: Mapping[str, Mapping[str, Any]], mon
     (Unix seconds); each forecast has the fans `nav`, `runway` (or `None`) and `falls`."""
     has_runway = any(each["runway"] for each in forecasts.values())
     figure, axes = panels(title, 3 if has_runway else 2, made)
-    for colour, (name, each) in zip(COLOURS, forecasts.items(), strict=False):
+    for number, (name, each) in enumerate(forecasts.items()):
+        colour = COLOURS[number % len(COLOURS)]
         _fan(axes[0], first, each["nav"], colour, name, 1e-6)
         _fan(axes[-1], first, each["falls"], colour, name, -100.0)
         if each["runway"]:

@@ -40,7 +40,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("crash", "volatile tokens lose 35 % in a day", volatile=0.65),
         Scenario("collapse", "volatile tokens lose 70 % in a day", volatile=0.30),
         Scenario("depeg", "the largest stable trades at 0.88 for five days", days=5, stable=0.88, recovers=True),
-        Scenario("stable_lost", "the largest stable falls to 0.10 and stays there", stable=0.10),
+        Scenario("stable_lost", "the largest stable falls to 0.10 for good; payroll goes on in its units", stable=0.10),
         Scenario("drained", "volatile tokens lose 35 %, pools a tenth as deep for a month", 30, 0.65, depth=0.1),
         Scenario("gas_spike", "gas at 600 gwei for two weeks", days=14, base_fee_wei=600 * _GWEI),
         Scenario("frozen", "volatile tokens lose 35 % and no feed is fresh for two weeks", 14, 0.65, frozen=True),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulations.origin import Origin
     from simulations.treasury.book import Book, Calendar, Flow
     from simulations.treasury.history import History
-    from strongroom.settings import Mandate
+    from strongroom.settings import Job, Mandate
 
 _EXAMPLE_DAY = "2026-01-01"
 
@@ -64,7 +64,7 @@ def open_forecast(options: Options) -> Opened:
     history = _history(options.history)
     start, base_fee = _start(options, documents)
     terms = _terms(options, documents.policy, start, base_fee)
-    calendar = calendar_of(documents.jobs, start.at, options.days)
+    calendar = calendar_of(_jobs_of(options.schedule) or documents.jobs, start.at, options.days)
     return Opened(documents, start, terms, history, calendar, parse_bps(options.drift, "--drift"), options)
 
 
@@ -73,6 +73,12 @@ def read_text(path: Path, where: str) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadValue(path, where, "name a text file (UTF-8) that is there and yours to read") from error
+
+
+def _jobs_of(path: Path | None) -> tuple[Job, ...]:
+    from strongroom.settings import load_schedule
+
+    return load_schedule(read_text(path, "--schedule"), path.name) if path else ()
 
 
 def _history(path: Path | None) -> History:

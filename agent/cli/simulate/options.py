@@ -28,6 +28,7 @@ class Options:
     history: Path | None
     like: tuple[str, ...]
     flows: Path | None
+    schedule: Path | None
     first: str
     days: int
     paths: int
@@ -53,6 +54,7 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option("--history", type=click.Path(path_type=Path), help="Daily prices, CSV of day,NAME,…; else ours."),
     click.option("--like", multiple=True, metavar="TOKEN=NAME", help="Whose prices a token follows; `USD`: none."),
     click.option("--flows", type=click.Path(path_type=Path), help="CSV of day,token,amount: what arrives, or is due."),
+    click.option("--schedule", type=click.Path(path_type=Path), help="Another than schedule.toml."),
     click.option("--from", "first", default="", metavar="DAY", help="First day, UTC; else the newest block's."),
     click.option("--days", type=click.IntRange(1, _MOST_DAYS), default=365, show_default=True),
     click.option("--paths", type=click.IntRange(1, _MOST_PATHS), default=10_000, show_default=True),

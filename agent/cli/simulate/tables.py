@@ -48,7 +48,8 @@ def measure_lines(columns: Mapping[str, Mapping[str, Estimate]]) -> Iterator[str
 def _cell(name: str, found: Estimate | None) -> str:
     if found is None:
         return "none"
-    low, high = (written(name, side) if side is not None else "?" for side in (found.low, found.high))
+    sides = (written(name, side) if side is not None else "?" for side in (found.low, found.high))
+    low, high = (side.removesuffix(" USD").removesuffix(" %") for side in sides)
     return f"{written(name, found.value)} [{low}, {high}]"
 
 

@@ -167,8 +167,21 @@ def head_lines(opened: Opened, nav: float) -> Iterator[str]:
     yield f"{nav:,.0f} USD on {opened.first_day}; {options.paths:,} paths of {options.days:,} days, seed {options.seed}"
     real = f"{', '.join(history.names)}, {format_day(history.days[0])} to {format_day(history.days[-1])}"
     yield f"prices: stretches of real days of {real}; expected growth {options.drift} a year"
+    yield from _still(opened)
     signs = "sign what they are asked" if opened.terms.guardians_sign else "sign nothing"
     yield f"guardians {signs}; a pool holds {options.depth} on each side; after a pause {options.resume_days} days pass"
+
+
+def _still(opened: Opened) -> Iterator[str]:
+    """What the mandate wants and no job does."""
+    mandate, calendar = opened.documents.mandate, opened.calendar
+    jobs = (
+        ("rebalance", bool(mandate.weights), calendar.rebalances, "nothing is traded"),
+        ("payroll", bool(mandate.payroll), calendar.pays, "nobody is paid"),
+    )
+    for name, wanted, runs, so in jobs:
+        if wanted and not any(runs):
+            yield f"no job `{name}` runs in these days, so {so}; add it to schedule.toml, or give `--schedule`"
 
 
 def foot_lines(opened: Opened, origin: Origin) -> Iterator[str]:
