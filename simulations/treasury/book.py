@@ -69,6 +69,13 @@ class Asset:
     swaps: Meter | None = None
     loans: Loans | None = None
 
+    @property
+    def value_usd(self) -> float:
+        """What is held of it, in the Safe and lent, at the first day's price."""
+        units = self.units + (self.loans.units if self.loans else 0)
+        tokens: float = units / 10**self.decimals
+        return tokens * (self.price_e8 / 1e8)
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -152,7 +159,7 @@ def _require(book: Book) -> None:
         raise BadValue(book.market.depth_e8, "the depth of a pool", "write what it holds on each side, above zero")
     if book.resume_days < 1:
         raise BadValue(book.resume_days, "the days until a pause ends", "write one at least")
-    if not any(asset.units * asset.price_e8 for asset in book.assets):
+    if not any(asset.value_usd for asset in book.assets):
         raise BadValue(0, "what the treasury is worth", "it holds nothing that has a price")
     for flow in book.flows:
         book.place(flow.token)

@@ -82,7 +82,7 @@ def forecast(
         count = min(BLOCK, paths - first)
         returns = np.empty((calendar.days, series, count))
         source.block_returns(first, count, calendar.days, returns)
-        blocks.append(collected(book, calendar, walk(book, calendar, returns, course or {}), count, marks))
+        blocks.append(collected(book, walk(book, calendar, returns, course or {}), count, marks))
         done(count)
     return Forecast(book, float(opened(book, 1).nav[0]), marks, joined(blocks))
 
@@ -108,9 +108,7 @@ def runway(book: Book, held: Floats) -> Floats:
     return months
 
 
-def collected(
-    book: Book, calendar: Calendar, days: Iterator[tuple[State, Acts]], paths: int, marks: Sequence[int]
-) -> Outcomes:
+def collected(book: Book, days: Iterator[tuple[State, Acts]], paths: int, marks: Sequence[int]) -> Outcomes:
     """What one block's days amount to."""
     seen = _Seen(book, paths)
     on = frozenset(marks)

@@ -13,8 +13,11 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from simulations.treasury.source import Floats
+from simulations.treasury.book import Book
+from simulations.treasury.measures import conditional_value_at_risk
+from simulations.treasury.source import Floats, Source
 from strongroom.errors import BadValue
+from strongroom.model import TokenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,40 @@ def _require(returns: Floats, level: float, floors: Sequence[float]) -> None:
         raise BadValue(level, "a level of CVaR", "write a share such as 0.95")
     if sum(floors) > 1 + 1e-12:
         raise BadValue(f"{sum(floors):.0%}", "what the runway takes of the whole", "the treasury is too small for it")
+
+
+@dataclass(frozen=True, slots=True)
+class Risks:
+    """The weighted tokens, their simple returns over the horizon (paths, tokens), the share of each that the mandate's
+    months of payroll take, and the mandate's targets."""
+
+    tokens: tuple[TokenId, ...]
+    returns: Floats
+    floors: tuple[float, ...]
+    targets: tuple[float, ...]
+
+
+def risks_of(book: Book, source: Source, series: int, paths: int, days: int, drift_bps: int) -> Risks:
+    """What may become of each weighted token in so many days, each series scaled to the very mean that `drift_bps` a
+    year expects: a program finds return in what is only luck of the draw. Raises `BadValue` where the mandate weighs nothing."""
+    if not book.weighted:
+        raise BadValue("[weights]", "a frontier", "the mandate weighs no token; write its weights first")
+    returns = np.empty((days, series, paths))
+    source.block_returns(0, paths, days, returns)
+    gross = np.exp(returns.sum(axis=0))
+    expected = (1 + drift_bps / 10_000) ** (days / 365)
+    grown = gross * (expected / gross.mean(axis=1, keepdims=True)) - 1
+    assets = [book.assets[place] for place in book.weighted]
+    columns = [np.zeros(paths) if asset.series is None else grown[asset.series] for asset in assets]
+    total = sum(asset.value_usd for asset in assets)
+    months = [asset.payroll_units / 10**asset.decimals * asset.price_e8 / 1e8 for asset in assets]
+    floors = tuple(book.runway_months * month / total for month in months)
+    targets = tuple((asset.target_bps or 0) / 10_000 for asset in assets)
+    return Risks(tuple(asset.token for asset in assets), np.stack(columns, axis=1), floors, targets)
+
+
+def held(risks: Risks, level: float) -> Portfolio:
+    """The mandate's own targets: their mean and CVaR."""
+    weights = np.array(risks.targets)
+    lost = -risks.returns @ weights
+    return Portfolio(risks.targets, float(-lost.mean()), conditional_value_at_risk(lost, level).value)

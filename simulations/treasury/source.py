@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_ITERATIONS = 500
+"""Of the power method: fifty stretches of ten days long, far past where it stands still."""
 
 
 class Source(Protocol):
@@ -36,8 +38,9 @@ class Bootstrap:
     day after the other, stays so. The stationary bootstrap of Politis and Romano (1994), stretches of `mean_days` on
     average, without its wrap-around: a stretch ends where the history does, or at a gap in it.
 
-    `returns` are real log-returns, shape (days, series), NaN in every series of a day behind a gap. The mean of each
-    series is set so that a price grows by `drift_bps` a year in expectation: a history's own trend is no forecast."""
+    `returns` are real log-returns, shape (days, series), NaN in every series of a day behind a gap. Each series is
+    shifted so that in the long run its expected price grows by `drift_bps` a year, whatever its days had in common with
+    those before them: a history's own trend is no forecast."""
 
     def __init__(self, returns: Floats, seed: int, mean_days: int = 10, drift_bps: int = 0) -> None:
         whole: NDArray[np.bool_] = np.isfinite(returns).all(axis=1)  # type: ignore[assignment]
@@ -46,8 +49,20 @@ class Bootstrap:
         # Followed by a real day of the same stretch, or not.
         self._goes_on = np.append(whole[1:] & whole[:-1], False)
         self._seed, self._ends = seed, 1.0 / mean_days
-        growth = np.log(np.mean(np.exp(self._returns[whole]), axis=0))
-        self._shift = np.log1p(drift_bps / 10_000) / 365 - growth
+        self._shift = np.log1p(drift_bps / 10_000) / 365 - np.log(self._growth())
+
+    def _growth(self) -> Floats:
+        """By what factor a day raises each series' expected price in the long run: the largest eigenvalue of the chain
+        of days, each weighed by its own growth. One day's mean would leave out that days follow each other."""
+        daily = np.exp(self._returns)
+        ahead = np.ones_like(daily)
+        for _ in range(_ITERATIONS):
+            fresh = ahead[self._starts].mean(axis=0)
+            after = np.where(self._goes_on[:, None], np.roll(ahead, -1, axis=0), fresh)
+            reached = daily * (self._ends * fresh + (1 - self._ends) * after)
+            factor: Floats = reached[self._starts].mean(axis=0) / fresh
+            ahead = reached / reached[self._starts].mean(axis=0)
+        return factor
 
     def block_returns(self, first_path: int, count: int, days: int, out: Floats) -> None:
         """See `Source`; each path has a Philox stream of its own, keyed by seed and path."""

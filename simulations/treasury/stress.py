@@ -79,9 +79,5 @@ def _first(scenario: Scenario, book: Book) -> Conditions:
 
 def largest_stable(book: Book) -> TokenId | None:
     """Of the tokens with a price that follows no series, the one of which most is held, in USD."""
-    held = {
-        asset.token: (asset.units + (asset.loans.units if asset.loans else 0)) * asset.price_e8 / 10**asset.decimals
-        for asset in book.assets
-        if asset.price_e8 and asset.series is None
-    }
+    held = {asset.token: asset.value_usd for asset in book.assets if asset.price_e8 and asset.series is None}
     return max(held, key=held.__getitem__, default=None)

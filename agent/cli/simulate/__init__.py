@@ -12,6 +12,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "route": ("agent.cli.simulate.route:route", "how an order is best split over pools, and in time"),
     "treasury": ("agent.cli.simulate.treasury:treasury", "what the treasury may become under its mandate and policy"),
     "stress": ("agent.cli.simulate.stress:stress", "what a crash, a depeg or a failed market does to the treasury"),
+    "backtest": ("agent.cli.simulate.backtest:backtest", "what the mandate would have done over days that really were"),
+    "frontier": ("agent.cli.simulate.frontier:frontier", "weights of least risk for each return that keep the runway"),
 }
 """Name to where the command is and its one line of help."""
 

@@ -38,6 +38,7 @@ class Opened:
     start: Start
     terms: Terms
     history: History
+    jobs: tuple[Job, ...]
     calendar: Calendar
     drift_bps: int
     options: Options
@@ -64,8 +65,9 @@ def open_forecast(options: Options) -> Opened:
     history = _history(options.history)
     start, base_fee = _start(options, documents)
     terms = _terms(options, documents.policy, start, base_fee)
-    calendar = calendar_of(_jobs_of(options.schedule) or documents.jobs, start.at, options.days)
-    return Opened(documents, start, terms, history, calendar, parse_bps(options.drift, "--drift"), options)
+    jobs = _jobs_of(options.schedule) or documents.jobs
+    calendar = calendar_of(jobs, start.at, options.days)
+    return Opened(documents, start, terms, history, jobs, calendar, parse_bps(options.drift, "--drift"), options)
 
 
 def read_text(path: Path, where: str) -> str:

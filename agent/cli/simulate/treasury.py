@@ -167,12 +167,12 @@ def head_lines(opened: Opened, nav: float) -> Iterator[str]:
     yield f"{nav:,.0f} USD on {opened.first_day}; {options.paths:,} paths of {options.days:,} days, seed {options.seed}"
     real = f"{', '.join(history.names)}, {format_day(history.days[0])} to {format_day(history.days[-1])}"
     yield f"prices: stretches of real days of {real}; expected growth {options.drift} a year"
-    yield from _still(opened)
+    yield from still_lines(opened)
     signs = "sign what they are asked" if opened.terms.guardians_sign else "sign nothing"
     yield f"guardians {signs}; a pool holds {options.depth} on each side; after a pause {options.resume_days} days pass"
 
 
-def _still(opened: Opened) -> Iterator[str]:
+def still_lines(opened: Opened) -> Iterator[str]:
     """What the mandate wants and no job does."""
     mandate, calendar = opened.documents.mandate, opened.calendar
     jobs = (

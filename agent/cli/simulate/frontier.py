@@ -1,0 +1,109 @@
+"""`strongroom simulate frontier`: the weights of least risk for each return that keep the runway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agent.cli import say
+from agent.cli.simulate.opening import Opened, open_forecast, origin_of
+from agent.cli.simulate.options import Options, common_options
+from agent.cli.simulate.treasury import OWN, source_of
+from agent.cli.units import aligned
+from strongroom.errors import BadValue
+
+if TYPE_CHECKING:
+    from simulations.origin import Origin
+    from simulations.treasury.frontier import Portfolio, Risks
+
+_LEVEL = 0.95
+_MOST_SCENARIOS = 20_000
+
+
+@click.command()
+@common_options
+@click.option("--points", type=click.IntRange(2, 50), default=8, show_default=True, help="Portfolios to find.")
+@click.option("--chart", type=click.Path(path_type=Path), help="Draw it to this .png or .svg file.")
+@click.pass_context
+def frontier(ctx: click.Context, /, points: int, chart: Path | None, as_json: bool, **given: Any) -> None:
+    """The efficient frontier under CVaR and runway: of weights that keep the mandate's months of payroll in the
+    payroll's own tokens, those that lose least in the worst 5 % of paths, for each mean return.
+
+    Weights are held over all `--days`, without trades. What is expected must be said: with no `--drift` no risk is
+    paid for, and the frontier is one point. The mandate's own targets stand beside it.
+
+    \b
+    Examples:
+      strongroom simulate frontier --example --drift '15 %' --paths 5000
+      strongroom simulate frontier --example --drift '15 %' --paths 5000 --chart frontier.png
+    """
+    from agent.forecasts import require_chart
+    from simulations.treasury.frontier import frontier as find
+    from simulations.treasury.frontier import held, risks_of
+
+    if chart:
+        require_chart(chart)
+    opened = open_forecast(Options(**given))
+    if opened.options.paths > _MOST_SCENARIOS:
+        mend = f"give at most {_MOST_SCENARIOS:,}: each is a row of the linear program"
+        raise BadValue(opened.options.paths, "--paths", mend)
+    book = opened.book(opened.documents.mandate)
+    options, series = opened.options, len(opened.history.names)
+    risks = risks_of(book, source_of(opened), series, options.paths, options.days, opened.drift_bps)
+    found = find(risks.returns, _LEVEL, risks.floors, points)
+    own = held(risks, _LEVEL)
+    origin = origin_of(opened, ctx, {OWN: str(points)})
+    data = _told(risks, found, own, origin)
+    if chart:
+        _draw(chart, opened, risks, found, own, origin)
+    say("\n".join(_lines(opened, risks, found, own, origin)), data, as_json)
+
+
+def _told(risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin) -> dict[str, Any]:
+    return {
+        "level": _LEVEL,
+        "floors": dict(zip(risks.tokens, risks.floors, strict=True)),
+        "frontier": [_one(risks, each) for each in found],
+        "mandate": _one(risks, own),
+        "origin": origin.told(),
+    }
+
+
+def _one(risks: Risks, each: Portfolio) -> Mapping[str, Any]:
+    return {"weights": dict(zip(risks.tokens, each.weights, strict=True)), "mean": each.mean, "cvar": each.cvar}
+
+
+def _lines(opened: Opened, risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin) -> Iterator[str]:
+    options, months = opened.options, opened.documents.mandate.runway_months
+    floors = ", ".join(f"{t} {f:.1%}" for t, f in zip(risks.tokens, risks.floors, strict=True) if f)
+    yield f"over {options.days:,} days, {options.paths:,} paths, seed {options.seed}"
+    yield f"expected growth of what follows a history: {options.drift} a year"
+    yield f"kept for {months} months of payroll: {floors or 'nothing'}"
+    yield ""
+    head = ("", *risks.tokens, "mean return", f"CVaR {_LEVEL:.0%}")
+    rows = [_row(str(number), each) for number, each in enumerate(found, 1)]
+    yield from aligned([head, *rows, _row("mandate", own)], right=range(1, len(head)))
+    if len(found) == 1:
+        yield "one point: nothing is expected to pay for a risk; say what you expect with `--drift '15 %'`"
+    if any(weight < floor - 1e-9 for weight, floor in zip(own.weights, risks.floors, strict=True)):
+        yield "the mandate's targets do not keep its own runway at what the treasury is worth now"
+    yield f"\n{origin.footer()}"
+
+
+def _row(name: str, each: Portfolio) -> tuple[str, ...]:
+    # Zero has no sign that says anything.
+    numbers = (*each.weights, each.mean, each.cvar)
+    return name, *(f"{round(number, 6) + 0.0:.1%}" for number in numbers)
+
+
+def _draw(
+    chart: Path, opened: Opened, risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin
+) -> None:
+    from agent.forecast_charts import frontier_chart
+    from agent.forecasts import save
+
+    title = f"{opened.documents.treasury.name}: least CVaR for each return, {opened.options.days:,} days"
+    save(frontier_chart(title, risks.tokens, found, own, origin), chart)
