@@ -21,16 +21,18 @@ _MARKS = 120
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """One number a path: USD at the end, USD paid, received, lost by swaps and spent on gas in all; the largest fall of
-    the value from its peak (a share); the first day on which something due was not covered, and on which the treasury
-    was worth less than a month's payroll (-1: never); days paused; trades by verdict; months of payroll left. `navs`
-    and `runways` are (marks, paths): on the evenings `Forecast.marks`."""
+    """One number a path: USD at the end, paid, received, lost by swaps, spent on gas, and due and unpaid at the end; the
+    largest fall of the value from its peak (a share); the first day on which something due was not covered, on which
+    the treasury was worth less than what is due and a month's payroll, on which its runway was below the mandate's (-1:
+    never); days paused; trades by verdict; USD sold; months of payroll left. `navs`, `runways` and `falls` are (marks,
+    paths): on the evenings `Forecast.marks`."""
 
     nav: Floats
     spent: Floats
     received: Floats
     cost: Floats
     gas: Floats
+    unpaid: Floats
     drawdown: Floats
     late_day: Ints
     ruin_day: Ints
@@ -128,7 +130,7 @@ class _Seen:
         self._first = {name: np.full(paths, -1, np.int64) for name in ("late_day", "ruin_day", "below_day")}
         self._peak, self._drawdown = np.zeros(paths), np.zeros(paths)
         self._marked: dict[str, list[Floats]] = {"navs": [], "runways": [], "falls": []}
-        self._last = (np.zeros(paths), np.zeros(paths))
+        self._last: dict[str, Floats] = {}
 
     def day(self, state: State, acts: Acts, is_mark: bool) -> None:
         nav, months = state.nav, runway(self._book, state.held)
@@ -136,14 +138,16 @@ class _Seen:
             self._sums[name] += getattr(acts, name)
         self._count(state, acts)
         self._note("late_day", acts.short, state.day)
-        self._note("ruin_day", nav < self._need @ state.prices, state.day)
+        month: Floats = self._need @ state.prices
+        unpaid: Floats = state.owed_months * month + np.einsum("ak,ak->k", state.owed, state.prices)
+        self._note("ruin_day", nav < month + unpaid, state.day)
         self._note("below_day", months < self._book.runway_months, state.day)
         # What was paid is no fall, what arrived no rise.
         worth = nav + self._sums["spent"] - self._sums["received"]
         self._peak = np.maximum(self._peak, worth)
         fall = 1 - worth / self._peak
         self._drawdown = np.maximum(self._drawdown, fall)
-        self._last = (nav, months)
+        self._last = {"nav": nav, "runway": months, "unpaid": unpaid}
         if is_mark:
             for name, numbers in (("navs", nav), ("runways", months), ("falls", fall)):
                 self._marked[name].append(numbers)
@@ -161,8 +165,7 @@ class _Seen:
         self._first[name] = np.where(happened & (self._first[name] < 0), day, self._first[name])
 
     def outcomes(self) -> Outcomes:
-        nav, months = self._last
-        numbers: dict[str, Any] = {"nav": nav, "runway": months, "drawdown": self._drawdown}
+        numbers: dict[str, Any] = {**self._last, "drawdown": self._drawdown}
         numbers |= self._sums | self._counts | self._first
         numbers |= {name: np.array(rows) for name, rows in self._marked.items()}
         return Outcomes(**numbers)

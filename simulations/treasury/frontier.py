@@ -86,7 +86,8 @@ class Risks:
 
 def risks_of(book: Book, source: Source, series: int, paths: int, days: int, drift_bps: int) -> Risks:
     """What may become of each weighted token in so many days, each series scaled to the very mean that `drift_bps` a
-    year expects: a program finds return in what is only luck of the draw. Raises `BadValue` where the mandate weighs nothing."""
+    year expects: a program finds return in what is only luck of the draw. Raises `BadValue` where the
+    mandate weighs nothing."""
     if not book.weighted:
         raise BadValue("[weights]", "a frontier", "the mandate weighs no token; write its weights first")
     returns = np.empty((days, series, paths))

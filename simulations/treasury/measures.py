@@ -103,6 +103,7 @@ def _measures(made: Forecast) -> Iterator[tuple[str, Estimate]]:
             yield f"runway_months_p{level * 100:02.0f}", quantile(out.runway, level)
         yield "runway_below_mandate", probability(int((out.below_day >= 0).sum()), count)
     yield "payment_late", probability(int((out.late_day >= 0).sum()), count)
+    yield "unpaid_usd_mean", mean(out.unpaid)
     yield "ruin", probability(int((out.ruin_day >= 0).sum()), count)
     yield "paused", probability(int((out.paused_days > 0).sum()), count)
     yield "paused_days_mean", mean(out.paused_days.astype(np.float64))
