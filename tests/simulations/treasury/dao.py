@@ -43,6 +43,18 @@ def book(terms: Terms | None = None, policy: PolicyDocument = POLICY, mandate: M
     return book_of(mandate, policy, START, terms or Terms(), SERIES)
 
 
+def looser(policy: PolicyDocument) -> PolicyDocument:
+    """With caps that are seldom reached, so that every verdict is met."""
+    swaps = {
+        token: replace(
+            cap, at_once_units=cap.at_once_units * 4, cap_units=cap.cap_units * 4, never_units=cap.never_units * 2,
+            tiers=tuple(replace(tier, above_units=tier.above_units * 5) for tier in cap.tiers),
+        )
+        for token, cap in policy.caps["swaps"].items()
+    }  # fmt: skip
+    return replace(policy, caps={**policy.caps, "swaps": swaps})
+
+
 def calendar(days: int) -> Calendar:
     return calendar_of(JOBS, NEW_YEAR, days)
 
