@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,7 +72,7 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
 
 def arguments(ctx: click.Context) -> list[str]:
     """The command line as it was given, in the order of `--help`, without what only shows."""
-    words = [] if ctx.parent is None else ctx.command_path.split()[1:]
+    words = [each.info_name or "" for each in _commands(ctx)]
     for param in ctx.command.params:
         if param.name in _SHOWING or ctx.get_parameter_source(str(param.name)) is not ParameterSource.COMMANDLINE:
             continue
@@ -81,10 +81,17 @@ def arguments(ctx: click.Context) -> list[str]:
     return words
 
 
+def _commands(ctx: click.Context) -> Iterator[click.Context]:
+    """The command and those above it, outermost first, without the program."""
+    if ctx.parent is not None:
+        yield from _commands(ctx.parent)
+        yield ctx
+
+
 def _written(param: click.Parameter, value: Any) -> list[str]:
+    every = value if isinstance(value, tuple) else (value,)
     if isinstance(param, click.Argument):
-        return [str(value)]
+        return [str(each) for each in every]
     if isinstance(value, bool):
         return [param.opts[0]] if value else []
-    every = value if isinstance(value, tuple) else (value,)
     return [word for each in every for word in (param.opts[0], str(each))]
