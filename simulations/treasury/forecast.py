@@ -21,7 +21,7 @@ _MARKS = 120
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """One number a path: USD at the end, paid, received, lost by swaps, spent on gas, and due and unpaid at the end; the
+    """One number a path: USD at the end, paid, received, lost by swaps, spent on gas, due and unpaid at the end; the
     largest fall of the value from its peak (a share); the first day on which something due was not covered, on which
     the treasury was worth less than what is due and a month's payroll, on which its runway was below the mandate's (-1:
     never); days paused; trades by verdict; USD sold; months of payroll left. `navs`, `runways` and `falls` are (marks,
