@@ -22,6 +22,8 @@ from strongroom.settings import Job, Mandate
 
 _VERDICTS = {Verdict.ALLOW: ALLOW, Verdict.DELAY: ALLOW, Verdict.ASK: ASK, Verdict.DENY: DENY}
 _PIPS_IN_BPS = 100
+_DOLLAR = "USD"
+"""What a token follows whose price stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Terms:
 
 def book_of(mandate: Mandate, policy: PolicyDocument, start: Start, terms: Terms, series: Sequence[str]) -> Book:
     """The treasury under this mandate and this policy; `series` are the names of the returns' columns. Raises
-    `BadValue` for a weighted token without a price, without a place among the series, or without a listing."""
+    `BadValue` for a weighted token without a price, and for one that is weighted, watched or paid out and follows no
+    series; another of that kind counts nothing (`uncounted`)."""
     tokens = _ordered(mandate, policy)
     assets = tuple(_asset(token, mandate, policy, start, terms, series) for token in tokens)
     places = {token: place for place, token in enumerate(tokens)}
@@ -83,12 +86,17 @@ def _asset(
 ) -> Asset:
     listed, weight = policy.tokens[token], mandate.weights.get(token)
     price = start.prices_e8.get(listed.price_as or token, 0) if policy.feeds_of(token) else 0
+    matters = bool(weight) or token in counted(policy) or token in monthly_need(mandate)
+    name = _name(token, terms)
+    if name not in (*series, _DOLLAR) and not matters:
+        # Such as the DAO's own token: at a price that stands still it would look like safety.
+        price = 0
     return Asset(
         token=token,
         decimals=listed.token.decimals,
         units=start.balances.get(token, 0),
         price_e8=price,
-        series=_series(token, terms, series) if price else None,
+        series=_series(token, name, series) if price else None,
         target_bps=weight.target_bps if weight else None,
         band_bps=weight.band_bps if weight else None,
         payroll_units=monthly_need(mandate).get(token, 0),
@@ -99,12 +107,15 @@ def _asset(
     )
 
 
-def _series(token: TokenId, terms: Terms, series: Sequence[str]) -> int | None:
-    name = terms.like.get(token) or LIKE.get(token) or ("USD" if token in DOLLARS else token)
-    if name == "USD":
+def _name(token: TokenId, terms: Terms) -> str:
+    return terms.like.get(token) or LIKE.get(token) or (_DOLLAR if token in DOLLARS else token)
+
+
+def _series(token: TokenId, name: str, series: Sequence[str]) -> int | None:
+    if name == _DOLLAR:
         return None
     if name not in series:
-        known = ", ".join(f"`{each}`" for each in (*series, "USD"))
+        known = ", ".join(f"`{each}`" for each in (*series, _DOLLAR))
         raise BadValue(token, "a token with a history", f"say whose prices it follows, `--like {token}=…`: {known}")
     return list(series).index(name)
 
@@ -175,6 +186,15 @@ def _fires(job: Job, first: int, days: int) -> Iterator[int]:
         yield day
         # One run a day is all that counts here.
         at = trigger.get_next_fire_time(None, begin + timedelta(days=day + 1))
+
+
+def uncounted(book: Book, policy: PolicyDocument, start: Start) -> tuple[TokenId, ...]:
+    """What is held and has a price, and counts nothing in the forecast: it follows no history."""
+    return tuple(
+        asset.token
+        for asset in book.assets
+        if asset.units and not asset.price_e8 and policy.feeds_of(asset.token) and start.prices_e8.get(asset.token)
+    )
 
 
 def unmodelled(policy: PolicyDocument) -> tuple[str, ...]:

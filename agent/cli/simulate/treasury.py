@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simulations.treasury.book import Book
     from simulations.treasury.forecast import Forecast
     from simulations.treasury.source import Source
+    from strongroom.model import TokenId
     from strongroom.settings import Mandate
 
 OWN, HOLD = "mandate.toml", "hold"
@@ -144,6 +145,7 @@ def _told(opened: Opened, made: Mapping[str, Forecast], origin: Origin) -> dict[
         "paths": opened.options.paths,
         "nav_usd": first.nav,
         "runway_months": opened.documents.mandate.runway_months,
+        "not_counted": list(uncounted_of(opened)),
         "not_modelled": list(unmodelled(opened.documents.policy)),
         "forecasts": forecasts,
         "origin": origin.told(),
@@ -168,8 +170,17 @@ def head_lines(opened: Opened, nav: float) -> Iterator[str]:
     real = f"{', '.join(history.names)}, {format_day(history.days[0])} to {format_day(history.days[-1])}"
     yield f"prices: stretches of real days of {real}; expected growth {options.drift} a year"
     yield from still_lines(opened)
+    if left_out := uncounted_of(opened):
+        names = ", ".join(left_out)
+        yield f"{names}: held, follows no history, counts nothing here; `--like {left_out[0]}=…` says what it follows"
     signs = "sign what they are asked" if opened.terms.guardians_sign else "sign nothing"
     yield f"guardians {signs}; a pool holds {options.depth} on each side; after a pause {options.resume_days} days pass"
+
+
+def uncounted_of(opened: Opened) -> tuple[TokenId, ...]:
+    from agent.forecasting import uncounted
+
+    return uncounted(opened.book(opened.documents.mandate), opened.documents.policy, opened.start)
 
 
 def still_lines(opened: Opened) -> Iterator[str]:

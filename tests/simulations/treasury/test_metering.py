@@ -11,8 +11,10 @@ from policies.metering import Metered
 from policies.rules.caps import level
 from policies.terms import SWAPS, Cap, Tier
 from simulations.treasury.book import ALLOW, ASK, DAY_SECONDS, DENY
-from simulations.treasury.metering import counted, room, verdict
+from simulations.treasury.metering import counted, meter_of, moves_of, room, still_counting, verdict
+from simulations.treasury.state import LENT, SOLD, TAKEN, Moved
 from strongroom.model import Address, TokenId
+from tests.simulations.treasury import dao
 
 WETH = TokenId("WETH")
 UNITS = st.integers(1, 1_000)
@@ -71,6 +73,31 @@ def test_what_there_is_room_for_needs_no_guardian_and_a_unit_more_does(
     if whole:
         assert one(bare, sorted(history), 20, whole) == ALLOW
     assert one(bare, sorted(history), 20, whole + 1) != ALLOW
+
+
+def test_what_is_exactly_a_window_old_counts_no_more() -> None:
+    """Nor in a tier's; a day younger it does."""
+    tier = Tier(2, 60, 2 * DAY_SECONDS)
+    cap = Cap(SWAPS, WETH, 1_000, 5 * DAY_SECONDS, 900, 1_000, (tier,))
+    assert one(cap, [(18, 50)], 20, 50) == ALLOW
+    assert one(cap, [(19, 50)], 20, 50) == ASK
+    wide = Cap(SWAPS, WETH, 100, 5 * DAY_SECONDS, 99, 1_000)
+    meter = _meter(wide)
+    for day, total in ((15, 0.0), (16, 50.0)):
+        assert counted(meter, ((day, np.array([50.0])),), 0, 20)[0].tolist() == [total]
+
+
+@given(st.lists(st.integers(0, 20), max_size=6, unique=True))
+def test_what_is_forgotten_counted_nowhere(days: list[int]) -> None:
+    """For each meter of a book, whatever moved on the days before."""
+    book, shape = dao.book(), (3, 5, 1)
+    past = tuple(Moved(day, np.full(shape, 7.0)) for day in sorted(days))
+    kept = still_counting(book, past, 20)
+    for place, asset in enumerate(book.assets):
+        for kind in (SOLD, LENT, TAKEN):
+            meter = meter_of(asset, kind)
+            every, few = (counted(meter, moves_of(each, kind, place), asset.decimals, 20) for each in (past, kept))
+            assert [float(one[0]) for one in every] == [float(one[0]) for one in few]
 
 
 def test_without_a_meter_nothing_of_a_token_moves() -> None:

@@ -39,11 +39,11 @@ def test_seeds_and_paths_differ() -> None:
 
 def test_every_day_drawn_is_a_real_one_and_no_stretch_crosses_a_gap() -> None:
     """Days are told by their own return; the one behind the gap is never drawn, nor does one follow over it."""
-    real = np.arange(40.0)[:, None] * 1e-3
+    real = np.arange(1.0, 41.0)[:, None] * 1e-3
     real[20] = np.nan
     source, out = Bootstrap(real, 3), np.empty((400, 1, 20))
     source.block_returns(0, 20, 400, out)
-    drawn = np.rint((out - source._shift[0]) * 1e3).astype(int)
+    drawn = np.rint((out - source._shift[0]) * 1e3).astype(int) - 1
     assert set(drawn.ravel().tolist()) <= set(range(40)) - {20}
     steps = np.diff(drawn[:, 0, :], axis=0)
     followed = drawn[:-1, 0, :][steps == 1]
