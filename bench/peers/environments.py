@@ -32,7 +32,7 @@ def node_environment(name: str, packages: list[str]) -> tuple[str, str]:
     if _installed(home, wanted):
         return str(home), ""
     home.mkdir(parents=True, exist_ok=True)
-    options = ["--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps", "--silent"]
+    options = ["--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps"]
     return str(home), _run([["npm", "install", *options, *packages]], home, wanted)
 
 
@@ -50,6 +50,7 @@ def _run(commands: list[list[str]], home: Path, wanted: str) -> str:
         except OSError as error:
             return str(error)
         if ran.returncode:
-            return ((ran.stderr + ran.stdout).strip().splitlines() or ["no output"])[-1].strip()
+            said = [line for line in ran.stderr.splitlines() if line.strip() and "A complete log" not in line]
+            return (said or ["no output"])[-1].strip()
     (home / "installed.txt").write_text(wanted)
     return ""

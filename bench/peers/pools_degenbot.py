@@ -79,10 +79,10 @@ def main() -> None:
         units, seconds = [int(each) for each in orders], []
         outs = [quote(each) for each in units]
         for _ in range(asked["rounds"]):
-            began = time.perf_counter()
+            began = time.process_time()
             for each in units:
                 quote(each)
-            seconds.append(time.perf_counter() - began)
+            seconds.append(time.process_time() - began)
         found[name] = {"outs": [str(each) for each in outs], "seconds": seconds}
     print(json.dumps(found))
 

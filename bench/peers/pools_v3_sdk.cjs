@@ -18,9 +18,10 @@ async function measure(orders) {
   const outs = [], seconds = [];
   for (const amount of amounts) outs.push((await pool.getOutputAmount(amount))[0].quotient.toString());
   for (let round = 0; round < asked.rounds; round++) {
-    const began = process.hrtime.bigint();
+    const began = process.cpuUsage();
     for (const amount of amounts) await pool.getOutputAmount(amount);
-    seconds.push(Number(process.hrtime.bigint() - began) / 1e9);
+    const { user, system } = process.cpuUsage(began);
+    seconds.push((user + system) / 1e6);
   }
   return { outs, seconds };
 }
