@@ -76,8 +76,10 @@ class BatchSide:
 
 
 def batch_side(side: Side, most_bits: int = WORD_BITS) -> BatchSide:
-    """The side for batches. Quotes of which an amount needs more than `most_bits` (64 to 256) are refused: 127 for
-    Uniswap V4."""
+    """The side for batches. Quotes of which an amount needs more than `most_bits` are refused: 127 for Uniswap V4.
+    Raises `ValueError` for more bits than a word has, or none."""
+    if not 0 < most_bits <= WORD_BITS:
+        raise ValueError(f"amounts of `{most_bits}` bits do not fit a word; give 1 to {WORD_BITS}")
     rows = b"".join(map(_row, side.taken, side.given, side.prices, side.liquidity))
     limbs = np.frombuffer(rows, np.dtype("<u8")).astype(np.uint64)
     return BatchSide(side.zero_for_one, side.fee_pips, most_bits, limbs)

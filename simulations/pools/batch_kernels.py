@@ -206,8 +206,9 @@ def _add_fee(w: Limbs, fee_pips: int) -> None:
 
 @njit(cache=True)
 def _fits(words: Limbs, place: int, bits: int) -> bool:
-    """Whether a word is below 2^bits, of at least 64 and at most 256 bits."""
-    whole, over = bits // 64, np.uint64(bits % 64)
-    if whole < LIMBS and words[place + whole] >> over != np.uint64(0):
-        return False
-    return length(words, place + whole + 1, LIMBS - whole - 1) <= 0
+    """Whether a word is below 2^bits, of 1 to 256 bits."""
+    whole = bits // 64
+    if whole >= LIMBS:
+        return True
+    over = words[place + whole] >> np.uint64(bits % 64)
+    return bool(over == np.uint64(0)) and length(words, place + whole + 1, LIMBS - whole - 1) == 0

@@ -101,7 +101,7 @@ def multiply(out: Limbs, o: int, a: Limbs, i: int, n: int, b: Limbs, j: int, m: 
 @njit(cache=True)
 def length(a: Limbs, i: int, n: int) -> int:
     """How many of `n` limbs are needed: 0 for zero."""
-    while n and a[i + n - 1] == _0:
+    while n > 0 and a[i + n - 1] == _0:
         n -= 1
     return n
 

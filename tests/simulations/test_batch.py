@@ -57,7 +57,12 @@ def test_at_every_boundary_of_any_pool_at_any_fee(any_pool, data, zero_for_one, 
 
 
 @settings(max_examples=25)
-@given(st.integers(1, 2**128 - 1), st.integers(-887_000, 887_000), st.booleans(), st.sampled_from([256, 127, 64]))
+@given(
+    st.integers(1, 2**128 - 1),
+    st.integers(-887_000, 887_000),
+    st.booleans(),
+    st.sampled_from([256, 255, 192, 127, 64, 1]),
+)
 def test_over_the_whole_range_of_prices_at_any_liquidity(liquidity, tick, zero_for_one, most_bits):
     """The widest steps there are, amounts of up to 200 bits, and the chain's coarser price."""
     from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
@@ -105,6 +110,12 @@ def test_quotes_keep_the_order_of_the_orders(pools):
 def test_orders_that_are_no_words_are_refused(pools, orders):
     with pytest.raises(ValueError, match="are no words"):
         batch_side(side(pools[0], pools[0].token0)).quote_in(orders)
+
+
+@pytest.mark.parametrize("bits", [0, -1, 257])
+def test_amounts_of_more_bits_than_a_word_has_are_refused(pools, bits):
+    with pytest.raises(ValueError, match=f"amounts of `{bits}` bits do not fit"):
+        batch_side(side(pools[0], pools[0].token0), bits)
 
 
 def test_the_bound_of_uniswap_v4_is_127_bits():
