@@ -1,6 +1,6 @@
 """Exact quotes of many orders of one pool at once, wei for wei those of its `Side`.
 
-Orders and quotes are words (`simulations.pools.limbs`): any amount below 2^256, any liquidity below 2^128, any price of
+Orders and quotes are words (`simulations.pools.words`): any amount below 2^256, any liquidity below 2^128, any price of
 the protocol. Nothing is rounded but where the pool itself rounds, and nothing is a float.
 """
 
