@@ -10,6 +10,7 @@ from functools import cached_property
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls
 from policies.remembering import once
+from policies.spending import Running
 from policies.terms import PolicyDocument
 from policies.unwrapping import moves_of
 from strongroom.model import (
@@ -31,7 +32,8 @@ from strongroom.quantities import format_units
 # Without slots, where `cached_property` would have no place to keep what it computed.
 @dataclass(frozen=True)
 class Case:
-    """`calls` and `moves` come from the action's bytes; the intents and the envelope only say what was meant."""
+    """`calls` and `moves` come from the action's bytes; the intents and the envelope only say what was meant. Where a
+    long history is judged, `running` holds what left of it before, but for what equals a standing order."""
 
     compiled: Compiled
     action: Action
@@ -40,6 +42,7 @@ class Case:
     document: PolicyDocument
     calls: tuple[Call, ...]
     moves: tuple[Move, ...]
+    running: Running | None = None
 
     @cached_property
     def payments(self) -> tuple[Payment, ...]:

@@ -72,12 +72,23 @@ def metered_outflows(facts: Facts, document: PolicyDocument) -> tuple[Outflow, .
     return others
 
 
+def like_orders(outflows: Iterable[Outflow], document: PolicyDocument) -> tuple[Outflow, ...]:
+    """Those in exactly the token, payee and amount of a standing order: only they can be an order's payments."""
+    ordered = ordered_terms(document)
+    return tuple(each for each in outflows if terms_of_payment(each) in ordered)
+
+
+@once
+def ordered_terms(document: PolicyDocument) -> frozenset[Terms]:
+    return frozenset(terms_of(each, document) for each in document.orders.values())
+
+
 @once
 def _assigned(facts: Facts, document: PolicyDocument) -> tuple[Mapping[str, Sequence[int]], tuple[Outflow, ...]]:
     """The times at which each order was paid, and the outflows that are no order's, oldest first."""
     outflows = sorted(facts.outflows, key=lambda outflow: outflow.timestamp)
     times = {each.id: _remembered(each, facts, document) for each in document.orders.values()}
-    ordered = {terms_of(each, document) for each in document.orders.values()}
+    ordered = ordered_terms(document)
     # Only these can be an order's, and a history has many others.
     rest, others = list[Outflow](), list[Outflow]()
     for outflow in outflows:

@@ -8,45 +8,26 @@ count nowhere: the owners agreed to exactly them, and the Kernel charges no buck
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from policies.case import Case
 from policies.conversions import Conversion
 from policies.delays import moves_announced
-from policies.dues import claimed, due_orders, metered_outflows
+from policies.dues import claimed, due_orders, like_orders, metered_outflows
 from policies.effects import Exchange, Move, Opaque, Payment, inner_calls
 from policies.kernel_rules import order_rule
 from policies.markets import LENDING
+from policies.metered import Metered, class_of, of_outflows
 from policies.orders import Order
 from policies.remembering import once
+from policies.spending import level
 from policies.terms import SWAPS, Cap, PolicyDocument
 from policies.unwrapping import moves_of
-from strongroom.model import NATIVE, Address, Call, Facts, Outflow, Queued, SafeTx, TokenId
+from strongroom.model import NATIVE, Call, Facts, Queued, SafeTx, TokenId
 from strongroom.protocols.kernel_legs import decode_all_legs
 from strongroom.protocols.kernel_orders import OrderPayment
 from strongroom.protocols.multisend import decode_multisend
-
-
-# No dataclass: hundreds are made for each unit, and a frozen one takes four times as long to make.
-class Metered(NamedTuple):
-    """Units that moved at `timestamp`, or are about to, with the class they count in; `None` counts in every class."""
-
-    token: TokenId
-    units: int
-    recipient: Address
-    bucket_class: str | None
-    timestamp: int
-
-    @property
-    def counterparty(self) -> str:
-        """Who gets it, as far as tiers are concerned: all pools are one, and all markets, so that no split hides a
-        swap or a loan."""
-        return self.bucket_class if self.bucket_class in (SWAPS, LENDING) else self.recipient
-
-    def counts_in(self, cap: Cap) -> bool:
-        return self.token == cap.token and self.bucket_class in (None, cap.bucket_class)
 
 
 @once
@@ -153,22 +134,50 @@ def _leaving(moves: Iterable[Move]) -> Counter[TokenId]:
     return net
 
 
-def past(case: Case, cap: Cap, seconds: int) -> tuple[Metered, ...]:
-    """Outflows that count in `cap` and are younger than `seconds` at the pinned block."""
+def spent_units(case: Case, cap: Cap, seconds: int) -> int:
+    """Units that counted in `cap` in the last so many seconds before the pinned block."""
     since = case.facts.block.timestamp - seconds
-    return tuple([m for m in counting(_all_past(case), cap) if m.timestamp > since])
+    listed = sum([m.units for m in counting(_past(case), cap) if m.timestamp > since])
+    return listed + (case.running.units(cap, since) if case.running else 0)
+
+
+def spent_level(case: Case, cap: Cap) -> int:
+    """The level of the cap's bucket at the pinned block, without what waits and what the unit moves."""
+    now = case.facts.block.timestamp
+    since = now - max(cap.window_seconds, cap.drain_seconds)
+    listed = [m for m in counting(_past(case), cap) if m.timestamp > since]
+    if case.running is None:
+        return level(cap, listed, now)
+    if not listed:
+        return case.running.level(cap, since, now)
+    return level(cap, (*listed, *case.running.listed(cap, since)), now)
+
+
+def spent_on(case: Case, cap: Cap, seconds: int, counterparties: Iterable[str]) -> Counter[str]:
+    """Units that each of these counterparties got in the last so many seconds, as they count in `cap`."""
+    since, sums = case.facts.block.timestamp - seconds, Counter(dict.fromkeys(counterparties, 0))
+    for metered in counting(_past(case), cap):
+        if metered.timestamp > since and metered.counterparty in sums:
+            sums[metered.counterparty] += metered.units
+    if case.running:
+        for each in sums:
+            sums[each] += case.running.units_to(cap, each, since)
+    return sums
 
 
 @once
-def _all_past(case: Case) -> tuple[Metered, ...]:
+def _past(case: Case) -> tuple[Metered, ...]:
+    """The outflows that count and that no running sums hold already."""
     outflows = metered_outflows(case.facts, case.document)
-    return tuple(_of_outflows(outflows, case.document))
+    if case.running:
+        outflows = like_orders(outflows, case.document)
+    return tuple(of_outflows(outflows, case.document))
 
 
 def all_past(case: Case, seconds: int) -> tuple[Metered, ...]:
     """Outflows younger than `seconds` at the pinned block, of every class, standing orders too."""
     since = case.facts.block.timestamp - seconds
-    return tuple(_of_outflows((each for each in case.facts.outflows if each.timestamp > since), case.document))
+    return tuple(of_outflows((each for each in case.facts.outflows if each.timestamp > since), case.document))
 
 
 @once
@@ -203,10 +212,10 @@ def _by_kind(metered: tuple[Metered, ...]) -> Mapping[tuple[TokenId, str | None]
 
 
 def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:
-    now, class_of = case.facts.block.timestamp, _class_of(case.document)
+    now, class_ = case.facts.block.timestamp, class_of(case.document)
     for move in moves:
         if isinstance(move, Payment):
-            yield Metered(move.token, move.units, move.recipient, class_of(move.token, move.recipient), now)
+            yield Metered(move.token, move.units, move.recipient, class_(move.token, move.recipient), now)
         elif isinstance(move, Exchange):
             yield Metered(move.token_in, move.units_in, move.pool, SWAPS, now)
         elif isinstance(move, Conversion):
@@ -231,29 +240,3 @@ def _waiting_calls(tx: SafeTx, document: PolicyDocument) -> tuple[Call, ...]:
     with suppress(ValueError):
         return decode_multisend(tx.account, tx.data)
     return ()
-
-
-def _of_outflows(outflows: Iterable[Outflow], document: PolicyDocument) -> Iterable[Metered]:
-    class_of = _class_of(document)
-    for each in outflows:
-        yield Metered(each.token, each.units, each.recipient, class_of(each.token, each.recipient), each.timestamp)
-
-
-@once
-def _class_of(document: PolicyDocument) -> Callable[[TokenId, Address], str | None]:
-    """The class that a token counts in when this recipient gets it."""
-    lent, classes = _lent_at(document), _classes(document)
-    return lambda token, recipient: LENDING if (token, recipient) in lent else classes.get(recipient)
-
-
-def _lent_at(document: PolicyDocument) -> frozenset[tuple[TokenId, Address]]:
-    """What is lent goes to the share's contract or the vault, and a share that is given back is burned."""
-    shares = document.shares()
-    lent = {(reserve.token, reserve.share) for _, reserve in shares.values()} | {(share, NATIVE) for share in shares}
-    return frozenset(lent | {(vault.token, vault.address) for vault in document.vaults.values()})
-
-
-def _classes(document: PolicyDocument) -> Mapping[Address, str]:
-    """The class of each known address; a payee's own comes first."""
-    pools = {pool.address: SWAPS for pool in document.pools()}
-    return pools | {payee.address: payee.bucket_class for payee in reversed(tuple(document.payees.values()))}

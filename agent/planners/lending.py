@@ -8,8 +8,7 @@ from policies.case import Case
 from policies.kernel.buckets import room_at
 from policies.kernel_rules import alone
 from policies.markets import ROUNDING_UNITS
-from policies.metering import in_flight, past, total
-from policies.rules.caps import level
+from policies.metering import in_flight, spent_level, spent_units, total
 from policies.terms import Cap, PolicyDocument
 from strongroom.model import (
     NATIVE,
@@ -41,10 +40,10 @@ def is_stopped(facts: Facts) -> bool:
 def units_left(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     """Units of the cap's token that the agent may move in its class at this block, as the rule `caps` counts what left
     and what waits, and as the Kernel's own bucket has room where there is one. Never negative."""
-    case, at = _of_nothing(facts, document), facts.block.timestamp
+    case = _of_nothing(facts, document)
     waiting = total(in_flight(case), cap)
-    in_window = sum(each.units for each in past(case, cap, cap.window_seconds)) + waiting
-    at_once = level(cap, past(case, cap, max(cap.window_seconds, cap.drain_seconds)), at) + waiting
+    in_window = spent_units(case, cap, cap.window_seconds) + waiting
+    at_once = spent_level(case, cap) + waiting
     room = min(alone(cap), cap.cap_units - in_window, cap.at_once_units - at_once)
     return max(min(room, _bucket_units(cap, facts, document)), 0)
 

@@ -15,7 +15,7 @@ from policies.metering import caps_touched, of_unit
 from policies.rules import RULES
 from policies.rules.caps import RULE as CAPS
 from policies.terms import PolicyDocument
-from strongroom.model import Decision, Finding, Outflow, TokenId, Verdict
+from strongroom.model import Decision, Finding, TokenId, Verdict
 
 BPS = 10_000
 
@@ -49,17 +49,18 @@ class Judgement:
     fills: tuple[Fill, ...]
 
 
-Recall = Callable[[Scene, Past], tuple[Outflow, ...]]
+Recall = Callable[[Scene, Past], Case]
 
 
-def quick(scene: Scene, past: Past) -> tuple[Outflow, ...]:
-    """Only the outflows that can change a finding."""
-    return past.relevant(scene.case, Known.PRICES in scene.known)
+def quick(scene: Scene, past: Past) -> Case:
+    """The case with running sums of what had left, and one by one only what its rules look at so."""
+    outflows = past.relevant(scene.case, Known.PRICES in scene.known)
+    return after(scene.case, outflows, past.running)
 
 
-def whole(scene: Scene, past: Past) -> tuple[Outflow, ...]:
-    """All outflows that facts would have had."""
-    return past.whole(scene.case.facts.block.timestamp)
+def whole(scene: Scene, past: Past) -> Case:
+    """The case with all outflows that facts would have had: what the running sums must agree with."""
+    return after(scene.case, past.whole(scene.case.facts.block.timestamp))
 
 
 def judge_row(
@@ -67,7 +68,7 @@ def judge_row(
 ) -> Judgement:
     """The row's judgement; what left with it is then past. Rows come oldest first."""
     scene = stage_row(row, prices, document)
-    case = after(scene.case, recall(scene, past))
+    case = recall(scene, past)
     judgement = _judged(row, Scene(case, scene.known))
     for outflow in outflows_of(row, case.moves, document):
         past.add(outflow)

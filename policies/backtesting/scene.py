@@ -14,6 +14,7 @@ from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Payment
 from policies.positions import tokens_of
 from policies.remembering import once
+from policies.spending import Running
 from policies.terms import PolicyDocument
 from strongroom.addresses import to_digest
 from strongroom.model import (
@@ -64,9 +65,10 @@ def stage_row(row: HistoryRow, prices: Prices, document: PolicyDocument) -> Scen
     return Scene(replace(case, compiled=Compiled(unit, case.calls, Envelope(()))), _known(row, rounds, document))
 
 
-def after(case: Case, outflows: tuple[Outflow, ...]) -> Case:
-    """The case where these outflows had happened before it."""
-    return replace(case, facts=replace(case.facts, outflows=outflows)) if outflows else case
+def after(case: Case, outflows: tuple[Outflow, ...], running: Running | None = None) -> Case:
+    """The case where these outflows had happened before it, and those that are in the running sums."""
+    facts = replace(case.facts, outflows=outflows) if outflows else case.facts
+    return replace(case, facts=facts, running=running)
 
 
 def _facts(

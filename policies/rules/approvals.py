@@ -3,12 +3,11 @@ ceiling for all."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
 from policies.case import Case, at_most
-from policies.metering import all_of_unit, caps_of, caps_touched, counting, in_flight, of_unit, past, total
+from policies.metering import all_of_unit, caps_of, caps_touched, counting, in_flight, of_unit, spent_on, total
 from policies.terms import Cap, Tier
 from policies.tiers import who_signs
 from strongroom.model import Finding, Verdict
@@ -56,11 +55,10 @@ def _tier(case: Case, cap: Cap, tier: Tier) -> Iterator[Finding]:
 def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
     """The most that any counterparty of this unit gets within the window: before, in the queue and now."""
     unit = counting(of_unit(case), cap)
-    others = (*counting(in_flight(case), cap), *past(case, cap, tier.window_seconds))
-    sums = Counter[str]()
+    sums = spent_on(case, cap, tier.window_seconds, {metered.counterparty for metered in unit})
     for metered in unit:
         sums[metered.counterparty] += metered.units
-    for metered in others:
+    for metered in counting(in_flight(case), cap):
         if (recipient := metered.counterparty) in sums:
             sums[recipient] += metered.units
     return max(sums.values(), default=0)

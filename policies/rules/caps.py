@@ -12,7 +12,7 @@ from functools import partial
 
 from policies.case import Case, at_most
 from policies.dues import claimed, terms_of, terms_of_payment, why_not_due
-from policies.metering import Metered, caps_touched, in_flight, of_unit, orders_paid, past, total
+from policies.metering import caps_touched, in_flight, of_unit, orders_paid, spent_level, spent_units, total
 from policies.terms import Cap
 from strongroom.model import Finding, KernelCall, Verdict
 from strongroom.quantities import format_seconds
@@ -51,22 +51,11 @@ def _uncapped(case: Case) -> Iterator[Finding]:
 
 def _cap(case: Case, cap: Cap) -> Iterator[Finding]:
     now = total(in_flight(case), cap) + total(of_unit(case), cap)
-    spent = sum(m.units for m in past(case, cap, cap.window_seconds)) + now
+    spent, used = spent_units(case, cap, cap.window_seconds) + now, spent_level(case, cap) + now
     window = f"{cap.token} in {cap.bucket_class} within {format_seconds(cap.window_seconds)}, past and waiting"
     yield at_most(RULE, spent, cap.cap_units, Verdict.ASK, window, partial(case.show, cap.token))
-    used = level(cap, past(case, cap, max(cap.window_seconds, cap.drain_seconds)), case.facts.block.timestamp)
     moment = f"{cap.token} in {cap.bucket_class} at one moment, less what has flowed back since"
-    yield at_most(RULE, used + now, cap.at_once_units, Verdict.ASK, moment, partial(case.show, cap.token))
+    yield at_most(RULE, used, cap.at_once_units, Verdict.ASK, moment, partial(case.show, cap.token))
     if case.document.is_native(cap.token) and not isinstance(case.action, KernelCall):
         # The Kernel meters ether itself (rule `grants`); the owner lane has nobody but the guardians.
         yield Finding(RULE, Verdict.ASK, f"{cap.token} leaves no transfer log, so its past cannot be counted")
-
-
-def level(cap: Cap, history: tuple[Metered, ...], now: int) -> int:
-    """The bucket's level from the history, rounded up: the most that any stretch up to now took in beyond what flowed
-    back since."""
-    highest, taken, drain_seconds = 0, 0, cap.drain_seconds
-    for metered in sorted(history, key=lambda m: m.timestamp, reverse=True):
-        taken += metered.units
-        highest = max(highest, taken - (now - metered.timestamp) * cap.at_once_units // drain_seconds)
-    return highest

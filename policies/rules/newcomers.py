@@ -8,7 +8,8 @@ from functools import partial
 
 from policies.case import Case, at_most
 from policies.effects import Payment
-from policies.metering import Metered, in_flight, of_unit
+from policies.metered import Metered
+from policies.metering import in_flight, of_unit
 from policies.moments import write_moment
 from policies.movement import payments_waiting
 from policies.newcomers import Newcomers

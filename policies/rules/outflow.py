@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 
 from policies.case import Case, at_most
 from policies.markets import LENDING
-from policies.metering import Metered, all_in_flight, all_of_unit, all_past, of_unit
+from policies.metered import Metered
+from policies.metering import all_in_flight, all_of_unit, all_past, of_unit
 from policies.outflow import OutflowLimit
 from policies.pricing import price_of
-from policies.rules.caps import level
+from policies.spending import level
 from policies.terms import SWAPS, Cap
 from policies.usd import usd_up
 from policies.worth import token_of

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, at_most
-from policies.metering import in_flight, of_unit, past, total
-from policies.rules.caps import level
+from policies.metering import in_flight, of_unit, spent_level, total
 from policies.swings import swing_bps_up
 from policies.terms import SWAPS
 from policies.trading import VolatilityTerms
@@ -50,8 +49,7 @@ def _bounded(case: Case, sold: TokenId, swing_bps: int, terms: VolatilityTerms) 
         # Without a cap nothing is sold at all: that is said by `caps`.
         return Finding(RULE, Verdict.ALLOW, f"prices swung within {over} as in calm", format_bps(swing_bps), calm)
     # As in `caps`: what was sold and has not flowed back, and what waits; split sales count like one.
-    used = level(cap, past(case, cap, max(cap.window_seconds, cap.drain_seconds)), case.facts.block.timestamp)
-    units = used + total((*in_flight(case), *of_unit(case)), cap)
+    units = spent_level(case, cap) + total((*in_flight(case), *of_unit(case)), cap)
     most = cap.at_once_units * terms.calm_bps // swing_bps
     reason = f"prices swung {format_bps(swing_bps)} within {over}, calm is {calm}: less is sold without guardians"
     return at_most(RULE, units, most, Verdict.ASK, reason, lambda each: case.show(sold, each))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.metering import Metered
-from policies.rules.caps import level
+from policies.metered import Metered
+from policies.spending import level
 from policies.terms import PolicyDocument
 from strongroom.model import TokenId, Verdict
 
