@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Opaque, Payment, Permission, inner_calls
-from policies.remembering import once
 from policies.spending import Running
 from policies.terms import PolicyDocument
 from policies.unwrapping import moves_of
@@ -60,27 +59,34 @@ class Case:
     def permissions(self) -> tuple[Permission, ...]:
         return tuple(move for move in self.moves if isinstance(move, Permission))
 
+    @cached_property
+    def paid(self) -> Mapping[tuple[Address, TokenId], int]:
+        """Units that the unit pays each recipient of each token."""
+        paid: Counter[tuple[Address, TokenId]] = Counter()
+        for payment in self.payments:
+            paid[payment.recipient, payment.token] += payment.units
+        return paid
+
     def rehearsed(self, holder: Address, token: TokenId) -> int:
         """Change of `holder`'s balance in the rehearsal; zero where none was seen."""
-        return _changes(self)[holder, token]
+        return self._changes[holder, token]
+
+    @cached_property
+    def _changes(self) -> Counter[tuple[Address, TokenId]]:
+        changes: Counter[tuple[Address, TokenId]] = Counter()
+        for delta in self.rehearsal.deltas:
+            changes[delta.holder, delta.token] += delta.units
+        return changes
 
     def show(self, token: TokenId, units: int) -> str:
         """`31,500.00 USDC`; the bare count where the token is not listed."""
-        known = self.document.token(token)
-        return f"{format_units(units, known.decimals)} {token}" if known else f"{units} units of {token}"
+        decimals = self.document.decimals_of(token)
+        return f"{units} units of {token}" if decimals is None else f"{format_units(units, decimals)} {token}"
 
     def name(self, address: Address) -> str:
         """The address book's name for an address, else the address itself."""
         payee = self.document.payee_at(address)
         return payee.id if payee else str(address)
-
-
-@once
-def _changes(case: Case) -> Counter[tuple[Address, TokenId]]:
-    changes: Counter[tuple[Address, TokenId]] = Counter()
-    for delta in case.rehearsal.deltas:
-        changes[delta.holder, delta.token] += delta.units
-    return changes
 
 
 Rule = Callable[[Case], Iterable[Finding]]

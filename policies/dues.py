@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from policies.effects import Payment
 from policies.kernel_rules import order_rule
@@ -86,18 +87,19 @@ def ordered_terms(document: PolicyDocument) -> frozenset[Terms]:
 @once
 def _assigned(facts: Facts, document: PolicyDocument) -> tuple[Mapping[str, Sequence[int]], tuple[Outflow, ...]]:
     """The times at which each order was paid, and the outflows that are no order's, oldest first."""
-    outflows = sorted(facts.outflows, key=lambda outflow: outflow.timestamp)
+    outflows = sorted(facts.outflows, key=attrgetter("timestamp"))
     times = {each.id: _remembered(each, facts, document) for each in document.orders.values()}
     ordered = ordered_terms(document)
     # Only these can be an order's, and a history has many others.
-    rest, others = list[Outflow](), list[Outflow]()
-    for outflow in outflows:
-        (rest if terms_of_payment(outflow) in ordered else others).append(outflow)
+    rest = [each for each in outflows if (each.token, each.recipient, each.units) in ordered]
+    if not rest:
+        return times, tuple(outflows)
+    others = [each for each in outflows if (each.token, each.recipient, each.units) not in ordered]
     for each in document.orders.values():
         _drop_remembered(terms_of(each, document), times[each.id], rest)
     for each in document.orders.values():
         _take_apart(each, terms_of(each, document), times[each.id], rest)
-    return times, tuple(sorted((*others, *rest), key=lambda outflow: outflow.timestamp))
+    return times, tuple(sorted((*others, *rest), key=attrgetter("timestamp")))
 
 
 def _remembered(order: Order, facts: Facts, document: PolicyDocument) -> list[int]:
@@ -132,8 +134,9 @@ def claimed(
 ) -> tuple[tuple[Order, ...], tuple[Payment, ...]]:
     """The orders among `orders` that the payments are, each payment at most one and none twice; and the payments that
     are none."""
-    if not orders:
-        return (), tuple(payments)
+    payments = tuple(payments)
+    if not orders or not payments:
+        return (), payments
     left, found, others = defaultdict[Terms, list[Order]](list), list[Order](), list[Payment]()
     for order in orders:
         left[terms_of(order, document)].append(order)

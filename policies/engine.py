@@ -3,7 +3,8 @@ denies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 from policies.case import Case, Rule, open_case
 from policies.document import document_hash
@@ -38,18 +39,25 @@ def judge(case: Case, rules: Mapping[str, Rule]) -> Decision:
     return _asked(case, findings)
 
 
-def _ask(name: str, rule: Rule, case: Case) -> Iterator[Finding]:
+def _ask(name: str, rule: Rule, case: Case) -> tuple[Finding, ...]:
     """The rule's findings. An exception, silence, or a finding in another rule's name is a denial."""
     try:
         found = tuple(rule(case))
     except Exception as error:  # noqa: BLE001 - a rule that cannot judge denies
-        yield _failed(name, error)
-        return
+        return (_failed(name, error),)
     if not found:
-        yield Finding(name, Verdict.DENY, f"rule `{name}` found nothing to say; a silent rule denies")
-    for finding in found:
-        own = isinstance(finding, Finding) and finding.rule == name and isinstance(finding.verdict, Verdict)
-        yield finding if own else Finding(name, Verdict.DENY, f"rule `{name}` answered with `{finding}`")
+        return (Finding(name, Verdict.DENY, f"rule `{name}` found nothing to say; a silent rule denies"),)
+    if all(map(partial(_is_own, name), found)):
+        return found
+    return tuple(each if _is_own(name, each) else _foreign(name, each) for each in found)
+
+
+def _is_own(name: str, finding: object) -> bool:
+    return isinstance(finding, Finding) and finding.rule == name and isinstance(finding.verdict, Verdict)
+
+
+def _foreign(name: str, finding: object) -> Finding:
+    return Finding(name, Verdict.DENY, f"rule `{name}` answered with `{finding}`")
 
 
 def _asked(case: Case, findings: tuple[Finding, ...]) -> Decision:

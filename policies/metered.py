@@ -33,10 +33,10 @@ class Metered(NamedTuple):
 
 def of_outflows(outflows: Iterable[Outflow], document: PolicyDocument) -> Iterator[Metered]:
     """What left as it is metered, in the same order."""
-    class_of_ = class_of(document)
+    class_ = class_of(document)
     for each in outflows:
         token, recipient = each.token, each.recipient
-        yield Metered(token, each.units, recipient, class_of_(token, recipient), each.timestamp)
+        yield Metered(token, each.units, recipient, class_(token, recipient), each.timestamp)
 
 
 @once

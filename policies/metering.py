@@ -8,7 +8,7 @@ count nowhere: the owners agreed to exactly them, and the Kernel charges no buck
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 
 from policies.case import Case
@@ -64,7 +64,7 @@ def orders_left(facts: Facts, document: PolicyDocument, own_nonce: int | None = 
     the Safe's transaction which asks."""
     due = due_orders(facts, document)
     taken, _ = claimed(_payments_waiting(facts, document, own_nonce), due, document)
-    return tuple(each for each in due if each not in taken)
+    return tuple(each for each in due if each not in taken) if taken else due
 
 
 def all_in_flight(case: Case) -> tuple[Metered, ...]:
@@ -79,6 +79,8 @@ def in_flight(case: Case) -> tuple[Metered, ...]:
     that cannot be read count nothing here; they are the owners' own, and are metered as outflows once they have
     executed."""
     moves = _moves_in_flight(case)
+    if not moves:
+        return ()
     paid = [move for move in moves if isinstance(move, Payment)]
     others = claimed(paid, _seen_by_all(due_orders(case.facts, case.document), case.document), case.document)[1]
     return tuple(_of_moves((*others, *(move for move in moves if not isinstance(move, Payment))), case))
@@ -170,14 +172,21 @@ def _past(case: Case) -> tuple[Metered, ...]:
     """The outflows that count and that no running sums hold already."""
     outflows = metered_outflows(case.facts, case.document)
     if case.running:
-        outflows = like_orders(outflows, case.document)
+        return tuple(of_outflows(like_orders(outflows, case.document), case.document))
+    if len(outflows) == len(case.facts.outflows):
+        return _every_past(case)
     return tuple(of_outflows(outflows, case.document))
+
+
+@once
+def _every_past(case: Case) -> tuple[Metered, ...]:
+    return tuple(of_outflows(case.facts.outflows, case.document))
 
 
 def all_past(case: Case, seconds: int) -> tuple[Metered, ...]:
     """Outflows younger than `seconds` at the pinned block, of every class, standing orders too."""
     since = case.facts.block.timestamp - seconds
-    return tuple(of_outflows((each for each in case.facts.outflows if each.timestamp > since), case.document))
+    return tuple([each for each in _every_past(case) if each.timestamp > since])
 
 
 @once
@@ -186,29 +195,34 @@ def caps_touched(case: Case) -> tuple[Cap, ...]:
     return caps_of(of_unit(case), case.document)
 
 
-def caps_of(metered: Iterable[Metered], document: PolicyDocument) -> tuple[Cap, ...]:
+def caps_of(metered: tuple[Metered, ...], document: PolicyDocument) -> tuple[Cap, ...]:
     """Every cap that any of these counts in."""
-    kinds = {(m.token, m.bucket_class) for m in metered}
-    caps = document.metered_caps()
-    return tuple(cap for cap in caps if not kinds.isdisjoint(((cap.token, cap.bucket_class), (cap.token, None))))
+    kinds, caps = _by_kind(metered).keys(), document.metered_caps()
+    return tuple([cap for cap in caps if (cap.token, cap.bucket_class) in kinds or (cap.token, None) in kinds])
+
+
+def kinds_of(metered: tuple[Metered, ...]) -> Collection[tuple[TokenId, str | None]]:
+    """The tokens and classes that they are of, each pair once, in order."""
+    return _by_kind(metered).keys()
 
 
 def total(metered: tuple[Metered, ...], cap: Cap) -> int:
-    return sum([m.units for m in counting(metered, cap)])
+    return sum([m.units for m in counting(metered, cap)]) if metered else 0
 
 
 def counting(metered: tuple[Metered, ...], cap: Cap) -> tuple[Metered, ...]:
     """Those that count in `cap`, in no order."""
     by_kind = _by_kind(metered)
-    return *by_kind.get((cap.token, cap.bucket_class), ()), *by_kind.get((cap.token, None), ())
+    own, of_all = by_kind.get((cap.token, cap.bucket_class), ()), by_kind.get((cap.token, None), ())
+    return own + of_all if of_all else own
 
 
 @once
-def _by_kind(metered: tuple[Metered, ...]) -> Mapping[tuple[TokenId, str | None], Sequence[Metered]]:
+def _by_kind(metered: tuple[Metered, ...]) -> Mapping[tuple[TokenId, str | None], tuple[Metered, ...]]:
     kinds = defaultdict[tuple[TokenId, str | None], list[Metered]](list)
     for each in metered:
         kinds[each.token, each.bucket_class].append(each)
-    return kinds
+    return {kind: tuple(members) for kind, members in kinds.items()}
 
 
 def _of_moves(moves: Iterable[Move], case: Case) -> Iterable[Metered]:

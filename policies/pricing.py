@@ -16,7 +16,7 @@ def price_of(token: TokenId, facts: Facts, document: PolicyDocument) -> Price | 
     if not feeds:
         return Problem(f"`{token}` has no price sources")
     rounds = facts.rounds.get(document.tokens[token].price_as or token, ())
-    if {round_.feed for round_ in rounds} != set(feeds) or len(rounds) != len(feeds):
+    if len(rounds) != len(feeds) or {round_.feed for round_ in rounds} != set(feeds):
         return Problem(f"{len(rounds)} of {len(feeds)} price sources answered")
     return price(rounds, facts.block.timestamp, document.bounds_of(token))
 
@@ -28,7 +28,7 @@ def prices(facts: Facts, document: PolicyDocument) -> dict[TokenId, Price | Prob
 
 def supplied(token: TokenId, facts: Facts, document: PolicyDocument) -> int:
     """Units of a listed token that lie at markets, interest included. Raises `KeyError` when one did not answer."""
-    return sum(facts.balances[id_] for id_, (_, reserve) in document.shares().items() if reserve.token == token)
+    return sum([facts.balances[id_] for id_, (_, reserve) in document.shares().items() if reserve.token == token])
 
 
 def holdings(facts: Facts, document: PolicyDocument) -> dict[TokenId, int]:

@@ -16,12 +16,18 @@ from strongroom.model import TokenId
 
 
 def level(cap: Cap, history: Iterable[Metered], now: int) -> int:
-    """The bucket's level from the history, rounded up: the most that any stretch up to now took in beyond what flowed
-    back since."""
-    highest, taken, at_once, drain_seconds = 0, 0, cap.at_once_units, cap.drain_seconds
-    for metered in sorted(history, key=lambda m: m.timestamp, reverse=True):
-        taken += metered.units
-        highest = max(highest, taken - (now - metered.timestamp) * at_once // drain_seconds)
+    """The level of the cap's bucket from the history."""
+    return fullest(cap.at_once_units, cap.drain_seconds, [(m.timestamp, m.units) for m in history], now)
+
+
+def fullest(at_once: int, drain_seconds: int, history: Iterable[tuple[int, int]], now: int) -> int:
+    """The level of a bucket out of which `at_once` flows back in `drain_seconds`, rounded up: the most that any stretch
+    of the history up to now took in beyond what flowed back since. The history is Unix seconds and units."""
+    highest, taken = 0, 0
+    for timestamp, units in sorted(history, reverse=True):
+        taken += units
+        if (full := taken - (now - timestamp) * at_once // drain_seconds) > highest:
+            highest = full
     return highest
 
 

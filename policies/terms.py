@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from policies.agreement import AgreementTerms
 from policies.freezes import Freeze
@@ -19,7 +20,6 @@ from policies.orders import Order
 from policies.outflow import OutflowLimit
 from policies.owner_guarding import OwnerGuardTerms
 from policies.pacing import Pace
-from policies.remembering import once
 from policies.runway import RunwayTerms
 from policies.sanctions import SanctionTerms
 from policies.timing import reach_seconds
@@ -186,7 +186,8 @@ class KernelTerms:
     pause_only: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, where `cached_property` would have no place to keep what it computed.
+@dataclass(frozen=True)
 class PolicyDocument:
     """One policy for one Safe. `multisend` is the only contract the Safe ever delegates a call to."""
 
@@ -227,15 +228,21 @@ class PolicyDocument:
         """The caps as they are written."""
         return (cap for by_token in self.caps.values() for cap in by_token.values())
 
-    @once
     def metered_caps(self) -> tuple[Cap, ...]:
         """The caps as they meter: the written ones, and for each share the same as for its token, by itself."""
+        return self._metered_caps
+
+    @cached_property
+    def _metered_caps(self) -> tuple[Cap, ...]:
         lent = ((share, self.cap(LENDING, reserve.token)) for share, (_, reserve) in self.shares().items())
         return (*self.all_caps(), *(replace(cap, token=share) for share, cap in lent if cap is not None))
 
-    @once
     def shares(self) -> Mapping[TokenId, tuple[Market, Reserve]]:
         """Every share of every market by its id."""
+        return self._shares
+
+    @cached_property
+    def _shares(self) -> Mapping[TokenId, tuple[Market, Reserve]]:
         return {id_: (market, reserve) for market in self.markets.values() for id_, reserve in market.shares()}
 
     def token(self, id_: TokenId) -> Token | None:
@@ -247,8 +254,17 @@ class PolicyDocument:
             return None
         return Token(self.account, id_, reserve.share, self.tokens[reserve.token].token.decimals)
 
+    def decimals_of(self, id_: TokenId) -> int | None:
+        """Of a listed token, or of a share of one."""
+        return self._decimals.get(id_)
+
+    @cached_property
+    def _decimals(self) -> Mapping[TokenId, int]:
+        known = (self.token(id_) for id_ in (*self.shares(), *self.tokens))
+        return {token.id: token.decimals for token in known if token is not None}
+
     def token_at(self, address: Address) -> ListedToken | None:
-        return _tokens_by_address(self).get(address)
+        return self._tokens_by_address.get(address)
 
     def known_at(self, address: Address) -> Token | None:
         """The listed token, or the share of one at a market or in a vault, that stands at an address."""
@@ -259,7 +275,7 @@ class PolicyDocument:
         return next((token for token in (*known, *vaults) if token is not None and token.address == address), None)
 
     def payee_at(self, address: Address) -> Payee | None:
-        return _payees_by_address(self).get(address)
+        return self._payees_by_address.get(address)
 
     def pools(self) -> Iterable[Pool]:
         return (pool for venue in self.venues.values() for pool in venue.pools)
@@ -271,9 +287,13 @@ class PolicyDocument:
 
     def bounds_of(self, token: TokenId) -> Bounds:
         """The oracle bounds, with the token's own maximum age where it has one."""
-        listed = self.tokens[self.tokens[token].price_as or token]
-        age = listed.max_age_seconds or self.bounds.max_age_seconds
-        return Bounds(age, self.bounds.max_deviation_bps, self.bounds.min_sources)
+        return self._bounds[token]
+
+    @cached_property
+    def _bounds(self) -> Mapping[TokenId, Bounds]:
+        priced = {id_: self.tokens[listed.price_as or id_] for id_, listed in self.tokens.items()}
+        ages = {id_: listed.max_age_seconds or self.bounds.max_age_seconds for id_, listed in priced.items()}
+        return {id_: Bounds(age, self.bounds.max_deviation_bps, self.bounds.min_sources) for id_, age in ages.items()}
 
     def is_native(self, token: TokenId) -> bool:
         found = self.token(token)
@@ -291,13 +311,11 @@ class PolicyDocument:
         announced = slowest and slowest + self.kernel.window_seconds
         return max([*tiers, *caps, in_usd, announced, reach_seconds(self)]) + apart
 
+    @cached_property
+    def _payees_by_address(self) -> Mapping[Address, Payee]:
+        """Where two stand at one address, the first."""
+        return {payee.address: payee for payee in reversed(tuple(self.payees.values()))}
 
-@once
-def _payees_by_address(document: PolicyDocument) -> Mapping[Address, Payee]:
-    """Where two stand at one address, the first."""
-    return {payee.address: payee for payee in reversed(tuple(document.payees.values()))}
-
-
-@once
-def _tokens_by_address(document: PolicyDocument) -> Mapping[Address, ListedToken]:
-    return {listed.token.address: listed for listed in reversed(tuple(document.tokens.values()))}
+    @cached_property
+    def _tokens_by_address(self) -> Mapping[Address, ListedToken]:
+        return {listed.token.address: listed for listed in reversed(tuple(self.tokens.values()))}

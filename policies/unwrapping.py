@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 
 from policies.effects import Move, Opaque, inner_calls, understand
 from policies.terms import UNISWAP_V3, PolicyDocument
@@ -28,7 +29,19 @@ def moves_of_action(action: Action, document: PolicyDocument) -> tuple[Move, ...
 
 def moves_of(calls: Iterable[Call], document: PolicyDocument) -> tuple[Move, ...]:
     """What each call of the Safe does, in order, with all that lies inside it."""
-    return tuple(move for call in calls for move in _unwrapped(call, document, DEEPEST))
+    moves, wrapping = list[Move](), _wrapping()
+    for call in calls:
+        if call.data[:4] in wrapping:
+            moves += _unwrapped(call, document, DEEPEST)
+        else:
+            moves.append(understand(call, document))
+    return tuple(moves)
+
+
+@cache
+def _wrapping() -> frozenset[bytes]:
+    """How a call begins that may hold others; most do not."""
+    return frozenset(map(selector, (MULTICALL, EXEC, MULTI_SEND)))
 
 
 def _unwrapped(call: Call, document: PolicyDocument, depth: int) -> Iterator[Move]:

@@ -73,18 +73,18 @@ def _moved(case: Case) -> Counter[TokenId]:
     """Units of each listed token that count and that the unit brings (above zero) or takes. What is lent did not
     move."""
     moved: Counter[TokenId] = Counter()
-    own = (delta for delta in case.rehearsal.deltas if delta.holder == case.document.account.safe)
-    for delta in own:
-        if (token := token_of(delta.token, case.document)) in case.document.tokens:
+    safe, document = case.document.account.safe, case.document
+    for delta in case.rehearsal.deltas:
+        if delta.holder == safe and (token := token_of(delta.token, document)) in document.tokens:
             moved[token] += delta.units
-    counted = assets(case.document)
-    return Counter({each: units for each, units in moved.items() if units and asset_of(each, case.document) in counted})
+    counted = assets(document)
+    return Counter({each: units for each, units in moved.items() if units and asset_of(each, document) in counted})
 
 
 def token_of(token: TokenId, document: PolicyDocument) -> TokenId:
     """A share of a market as the token that it stands for; any other as itself."""
-    _, reserve = document.shares().get(token, (None, None))
-    return reserve.token if reserve else token
+    lent = document.shares().get(token)
+    return lent[1].token if lent else token
 
 
 def _weighed(case: Case, moved: Counter[TokenId]) -> Change | Problem:

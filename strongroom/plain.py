@@ -17,7 +17,7 @@ _EXACT = 2**53 - 1
 
 
 def to_plain(value: Any) -> Any:
-    """Plain JSON of a frozen value. A dataclass carries its class name under `kind`. Raises `TypeError` on a float or
+    """Plain JSON of a frozen value. A noun carries its class name under `kind`. Raises `TypeError` on a float or
     anything that is not a noun."""
     if value is None or isinstance(value, bool):
         return value
@@ -35,11 +35,11 @@ def _container_to_plain(value: Any) -> Any:
         return "0x" + value.hex()
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
+    if _is_noun(type(value)):
+        named = {name: to_plain(getattr(value, name)) for name in _names(type(value))}
+        return {"kind": type(value).__name__, **named}
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        named = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
-        return {"kind": type(value).__name__, **named}
     raise TypeError(f"`{type(value).__name__}` has no plain form")
 
 
@@ -54,8 +54,8 @@ def _read(hint: Any, data: Any) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _read_union(get_args(hint), data)
-    if is_dataclass(origin or hint):
-        return _read_dataclass(hint, data)
+    if _is_noun(origin or hint):
+        return _read_noun(hint, data)
     if origin is tuple:
         return _read_tuple(get_args(hint), data)
     if origin is not None and issubclass(origin, Mapping):
@@ -95,7 +95,7 @@ def _read_union(options: tuple[Any, ...], data: Any) -> Any:
     return _read(named[0], data)
 
 
-def _read_dataclass(hint: Any, data: Any) -> Any:
+def _read_noun(hint: Any, data: Any) -> Any:
     cls = get_origin(hint) or hint
     bound = dict(zip(getattr(cls, "__parameters__", ()), get_args(hint), strict=True)) if get_args(hint) else {}
     if not isinstance(data, Mapping) or data.get("kind") != cls.__name__:
@@ -104,6 +104,17 @@ def _read_dataclass(hint: Any, data: Any) -> Any:
     if unknown := set(data) - set(hints) - {"kind"}:
         raise ValueError(f"{cls.__name__} has no {sorted(unknown)}")
     return cls(**{name: _read(bound.get(hints[name], hints[name]), data[name]) for name in hints})
+
+
+@cache
+def _is_noun(cls: Any) -> bool:
+    """A dataclass, or a tuple with named fields."""
+    return isinstance(cls, type) and (is_dataclass(cls) or (issubclass(cls, tuple) and hasattr(cls, "_fields")))
+
+
+@cache
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls)) if is_dataclass(cls) else cls._fields
 
 
 @cache

@@ -93,14 +93,10 @@ def format_moment(second: int) -> str:
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d at %H:%M} UTC"
 
 
+# Limits are written again and again, and what is measured against several of them.
+@lru_cache(maxsize=1_024)
 def format_units(units: int, decimals: int) -> str:
     """Units as `31,500.00`: thousands set apart, at least two digits after the point, none dropped."""
-    return _with_point(units, decimals)
-
-
-@lru_cache(maxsize=1_024)
-def _with_point(units: int, decimals: int) -> str:
-    # Limits are written again and again, and what is measured against several of them.
     whole, rest = divmod(abs(units), 10**decimals)
     fraction = str(rest).rjust(decimals, "0").rstrip("0").ljust(2, "0") if decimals else "00"
     return f"{'-' if units < 0 else ''}{whole:,}.{fraction}"
@@ -112,6 +108,7 @@ def format_bps(bps: int) -> str:
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + " %"
 
 
+@lru_cache(maxsize=256)
 def format_seconds(seconds: int) -> str:
     """Seconds in the largest unit that divides them: `7 days`, `90 seconds`."""
     for name, size in reversed(_SECONDS.items()):

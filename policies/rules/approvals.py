@@ -3,11 +3,14 @@ ceiling for all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
 from policies.case import Case, at_most
+from policies.metered import Metered
 from policies.metering import all_of_unit, caps_of, caps_touched, counting, in_flight, of_unit, spent_on, total
+from policies.remembering import once
 from policies.terms import Cap, Tier
 from policies.tiers import who_signs
 from strongroom.model import Finding, Verdict
@@ -54,11 +57,15 @@ def _tier(case: Case, cap: Cap, tier: Tier) -> Iterator[Finding]:
 
 def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
     """The most that any counterparty of this unit gets within the window: before, in the queue and now."""
-    unit = counting(of_unit(case), cap)
-    sums = spent_on(case, cap, tier.window_seconds, {metered.counterparty for metered in unit})
-    for metered in unit:
+    unit = _by_counterparty(counting(of_unit(case), cap))
+    waiting = _by_counterparty(counting(in_flight(case), cap))
+    past = spent_on(case, cap, tier.window_seconds, unit)
+    return max([units + waiting[whom] + past[whom] for whom, units in unit.items()], default=0)
+
+
+@once
+def _by_counterparty(moved: tuple[Metered, ...]) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for metered in moved:
         sums[metered.counterparty] += metered.units
-    for metered in counting(in_flight(case), cap):
-        if (recipient := metered.counterparty) in sums:
-            sums[recipient] += metered.units
-    return max(sums.values(), default=0)
+    return sums

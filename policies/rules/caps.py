@@ -12,7 +12,7 @@ from functools import partial
 
 from policies.case import Case, at_most
 from policies.dues import claimed, terms_of, terms_of_payment, why_not_due
-from policies.metering import caps_touched, in_flight, of_unit, orders_paid, spent_level, spent_units, total
+from policies.metering import caps_touched, in_flight, kinds_of, of_unit, orders_paid, spent_level, spent_units, total
 from policies.terms import Cap
 from strongroom.model import Finding, KernelCall, Verdict
 from strongroom.quantities import format_seconds
@@ -43,10 +43,10 @@ def _orders(case: Case) -> Iterator[Finding]:
 
 
 def _uncapped(case: Case) -> Iterator[Finding]:
-    for metered in {(m.token, m.bucket_class): m for m in of_unit(case)}.values():
-        if not any(metered.counts_in(cap) for cap in caps_touched(case)):
-            name = metered.bucket_class or "any class"
-            yield Finding(RULE, Verdict.DENY, f"no cap for {metered.token} in {name}; a class without one is closed")
+    for token, name in kinds_of(of_unit(case)):
+        if not any(cap.token == token and name in (None, cap.bucket_class) for cap in caps_touched(case)):
+            closed = f"no cap for {token} in {name or 'any class'}; a class without one is closed"
+            yield Finding(RULE, Verdict.DENY, closed)
 
 
 def _cap(case: Case, cap: Cap) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from functools import partial
 
 from policies.case import Case, at_least, at_most, within
 from policies.remembering import once
-from strongroom.model import Address, Amount, Finding, TokenId, Verdict
+from strongroom.model import Amount, Finding, TokenId, Verdict
 
 RULE = "envelope"
 
@@ -50,13 +50,13 @@ def _in(case: Case) -> Iterator[Finding]:
 
 def _received(case: Case) -> Iterator[Finding]:
     """A token that delivers less than was sent (a fee on transfer, a rebase) is refused."""
-    sent: Counter[tuple[Address, TokenId]] = Counter()
-    for payment in case.payments:
-        sent[payment.recipient, payment.token] += payment.units
-    for (recipient, token), units in sent.items():
-        got = case.rehearsed(recipient, token)
+    for (recipient, token), units in case.paid.items():
+        got, sent = case.rehearsed(recipient, token), case.show(token, units)
         reason = f"`{case.name(recipient)}` must receive all that is sent"
-        yield within(RULE, got == units, Verdict.DENY, reason, case.show(token, got), case.show(token, units))
+        if got == units:
+            yield Finding(RULE, Verdict.ALLOW, reason, sent, sent)
+        else:
+            yield Finding(RULE, Verdict.DENY, reason, case.show(token, got), sent)
 
 
 def _named(case: Case) -> Iterator[Finding]:

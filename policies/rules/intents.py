@@ -5,20 +5,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import get_args
 
 from policies.case import Case, within
 from strongroom.model import Address, Finding, Intent, Pay, Supply, Swap, TokenId, Verdict, Withdraw
 
 RULE = "intents"
-_LENDS = Supply | Withdraw
+_KINDS = frozenset(get_args(Intent))
 
 
 def judge(case: Case) -> Iterator[Finding]:
     intents = case.compiled.unit.intents
-    if not intents or not all(isinstance(intent, Intent) for intent in intents):
+    if not intents or not _KINDS.issuperset(map(type, intents)):
         yield Finding(RULE, Verdict.DENY, "the unit holds no intent, or one of an unknown kind")
         return
-    meant, done = _payments_meant(case), Counter((p.recipient, p.token, p.units) for p in case.payments)
+    meant, done = _payments_meant(case), Counter([(p.recipient, p.token, p.units) for p in case.payments])
     yield within(
         RULE,
         meant == done,
@@ -42,13 +43,14 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _payments_meant(case: Case) -> Counter[tuple[str, TokenId, int]]:
-    pays = [intent for intent in case.compiled.unit.intents if isinstance(intent, Pay)]
-    return Counter((_address(case, pay.payee.value), pay.token.value, pay.amount_units.value) for pay in pays)
-
-
-def _address(case: Case, payee: str) -> Address:
-    known = case.document.payees.get(payee)
-    return known.address if known else Address(payee)
+    payees, pays = case.document.payees, [intent for intent in case.compiled.unit.intents if isinstance(intent, Pay)]
+    named = ((payees.get(pay.payee.value), pay) for pay in pays)
+    return Counter(
+        [
+            (known.address if known else Address(pay.payee.value), pay.token.value, pay.amount_units.value)
+            for known, pay in named
+        ]
+    )
 
 
 def _swaps_meant(case: Case) -> Counter[tuple[TokenId, TokenId]]:
@@ -71,7 +73,7 @@ def _lending_meant(case: Case) -> Counter[tuple[str, TokenId, bool]]:
     """Units by market, token and direction."""
     meant: Counter[tuple[str, TokenId, bool]] = Counter()
     for intent in case.compiled.unit.intents:
-        if isinstance(intent, _LENDS):
+        if isinstance(intent, (Supply, Withdraw)):
             meant[intent.venue.value, intent.token.value, isinstance(intent, Supply)] += intent.amount_units.value
     return meant
 

@@ -4,10 +4,12 @@ texts hold names in other letters."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policies.addressbook import homograph, imitates_known
-from policies.case import Case, within
+from policies.case import Case
+from policies.remembering import once
+from policies.terms import PolicyDocument
 from strongroom.model import Address, Finding, Pay, Verdict
 from strongroom.untrusted import shown
 
@@ -19,17 +21,26 @@ def judge(case: Case) -> Iterator[Finding]:
     asked = {intent.payee.value for intent in case.compiled.unit.intents if isinstance(intent, Pay)}
     strangers = asked - set(case.document.payees)
     addresses = {Address(each) for each in strangers if _ADDRESS.fullmatch(each)}
+    listed = _listed(case.document)
     for address in sorted(addresses | {payment.recipient for payment in case.payments}):
-        twin = imitates_known(address, case.document)
-        reason = (
-            f"`{address}` looks like `{case.name(twin)}` but is another address"
-            if twin
-            else "no known address looks like it"
-        )
-        yield within(RULE, twin is None, Verdict.DENY, reason, address, twin or "")
+        yield listed.get(address) or _compared(address, case.document)
     yield from _names(case, strangers)
     if not case.payments:
         yield Finding(RULE, Verdict.ALLOW, "nobody is paid")
+
+
+@once
+def _listed(document: PolicyDocument) -> Mapping[Address, Finding]:
+    """What is said of each payee: the same in every unit."""
+    return {payee.address: _compared(payee.address, document) for payee in document.payees.values()}
+
+
+def _compared(address: Address, document: PolicyDocument) -> Finding:
+    if (twin := imitates_known(address, document)) is None:
+        return Finding(RULE, Verdict.ALLOW, "no known address looks like it", address)
+    payee = document.payee_at(twin)
+    reason = f"`{address}` looks like `{payee.id if payee else twin}` but is another address"
+    return Finding(RULE, Verdict.DENY, reason, address, twin)
 
 
 def _names(case: Case, strangers: set[str]) -> Iterator[Finding]:

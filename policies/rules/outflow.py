@@ -17,8 +17,8 @@ from policies.metered import Metered
 from policies.metering import all_in_flight, all_of_unit, all_past, of_unit
 from policies.outflow import OutflowLimit
 from policies.pricing import price_of
-from policies.spending import level
-from policies.terms import SWAPS, Cap
+from policies.spending import fullest
+from policies.terms import SWAPS
 from policies.usd import usd_up
 from policies.worth import token_of
 from strongroom.model import Finding, TokenId, Verdict
@@ -26,7 +26,6 @@ from strongroom.quantities import format_seconds
 from strongroom.valuation import Price, Problem, value_e8_up
 
 RULE = "outflow"
-_USD = TokenId("USD")
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -42,28 +41,31 @@ def judge(case: Case) -> Iterator[Finding]:
 def _limited(case: Case, limit: OutflowLimit, unit: list[Metered]) -> Iterator[Finding]:
     now = _in_usd(unit, case)
     waiting = _in_usd(_leaving(all_in_flight(case), case), case)
-    past = _in_usd(_leaving(all_past(case, limit.reach_seconds), case), case)
+    left = _leaving(all_past(case, limit.reach_seconds), case)
+    past = _in_usd(left, case)
     for valued in (now, waiting, past):
         if isinstance(valued, Problem):
             yield Finding(RULE, Verdict.DENY, f"what leaves in USD is not known: {valued.reason}")
             return
     assert not isinstance(now, Problem) and not isinstance(waiting, Problem) and not isinstance(past, Problem)
     reason = "no unit lets more than this leave in USD, whoever signs"
-    yield at_most(RULE, _sum(now), limit.never_e8, Verdict.DENY, reason, usd_up)
+    yield at_most(RULE, sum(now), limit.never_e8, Verdict.DENY, reason, usd_up)
     if _leaving(of_unit(case), case):
-        yield from _roomy(case, limit, _sum((*now, *waiting)), past)
+        times = (each.timestamp for each in left)
+        yield from _roomy(case, limit, sum(now) + sum(waiting), list(zip(times, past, strict=True)))
     else:
-        yield Finding(RULE, Verdict.ALLOW, "standing orders alone need no room in USD", usd_up(_sum(now)))
+        yield Finding(RULE, Verdict.ALLOW, "standing orders alone need no room in USD", usd_up(sum(now)))
 
 
-def _roomy(case: Case, limit: OutflowLimit, now_e8: int, past: tuple[Metered, ...]) -> Iterator[Finding]:
+def _roomy(case: Case, limit: OutflowLimit, now_e8: int, past: list[tuple[int, int]]) -> Iterator[Finding]:
+    """`past` is when what left, and its value."""
     at = case.facts.block.timestamp
-    recent = (each for each in past if each.timestamp > at - limit.window_seconds)
+    recent = sum([value_e8 for left_at, value_e8 in past if left_at > at - limit.window_seconds])
     window = f"what leaves in USD within {format_seconds(limit.window_seconds)}, past and waiting"
-    yield at_most(RULE, _sum(recent) + now_e8, limit.cap_e8, Verdict.ASK, window, usd_up)
-    bucket = Cap(RULE, _USD, limit.cap_e8, limit.window_seconds, limit.at_once_e8, limit.never_e8)
+    yield at_most(RULE, recent + now_e8, limit.cap_e8, Verdict.ASK, window, usd_up)
     moment = "what leaves in USD at one moment, less what has flowed back since"
-    yield at_most(RULE, level(bucket, past, at) + now_e8, limit.at_once_e8, Verdict.ASK, moment, usd_up)
+    full_e8 = fullest(limit.at_once_e8, limit.drain_seconds, past, at)
+    yield at_most(RULE, full_e8 + now_e8, limit.at_once_e8, Verdict.ASK, moment, usd_up)
 
 
 def _leaving(moved: Iterable[Metered], case: Case) -> list[Metered]:
@@ -72,18 +74,17 @@ def _leaving(moved: Iterable[Metered], case: Case) -> list[Metered]:
     return [each for each in moved if each.bucket_class not in (SWAPS, LENDING) and each.token not in unpriced]
 
 
-def _in_usd(moved: Iterable[Metered], case: Case) -> tuple[Metered, ...] | Problem:
-    """The same in USD scaled by 1e8, each at its high price, rounded up; the first reason why there is none."""
-    valued, high = list[Metered](), dict[TokenId, tuple[int, int]]()
+def _in_usd(moved: Iterable[Metered], case: Case) -> list[int] | Problem:
+    """What each is worth in USD scaled by 1e8, at its high price, rounded up; the first reason why it is not known."""
+    valued, high = list[int](), dict[TokenId, tuple[int, int]]()
     for each in moved:
-        if each.token not in high:
+        if (priced := high.get(each.token)) is None:
             found = _high(each.token, case)
             if isinstance(found, Problem):
                 return Problem(f"`{each.token}` has no healthy price: {found.reason}")
-            high[each.token] = found
-        value_e8 = value_e8_up(each.units, *high[each.token])
-        valued.append(Metered(_USD, value_e8, each.recipient, each.bucket_class, each.timestamp))
-    return tuple(valued)
+            priced = high[each.token] = found
+        valued.append(value_e8_up(each.units, *priced))
+    return valued
 
 
 def _high(token: TokenId, case: Case) -> tuple[int, int] | Problem:
@@ -93,7 +94,3 @@ def _high(token: TokenId, case: Case) -> tuple[int, int] | Problem:
         return Problem("unlisted")
     found = price_of(listed.token.id, case.facts, case.document)
     return (listed.token.decimals, found.high_e8) if isinstance(found, Price) else found
-
-
-def _sum(valued: Iterable[Metered]) -> int:
-    return sum(each.units for each in valued)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from policies.case import Case, within
+from policies.case import Case
+from policies.remembering import once
+from policies.terms import PolicyDocument
 from strongroom.model import Address, Finding, Verdict
 
 RULE = "payees"
@@ -12,12 +14,22 @@ RULE = "payees"
 
 def judge(case: Case) -> Iterator[Finding]:
     got = {payment.recipient for payment in case.payments} | _gained(case)
+    listed = _listed(case.document)
     for recipient in sorted(got):
-        payee = case.document.payee_at(recipient)
-        reason = f"`{payee.id}` is a listed payee" if payee else f"`{recipient}` is not in the address book"
-        yield within(RULE, payee is not None, Verdict.DENY, reason, recipient)
+        yield listed.get(recipient) or _unlisted(recipient)
     if not got:
         yield Finding(RULE, Verdict.ALLOW, "nobody is paid")
+
+
+@once
+def _listed(document: PolicyDocument) -> Mapping[Address, Finding]:
+    """What is said of each payee by its address: the same in every unit."""
+    known = ((each.address, document.payee_at(each.address)) for each in document.payees.values())
+    return {at: Finding(RULE, Verdict.ALLOW, f"`{payee.id}` is a listed payee", at) for at, payee in known if payee}
+
+
+def _unlisted(recipient: Address) -> Finding:
+    return Finding(RULE, Verdict.DENY, f"`{recipient}` is not in the address book", recipient)
 
 
 def _gained(case: Case) -> set[Address]:

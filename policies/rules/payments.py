@@ -3,29 +3,26 @@ what already waits in the guardians' queue."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 
-from policies.case import Case, at_most
+from policies.case import Case
 from policies.dues import terms_of_payment
 from policies.metering import queued_payments
-from strongroom.model import Address, Finding, KernelCall, TokenId, Verdict
+from strongroom.model import Finding, KernelCall, Measure, Verdict
 
 RULE = "payments"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    sums: Counter[tuple[Address, TokenId]] = Counter()
-    for payment in case.payments:
-        sums[payment.recipient, payment.token] += payment.units
-    for (recipient, token), units in sums.items():
+    show = case.show
+    for (recipient, token), units in case.paid.items():
         payee = case.document.payee_at(recipient)
         most = payee.max_units.get(token, 0) if payee else 0
-        reason = f"`{case.name(recipient)}` may get at most this much {token} in one unit"
-        yield at_most(RULE, units, most, Verdict.DENY, reason, partial(case.show, token))
+        reason = f"`{payee.id if payee else recipient}` may get at most this much {token} in one unit"
+        verdict, measure = Verdict.ALLOW if units <= most else Verdict.DENY, Measure(units, most)
+        yield Finding(RULE, verdict, reason, show(token, units), show(token, most), measure)
     yield from _waiting_too(case)
-    if not sums:
+    if not case.paid:
         yield Finding(RULE, Verdict.ALLOW, "no payment to measure")
 
 

@@ -9,7 +9,7 @@ is never read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 
 from policies.case import Case, at_most, within
 from policies.markets import LENDING
@@ -23,7 +23,7 @@ PEOPLE = frozenset({Label.OPERATOR, Label.GOVERNANCE, Label.MANDATE})
 def judge(case: Case) -> Iterator[Finding]:
     intents = case.compiled.unit.intents
     # Equal findings of many intents are one.
-    named = dict.fromkeys(_named(intent) for intent in intents if not isinstance(intent, Swap))
+    named = dict.fromkeys([_named(intent) for intent in intents if not isinstance(intent, Swap)])
     yield from (_counterparty(what, label) for what, label in named)
     yield from dict.fromkeys(_amount(case, intent, worst) for intent, worst in _worst(intents))
     if not intents:
@@ -32,9 +32,14 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _worst(intents: Iterable[Intent]) -> Iterator[tuple[Intent, Label]]:
     """Each intent with its least trusted label; of those that people or the chain chose, one for each label."""
-    chosen = [(intent, max(_labels(intent), key=lambda label: label.rank)) for intent in intents]
+    chosen = [(intent, _least_trusted(_labels(intent))) for intent in intents]
     yield from {label: (intent, label) for intent, label in chosen if label.rank == 0}.values()
     yield from (each for each in chosen if each[1].rank)
+
+
+@cache
+def _least_trusted(labels: tuple[Label, ...]) -> Label:
+    return max(labels, key=lambda label: label.rank)
 
 
 def _named(intent: Pay | Supply | Withdraw) -> tuple[str, Label]:

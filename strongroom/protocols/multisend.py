@@ -41,14 +41,14 @@ def decode_multisend(account: Account, data: bytes) -> tuple[Call, ...]:
 
 
 def _unpacked(account: Account, packed: bytes) -> Iterator[Call]:
-    position = 0
-    while position < len(packed):
-        head = packed[position : position + _HEAD]
-        if len(head) < _HEAD or head[0] != 0:
+    position, whole, number = 0, len(packed), int.from_bytes
+    while position < whole:
+        data = position + _HEAD
+        if data > whole or packed[position] != 0:
             raise ValueError("the batch holds an inner delegatecall or is cut short")
-        end = position + _HEAD + int.from_bytes(head[53:85], "big")
-        if end > len(packed):
+        end = data + number(packed[position + 53 : data], "big")
+        if end > whole:
             raise ValueError("the batch is cut short")
-        value = int.from_bytes(head[21:53], "big")
-        yield Call(account, to_address(head[1:21]), value, packed[position + _HEAD : end])
+        value = number(packed[position + 21 : position + 53], "big")
+        yield Call(account, to_address(packed[position + 1 : position + 21]), value, packed[data:end])
         position = end
