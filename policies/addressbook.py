@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from policies.remembering import once
+from policies.remembering import kept
 from strongroom.errors import BadValue
 from strongroom.model import NATIVE, Address
 
@@ -52,7 +52,7 @@ def imitates_known(address: Address, document: PolicyDocument) -> Address | None
     return next((known for known in alike if known.lower() != written), None)
 
 
-@once
+@kept
 def _by_shape(document: PolicyDocument) -> Mapping[str, Sequence[Address]]:
     by_shape = defaultdict[str, list[Address]](list)
     for address in known_addresses(document):

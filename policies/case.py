@@ -18,6 +18,7 @@ from strongroom.model import (
     Address,
     Call,
     Compiled,
+    Delta,
     Facts,
     Finding,
     Measure,
@@ -25,7 +26,6 @@ from strongroom.model import (
     TokenId,
     Verdict,
 )
-from strongroom.quantities import format_units
 
 
 # Without slots, where `cached_property` would have no place to keep what it computed.
@@ -67,6 +67,17 @@ class Case:
             paid[payment.recipient, payment.token] += payment.units
         return paid
 
+    @cached_property
+    def paid_shown(self) -> Mapping[tuple[Address, TokenId], str]:
+        """`paid` in words."""
+        return {key: self.show(key[1], units) for key, units in self.paid.items()}
+
+    @cached_property
+    def own_deltas(self) -> tuple[Delta, ...]:
+        """What the rehearsal saw the Safe gain and lose."""
+        safe = self.document.account.safe
+        return tuple([delta for delta in self.rehearsal.deltas if delta.holder == safe])
+
     def rehearsed(self, holder: Address, token: TokenId) -> int:
         """Change of `holder`'s balance in the rehearsal; zero where none was seen."""
         return self._changes[holder, token]
@@ -80,8 +91,7 @@ class Case:
 
     def show(self, token: TokenId, units: int) -> str:
         """`31,500.00 USDC`; the bare count where the token is not listed."""
-        decimals = self.document.decimals_of(token)
-        return f"{units} units of {token}" if decimals is None else f"{format_units(units, decimals)} {token}"
+        return self.document.show(token, units)
 
     def name(self, address: Address) -> str:
         """The address book's name for an address, else the address itself."""

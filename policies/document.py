@@ -26,7 +26,7 @@ from policies.orders import order
 from policies.outflow import outflow
 from policies.owner_guarding import owner_guard
 from policies.pacing import pace
-from policies.remembering import once
+from policies.remembering import kept
 from policies.runway import runway
 from policies.sanctions import sanctions
 from policies.terms import (
@@ -68,7 +68,7 @@ def load(text: str, name: str = "policy.toml") -> PolicyDocument:
     return document
 
 
-@once
+@kept
 def document_hash(document: PolicyDocument) -> Digest:
     """SHA-256 of the document's plain form as JSON with sorted keys, no spaces, UTF-8."""
     plain = json.dumps(to_plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

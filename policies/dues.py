@@ -15,7 +15,7 @@ from operator import attrgetter
 from policies.effects import Payment
 from policies.kernel_rules import order_rule
 from policies.orders import Order, amount, first_day_after
-from policies.remembering import once
+from policies.remembering import kept, once
 from policies.terms import PolicyDocument
 from strongroom.model import Address, Digest, Facts, Outflow, TokenId
 from strongroom.quantities import format_day, format_moment
@@ -79,7 +79,7 @@ def like_orders(outflows: Iterable[Outflow], document: PolicyDocument) -> tuple[
     return tuple(each for each in outflows if terms_of_payment(each) in ordered)
 
 
-@once
+@kept
 def ordered_terms(document: PolicyDocument) -> frozenset[Terms]:
     return frozenset(terms_of(each, document) for each in document.orders.values())
 

@@ -4,7 +4,7 @@ denies."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from itertools import chain
 
 from policies.case import Case, Rule, open_case
 from policies.document import document_hash
@@ -31,7 +31,7 @@ def decide(
 
 def judge(case: Case, rules: Mapping[str, Rule]) -> Decision:
     """The decision of exactly these rules on an opened case."""
-    findings = tuple(finding for name, rule in rules.items() for finding in _ask(name, rule, case))
+    findings = tuple(chain.from_iterable([_ask(name, rule, case) for name, rule in rules.items()]))
     if not findings:
         return _closed(case.document, Finding("engine", Verdict.DENY, "no rule was asked"))
     if (verdict := _strictest(findings)) is not Verdict.ASK:
@@ -47,13 +47,10 @@ def _ask(name: str, rule: Rule, case: Case) -> tuple[Finding, ...]:
         return (_failed(name, error),)
     if not found:
         return (Finding(name, Verdict.DENY, f"rule `{name}` found nothing to say; a silent rule denies"),)
-    if all(map(partial(_is_own, name), found)):
+    own = [isinstance(each, Finding) and each.rule == name and isinstance(each.verdict, Verdict) for each in found]
+    if all(own):
         return found
-    return tuple(each if _is_own(name, each) else _foreign(name, each) for each in found)
-
-
-def _is_own(name: str, finding: object) -> bool:
-    return isinstance(finding, Finding) and finding.rule == name and isinstance(finding.verdict, Verdict)
+    return tuple(each if is_own else _foreign(name, each) for each, is_own in zip(found, own, strict=True))
 
 
 def _foreign(name: str, finding: object) -> Finding:

@@ -19,7 +19,7 @@ from policies.kernel_rules import LARGEST_UNITS, AnyRule, order_rule, rules_of
 from policies.markets import EXITS
 from policies.metering import orders_left
 from policies.orders import Order
-from policies.remembering import once
+from policies.remembering import kept
 from policies.sanctions import sanctions_off_chain
 from policies.swap_losses import unalarming_e8, worst_losses_e8
 from policies.terms import Cap, PolicyDocument
@@ -54,7 +54,7 @@ class KernelPolicy:
     buckets: tuple[BucketSetting, ...]
 
 
-@once
+@kept
 def compile_policy(document: PolicyDocument) -> KernelPolicy:
     """The Kernel's part of a policy. What it cannot enforce is in `off_chain_only`. Raises `BadValue` when two classes
     would share a bucket."""

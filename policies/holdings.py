@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from policies.remembering import kept
 from strongroom.documents import Table
 from strongroom.errors import BadValue, NotNamed
 from strongroom.model import TokenId, Verdict
@@ -93,6 +94,7 @@ def _possible(terms: HoldingTerms, document: PolicyDocument, where: str) -> None
         raise BadValue(format_bps(terms.stables_least_bps), f"`stables_least` in {where}", mend)
 
 
+@kept
 def assets(document: PolicyDocument) -> tuple[TokenId, ...]:
     """The tokens that a treasury's worth is in: those with feeds of their own, without the DAO's own token."""
     own = document.watch.own_token if document.watch else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from policies.markets import LENDING
-from policies.remembering import once
+from policies.remembering import kept
 from policies.terms import SWAPS, Cap, PolicyDocument
 from strongroom.model import NATIVE, Address, Outflow, TokenId
 
@@ -39,7 +39,7 @@ def of_outflows(outflows: Iterable[Outflow], document: PolicyDocument) -> Iterat
         yield Metered(token, each.units, recipient, class_(token, recipient), each.timestamp)
 
 
-@once
+@kept
 def class_of(document: PolicyDocument) -> Callable[[TokenId, Address], str | None]:
     """The class that a token counts in when this recipient gets it."""
     lent, classes = _lent_at(document), _classes(document)

@@ -20,7 +20,7 @@ from policies.kernel_rules import order_rule
 from policies.markets import LENDING
 from policies.metered import Metered, class_of, of_outflows
 from policies.orders import Order
-from policies.remembering import once
+from policies.remembering import kept, once
 from policies.spending import level
 from policies.terms import SWAPS, Cap, PolicyDocument
 from policies.unwrapping import moves_of
@@ -30,7 +30,7 @@ from strongroom.protocols.kernel_orders import OrderPayment
 from strongroom.protocols.multisend import decode_multisend
 
 
-@once
+@kept
 def of_unit(case: Case) -> tuple[Metered, ...]:
     """What the unit's own bytes move, but for standing orders."""
     others = claimed(case.payments, orders_paid(case), case.document)[1]
@@ -38,7 +38,7 @@ def of_unit(case: Case) -> tuple[Metered, ...]:
     return tuple(_of_moves((*others, *moves), case))
 
 
-@once
+@kept
 def all_of_unit(case: Case) -> tuple[Metered, ...]:
     """What the unit's own bytes move, standing orders too."""
     if not orders_paid(case):
@@ -46,7 +46,7 @@ def all_of_unit(case: Case) -> tuple[Metered, ...]:
     return tuple(_of_moves(case.moves, case))
 
 
-@once
+@kept
 def orders_paid(case: Case) -> tuple[Order, ...]:
     """The standing orders that the unit pays: to the Kernel, the legs that say so; in the Safe's own transaction, the
     payments of those that are due and that nothing else in the queue pays."""
@@ -72,7 +72,7 @@ def all_in_flight(case: Case) -> tuple[Metered, ...]:
     return tuple(_of_moves(_moves_in_flight(case), case))
 
 
-@once
+@kept
 def in_flight(case: Case) -> tuple[Metered, ...]:
     """What waits in the guardians' queue, or was announced to the Kernel, and could still execute beside this unit. A
     transaction at the unit's own nonce is the unit itself or would be replaced by it: one excludes the other. Calls
@@ -155,9 +155,9 @@ def spent_level(case: Case, cap: Cap) -> int:
     return level(cap, (*listed, *case.running.listed(cap, since)), now)
 
 
-def spent_on(case: Case, cap: Cap, seconds: int, counterparties: Iterable[str]) -> Counter[str]:
+def spent_on(case: Case, cap: Cap, seconds: int, counterparties: Iterable[str]) -> Mapping[str, int]:
     """Units that each of these counterparties got in the last so many seconds, as they count in `cap`."""
-    since, sums = case.facts.block.timestamp - seconds, Counter(dict.fromkeys(counterparties, 0))
+    since, sums = case.facts.block.timestamp - seconds, dict.fromkeys(counterparties, 0)
     for metered in counting(_past(case), cap):
         if metered.timestamp > since and metered.counterparty in sums:
             sums[metered.counterparty] += metered.units
@@ -167,7 +167,7 @@ def spent_on(case: Case, cap: Cap, seconds: int, counterparties: Iterable[str]) 
     return sums
 
 
-@once
+@kept
 def _past(case: Case) -> tuple[Metered, ...]:
     """The outflows that count and that no running sums hold already."""
     outflows = metered_outflows(case.facts, case.document)
@@ -178,7 +178,7 @@ def _past(case: Case) -> tuple[Metered, ...]:
     return tuple(of_outflows(outflows, case.document))
 
 
-@once
+@kept
 def _every_past(case: Case) -> tuple[Metered, ...]:
     return tuple(of_outflows(case.facts.outflows, case.document))
 
@@ -189,7 +189,7 @@ def all_past(case: Case, seconds: int) -> tuple[Metered, ...]:
     return tuple([each for each in _every_past(case) if each.timestamp > since])
 
 
-@once
+@kept
 def caps_touched(case: Case) -> tuple[Cap, ...]:
     """Every cap that the unit's moves count in."""
     return caps_of(of_unit(case), case.document)

@@ -11,6 +11,23 @@ Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
 
 _KEPT = 4
+V = TypeVar("V")
+
+
+def kept(function: Callable[[V], R]) -> Callable[[V], R]:
+    """`function` of one frozen value, computed once and kept in that very value, as `cached_property` keeps what it
+    computes: it goes when the value goes. The result must be as frozen; the value needs a `__dict__`."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def remembered(value: V) -> R:
+        known = value.__dict__
+        if name not in known:
+            known[name] = function(value)
+        result: R = known[name]
+        return result
+
+    return remembered
 
 
 def once(function: Callable[[*Ts], R]) -> Callable[[*Ts], R]:

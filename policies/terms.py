@@ -28,6 +28,7 @@ from policies.vaults import Vault
 from policies.watching import WatchTerms
 from policies.wrapping import Wrapper
 from strongroom.model import NATIVE, Account, Address, Token, TokenId
+from strongroom.quantities import format_units
 from strongroom.valuation import Bounds
 
 SWAPS = "swaps"
@@ -254,14 +255,15 @@ class PolicyDocument:
             return None
         return Token(self.account, id_, reserve.share, self.tokens[reserve.token].token.decimals)
 
-    def decimals_of(self, id_: TokenId) -> int | None:
-        """Of a listed token, or of a share of one."""
-        return self._decimals.get(id_)
-
     @cached_property
     def _decimals(self) -> Mapping[TokenId, int]:
         known = (self.token(id_) for id_ in (*self.shares(), *self.tokens))
         return {token.id: token.decimals for token in known if token is not None}
+
+    def show(self, token: TokenId, units: int) -> str:
+        """`31,500.00 USDC`; the bare count where the token is not listed."""
+        decimals = self._decimals.get(token)
+        return f"{units} units of {token}" if decimals is None else f"{format_units(units, decimals)} {token}"
 
     def token_at(self, address: Address) -> ListedToken | None:
         return self._tokens_by_address.get(address)
@@ -296,8 +298,12 @@ class PolicyDocument:
         return {id_: Bounds(age, self.bounds.max_deviation_bps, self.bounds.min_sources) for id_, age in ages.items()}
 
     def is_native(self, token: TokenId) -> bool:
-        found = self.token(token)
-        return found is not None and found.address == NATIVE
+        return token in self._native
+
+    @cached_property
+    def _native(self) -> frozenset[TokenId]:
+        known = (self.token(id_) for id_ in (*self.shares(), *self.tokens))
+        return frozenset(token.id for token in known if token is not None and token.address == NATIVE)
 
     def history_seconds(self) -> int:
         """How far back facts must know the outflows: the longest window of any cap or tier, time to flow back, wait of

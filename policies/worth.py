@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from policies.case import Case
 from policies.holdings import assets
 from policies.pricing import price_of, supplied
-from policies.remembering import once
+from policies.remembering import kept
 from policies.terms import PolicyDocument
 from strongroom.model import TokenId
 from strongroom.valuation import Price, Problem
@@ -59,7 +59,7 @@ class Change:
     becomes: Worth
 
 
-@once
+@kept
 def change(case: Case) -> Change | Problem | None:
     """What the unit does to the treasury's worth. `None` where it moves nothing that counts; the reason where a token
     that counts has no known balance or healthy price."""
@@ -73,9 +73,9 @@ def _moved(case: Case) -> Counter[TokenId]:
     """Units of each listed token that count and that the unit brings (above zero) or takes. What is lent did not
     move."""
     moved: Counter[TokenId] = Counter()
-    safe, document = case.document.account.safe, case.document
-    for delta in case.rehearsal.deltas:
-        if delta.holder == safe and (token := token_of(delta.token, document)) in document.tokens:
+    document = case.document
+    for delta in case.own_deltas:
+        if (token := token_of(delta.token, document)) in document.tokens:
             moved[token] += delta.units
     counted = assets(document)
     return Counter({each: units for each, units in moved.items() if units and asset_of(each, document) in counted})
@@ -96,7 +96,7 @@ def _weighed(case: Case, moved: Counter[TokenId]) -> Change | Problem:
             continue
         if held is None:
             return Problem(f"the balance of `{token}` is not known")
-        if not held and not moved[token]:
+        if not held and token not in moved:
             continue
         found = price_of(token, case.facts, case.document)
         if not isinstance(found, Price):

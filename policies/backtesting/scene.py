@@ -13,7 +13,7 @@ from policies.case import Case, open_case
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Payment
 from policies.positions import tokens_of
-from policies.remembering import once
+from policies.remembering import kept
 from policies.spending import Running
 from policies.terms import PolicyDocument
 from strongroom.addresses import to_digest
@@ -90,12 +90,12 @@ def _facts(
     )
 
 
-@once
+@kept
 def _tokens(document: PolicyDocument) -> dict[TokenId, Token]:
     return tokens_of(document)
 
 
-@once
+@kept
 def _ids(document: PolicyDocument) -> Mapping[Address, TokenId]:
     return {token.address: id_ for id_, token in _tokens(document).items()}
 

@@ -16,7 +16,8 @@ def judge(case: Case) -> Iterator[Finding]:
     named += [call.account for call in case.compiled.calls]
     named += [token.account for token in case.facts.tokens.values()]
     # Most are one and the same object, and a name is longer in the writing.
-    found = sorted({_text(account) for account in {id(account): account for account in named}.values()})
+    others = [account for account in named if account is not expected]
+    found = sorted({_text(each) for each in (*others, *([expected] if len(others) < len(named) else ()))})
     reason = "unit, action, calls and facts must be of the policy's own Safe"
     yield within(RULE, found == [_text(expected)], Verdict.DENY, reason, ", ".join(found), _text(expected))
 

@@ -17,7 +17,7 @@ RULE = "agreement"
 
 def judge(case: Case) -> Iterator[Finding]:
     terms, unit = case.document.models, case.compiled.unit
-    chosen = by_model(unit.intents)
+    chosen = by_model(unit.intents) if terms else ()
     if terms is None or not chosen:
         why = "no model chose anything" if terms else "the policy asks for no agreement of models"
         yield Finding(RULE, Verdict.ALLOW, why)

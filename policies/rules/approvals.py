@@ -60,7 +60,7 @@ def _most_to_one(case: Case, cap: Cap, tier: Tier) -> int:
     unit = _by_counterparty(counting(of_unit(case), cap))
     waiting = _by_counterparty(counting(in_flight(case), cap))
     past = spent_on(case, cap, tier.window_seconds, unit)
-    return max([units + waiting[whom] + past[whom] for whom, units in unit.items()], default=0)
+    return max([units + waiting.get(whom, 0) + past[whom] for whom, units in unit.items()], default=0)
 
 
 @once

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from policies.case import Case, at_least, at_most, within
-from policies.remembering import once
+from policies.remembering import kept
 from strongroom.model import Amount, Finding, TokenId, Verdict
 
 RULE = "envelope"
@@ -27,7 +27,7 @@ def _out(case: Case) -> Iterator[Finding]:
     rounding adds."""
     declared, said, safe = _sums(case.compiled.envelope.max_out), _said(case), case.document.account.safe
     rounded = _promised(case).keys() | case.document.shares().keys()
-    moved = {d.token for d in case.rehearsal.deltas if d.holder == safe and d.units < 0}
+    moved = {delta.token for delta in case.own_deltas if delta.units < 0}
     for token in sorted(moved | declared.keys() | said.keys()):
         out, most = -case.rehearsed(safe, token), min(declared[token], said[token])
         reason = f"the {token} that leaves must be what is declared and sent"
@@ -50,23 +50,23 @@ def _in(case: Case) -> Iterator[Finding]:
 
 def _received(case: Case) -> Iterator[Finding]:
     """A token that delivers less than was sent (a fee on transfer, a rebase) is refused."""
-    for (recipient, token), units in case.paid.items():
-        got, sent = case.rehearsed(recipient, token), case.show(token, units)
-        reason = f"`{case.name(recipient)}` must receive all that is sent"
+    for to, units in case.paid.items():
+        got, sent = case.rehearsed(*to), case.paid_shown[to]
+        reason = f"`{case.name(to[0])}` must receive all that is sent"
         if got == units:
             yield Finding(RULE, Verdict.ALLOW, reason, sent, sent)
         else:
-            yield Finding(RULE, Verdict.DENY, reason, case.show(token, got), sent)
+            yield Finding(RULE, Verdict.DENY, reason, case.show(to[1], got), sent)
 
 
 def _named(case: Case) -> Iterator[Finding]:
     recipients, spenders = set(case.compiled.envelope.recipients), set(case.compiled.envelope.spenders)
-    strangers = {p.recipient for p in case.payments} - recipients | {p.spender for p in case.permissions} - spenders
+    strangers = {to for to, _ in case.paid} - recipients | {p.spender for p in case.permissions} - spenders
     reason = "the envelope must name every recipient and spender"
     yield within(RULE, not strangers, Verdict.DENY, reason, ", ".join(sorted(strangers)))
 
 
-@once
+@kept
 def _said(case: Case) -> Counter[TokenId]:
     said = _sums(each.most_out for each in case.conversions)
     for payment in case.payments:
@@ -76,7 +76,7 @@ def _said(case: Case) -> Counter[TokenId]:
     return said
 
 
-@once
+@kept
 def _promised(case: Case) -> Counter[TokenId]:
     promised = _sums(each.least_in for each in case.conversions)
     for exchange in case.exchanges:

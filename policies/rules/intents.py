@@ -4,10 +4,11 @@ calls."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from policies.case import Case, within
+from policies.terms import Payee
 from strongroom.model import Address, Finding, Intent, Pay, Supply, Swap, TokenId, Verdict, Withdraw
 
 RULE = "intents"
@@ -28,7 +29,8 @@ def judge(case: Case) -> Iterator[Finding]:
         f"{done.total()} payments",
         f"{meant.total()} asked for",
     )
-    wanted, swapped = _swaps_meant(case), _swaps_done(case)
+    others = [intent for intent in intents if not isinstance(intent, Pay)]
+    wanted, swapped = _swaps_meant(others), _swaps_done(case)
     yield within(
         RULE,
         wanted == swapped,
@@ -37,25 +39,24 @@ def judge(case: Case) -> Iterator[Finding]:
         f"{len(swapped)} pairs",
         f"{len(wanted)} asked for",
     )
-    lend, lent = _lending_meant(case), _lending_done(case)
+    lend, lent = _lending_meant(others), _lending_done(case)
     reason = "each supply and withdrawal in the calls must be one that was asked for"
     yield within(RULE, lend == lent, Verdict.DENY, reason, f"{len(lent)} of them", f"{len(lend)} asked for")
 
 
-def _payments_meant(case: Case) -> Counter[tuple[str, TokenId, int]]:
+def _payments_meant(case: Case) -> Counter[tuple[Address, TokenId, int]]:
     payees, pays = case.document.payees, [intent for intent in case.compiled.unit.intents if isinstance(intent, Pay)]
-    named = ((payees.get(pay.payee.value), pay) for pay in pays)
-    return Counter(
-        [
-            (known.address if known else Address(pay.payee.value), pay.token.value, pay.amount_units.value)
-            for known, pay in named
-        ]
-    )
+    return Counter([(_address(pay, payees), pay.token.value, pay.amount_units.value) for pay in pays])
 
 
-def _swaps_meant(case: Case) -> Counter[tuple[TokenId, TokenId]]:
+def _address(pay: Pay, payees: Mapping[str, Payee]) -> Address:
+    known = payees.get(pay.payee.value)
+    return known.address if known else Address(pay.payee.value)
+
+
+def _swaps_meant(others: Iterable[Intent]) -> Counter[tuple[TokenId, TokenId]]:
     meant: Counter[tuple[TokenId, TokenId]] = Counter()
-    for intent in case.compiled.unit.intents:
+    for intent in others:
         if isinstance(intent, Swap):
             meant[intent.token_in.value, intent.token_out.value] += intent.amount_in_units.value
     return meant
@@ -69,10 +70,10 @@ def _swaps_done(case: Case) -> Counter[tuple[TokenId, TokenId]]:
     return done
 
 
-def _lending_meant(case: Case) -> Counter[tuple[str, TokenId, bool]]:
+def _lending_meant(others: Iterable[Intent]) -> Counter[tuple[str, TokenId, bool]]:
     """Units by market, token and direction."""
     meant: Counter[tuple[str, TokenId, bool]] = Counter()
-    for intent in case.compiled.unit.intents:
+    for intent in others:
         if isinstance(intent, (Supply, Withdraw)):
             meant[intent.venue.value, intent.token.value, isinstance(intent, Supply)] += intent.amount_units.value
     return meant

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from policies.addressbook import homograph, imitates_known
 from policies.case import Case
-from policies.remembering import once
+from policies.remembering import kept
 from policies.terms import PolicyDocument
 from strongroom.model import Address, Finding, Pay, Verdict
 from strongroom.untrusted import shown
@@ -29,7 +29,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield Finding(RULE, Verdict.ALLOW, "nobody is paid")
 
 
-@once
+@kept
 def _listed(document: PolicyDocument) -> Mapping[Address, Finding]:
     """What is said of each payee: the same in every unit."""
     return {payee.address: _compared(payee.address, document) for payee in document.payees.values()}

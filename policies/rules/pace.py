@@ -14,7 +14,8 @@ from policies.case import Case, at_least, at_most
 from policies.dues import metered_outflows
 from policies.metering import in_flight
 from policies.movement import payments_beside_orders
-from policies.terms import Payee
+from policies.remembering import kept
+from policies.terms import Payee, PolicyDocument
 from strongroom.model import Digest, Finding, TokenId, Verdict
 from strongroom.quantities import format_seconds
 
@@ -22,7 +23,7 @@ RULE = "pace"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    paced = [payee for payee in case.document.payees.values() if payee.pace.reach_seconds and _now(payee, case)]
+    paced = [payee for payee in _with_pace(case.document) if _now(payee, case)]
     for payee in paced:
         past, waiting, now = _past(payee, case), _waiting(payee, case), _now(payee, case)
         if payee.pace.apart_seconds:
@@ -31,6 +32,11 @@ def judge(case: Case) -> Iterator[Finding]:
             yield _often(payee, case.facts.block.timestamp, past, waiting + now)
     if not paced:
         yield Finding(RULE, Verdict.ALLOW, "nobody is paid who has a pace")
+
+
+@kept
+def _with_pace(document: PolicyDocument) -> tuple[Payee, ...]:
+    return tuple(payee for payee in document.payees.values() if payee.pace.reach_seconds)
 
 
 def _apart(payee: Payee, now: int, past: list[int], more: int) -> Finding:

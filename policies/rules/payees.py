@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies.case import Case
-from policies.remembering import once
+from policies.remembering import kept
 from policies.terms import PolicyDocument
 from strongroom.model import Address, Finding, Verdict
 
@@ -21,7 +21,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield Finding(RULE, Verdict.ALLOW, "nobody is paid")
 
 
-@once
+@kept
 def _listed(document: PolicyDocument) -> Mapping[Address, Finding]:
     """What is said of each payee by its address: the same in every unit."""
     known = ((each.address, document.payee_at(each.address)) for each in document.payees.values())

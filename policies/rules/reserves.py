@@ -12,8 +12,7 @@ RULE = "reserves"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    safe = case.document.account.safe
-    leaving = sorted({d.token for d in case.rehearsal.deltas if d.holder == safe and d.units < 0})
+    leaving = sorted({delta.token for delta in case.own_deltas if delta.units < 0})
     for token in leaving:
         yield _kept(case, token)
     if not leaving:

@@ -21,7 +21,7 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _unchanged(one: SafeState, other: SafeState, reason: str) -> Iterator[Finding]:
-    changed = [name for name in _STEADY if getattr(one, name) != getattr(other, name)]
+    changed = [name for name in _STEADY if getattr(one, name) != getattr(other, name)] if one != other else []
     yield within(RULE, not changed, Verdict.DENY, reason, ", ".join(changed))
 
 

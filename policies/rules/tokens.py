@@ -12,7 +12,8 @@ RULE = "tokens"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    for token in sorted(_touched(case)):
+    touched = _touched(case)
+    for token in sorted(touched):
         listed = case.document.token(token)
         if listed is None:
             yield Finding(RULE, Verdict.DENY, f"`{token}` is not a listed token")
@@ -22,7 +23,7 @@ def judge(case: Case) -> Iterator[Finding]:
         measured = f"{seen.address}, {seen.decimals} decimals" if seen else "nothing"
         limit = f"{listed.address}, {listed.decimals} decimals"
         yield within(RULE, seen == listed, Verdict.DENY, reason, measured, limit)
-    if not _touched(case):
+    if not touched:
         yield Finding(RULE, Verdict.ALLOW, "no token moves")
 
 

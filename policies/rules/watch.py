@@ -71,6 +71,8 @@ def _unmarked(case: Case) -> Finding:
 
 
 def _wanted(case: Case) -> str | Problem | None:
+    if own_watch(case.facts) is None:
+        return None
     return rebase_after(_payments(case), case.facts, case.document)
 
 
