@@ -103,13 +103,18 @@ Rule = Callable[[Case], Iterable[Finding]]
 
 
 def open_case(compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: Facts, document: PolicyDocument) -> Case:
-    """The case of one unit. An action whose calls cannot be told apart has none, and is one opaque move."""
+    """The case of one unit."""
+    return Case(compiled, action, rehearsal, facts, document, *read(action, document))
+
+
+def read(action: Action, document: PolicyDocument) -> tuple[tuple[Call, ...], tuple[Move, ...]]:
+    """The calls in an action's bytes, and what they do. One whose calls cannot be told apart has none, and is one
+    opaque move."""
     try:
         calls = inner_calls(action, document)
-        moves = moves_of(calls, document)
+        return calls, moves_of(calls, document)
     except ValueError as error:
-        calls, moves = (), (Opaque(NATIVE, str(error)),)
-    return Case(compiled, action, rehearsal, facts, document, calls, moves)
+        return (), (Opaque(NATIVE, str(error)),)
 
 
 def within(rule: str, holds: bool, otherwise: Verdict, reason: str, measured: str = "", limit: str = "") -> Finding:
@@ -121,16 +126,13 @@ def at_most(
     rule: str, value: int, limit: int, otherwise: Verdict, reason: str, show: Callable[[int], str] = str
 ) -> Finding:
     """A finding that allows while `value` is at most `limit`; `show` writes either for people."""
-    return _measured(rule, Measure(value, limit), otherwise, reason, show)
+    verdict = Verdict.ALLOW if value <= limit else otherwise
+    return Finding(rule, verdict, reason, show(value), show(limit), Measure(value, limit))
 
 
 def at_least(
     rule: str, value: int, limit: int, otherwise: Verdict, reason: str, show: Callable[[int], str] = str
 ) -> Finding:
     """A finding that allows while `value` is not below `limit`; `show` writes either for people."""
-    return _measured(rule, Measure(value, limit, at_least=True), otherwise, reason, show)
-
-
-def _measured(rule: str, measure: Measure, otherwise: Verdict, reason: str, show: Callable[[int], str]) -> Finding:
-    verdict = Verdict.ALLOW if measure.margin >= 0 else otherwise
-    return Finding(rule, verdict, reason, show(measure.value), show(measure.limit), measure)
+    verdict = Verdict.ALLOW if value >= limit else otherwise
+    return Finding(rule, verdict, reason, show(value), show(limit), Measure(value, limit, at_least=True))

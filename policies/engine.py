@@ -47,13 +47,15 @@ def _ask(name: str, rule: Rule, case: Case) -> tuple[Finding, ...]:
         return (_failed(name, error),)
     if not found:
         return (Finding(name, Verdict.DENY, f"rule `{name}` found nothing to say; a silent rule denies"),)
-    own = [isinstance(each, Finding) and each.rule == name and isinstance(each.verdict, Verdict) for each in found]
-    if all(own):
-        return found
-    return tuple(each if is_own else _foreign(name, each) for each, is_own in zip(found, own, strict=True))
+    for each in found:
+        if not (isinstance(each, Finding) and each.rule == name and isinstance(each.verdict, Verdict)):
+            return tuple(_as_own(name, every) for every in found)
+    return found
 
 
-def _foreign(name: str, finding: object) -> Finding:
+def _as_own(name: str, finding: object) -> Finding:
+    if isinstance(finding, Finding) and finding.rule == name and isinstance(finding.verdict, Verdict):
+        return finding
     return Finding(name, Verdict.DENY, f"rule `{name}` answered with `{finding}`")
 
 

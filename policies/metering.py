@@ -14,7 +14,7 @@ from contextlib import suppress
 from policies.case import Case
 from policies.conversions import Conversion
 from policies.delays import moves_announced
-from policies.dues import claimed, due_orders, like_orders, metered_outflows
+from policies.dues import claimed, due_orders, like_orders, metered_outflows, ordered_terms, terms_of_payment
 from policies.effects import Exchange, Move, Opaque, Payment, inner_calls
 from policies.kernel_rules import order_rule
 from policies.markets import LENDING
@@ -51,6 +51,8 @@ def orders_paid(case: Case) -> tuple[Order, ...]:
     """The standing orders that the unit pays: to the Kernel, the legs that say so; in the Safe's own transaction, the
     payments of those that are due and that nothing else in the queue pays."""
     if isinstance(case.action, SafeTx):
+        if ordered_terms(case.document).isdisjoint(map(terms_of_payment, case.payments)):
+            return ()
         left = orders_left(case.facts, case.document, case.action.nonce)
         return claimed(case.payments, _seen_by_all(left, case.document), case.document)[0]
     with suppress(ValueError):
@@ -170,6 +172,8 @@ def spent_on(case: Case, cap: Cap, seconds: int, counterparties: Iterable[str]) 
 @kept
 def _past(case: Case) -> tuple[Metered, ...]:
     """The outflows that count and that no running sums hold already."""
+    if not case.facts.outflows:
+        return ()
     outflows = metered_outflows(case.facts, case.document)
     if case.running:
         return tuple(of_outflows(like_orders(outflows, case.document), case.document))
@@ -197,13 +201,14 @@ def caps_touched(case: Case) -> tuple[Cap, ...]:
 
 def caps_of(metered: tuple[Metered, ...], document: PolicyDocument) -> tuple[Cap, ...]:
     """Every cap that any of these counts in."""
-    kinds, caps = _by_kind(metered).keys(), document.metered_caps()
+    kinds, tokens = kinds_of(metered), {each.token for each in metered}
+    caps = [cap for cap in document.metered_caps() if cap.token in tokens]
     return tuple([cap for cap in caps if (cap.token, cap.bucket_class) in kinds or (cap.token, None) in kinds])
 
 
 def kinds_of(metered: tuple[Metered, ...]) -> Collection[tuple[TokenId, str | None]]:
     """The tokens and classes that they are of, each pair once, in order."""
-    return _by_kind(metered).keys()
+    return dict.fromkeys([(each.token, each.bucket_class) for each in metered]).keys()
 
 
 def total(metered: tuple[Metered, ...], cap: Cap) -> int:
@@ -212,9 +217,15 @@ def total(metered: tuple[Metered, ...], cap: Cap) -> int:
 
 def counting(metered: tuple[Metered, ...], cap: Cap) -> tuple[Metered, ...]:
     """Those that count in `cap`, in no order."""
+    if len(metered) < _FEW:
+        return tuple([each for each in metered if each.counts_in(cap)])
     by_kind = _by_kind(metered)
     own, of_all = by_kind.get((cap.token, cap.bucket_class), ()), by_kind.get((cap.token, None), ())
     return own + of_all if of_all else own
+
+
+_FEW = 4
+"""Fewer are looked through sooner than they are sorted into kinds."""
 
 
 @once

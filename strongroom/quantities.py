@@ -85,7 +85,12 @@ def parse_day(text: str, where: str) -> int:
 
 def format_day(second: int) -> str:
     """The day, UTC, of a Unix second: `2026-11-01`."""
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d}"
+    return _day(second // _SECONDS["day"])
+
+
+@lru_cache(maxsize=1_024)
+def _day(number: int) -> str:
+    return f"{datetime.fromtimestamp(number * _SECONDS['day'], UTC):%Y-%m-%d}"
 
 
 def format_moment(second: int) -> str:

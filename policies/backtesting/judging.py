@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from policies.backtesting.needs import Known, missing
+from policies.backtesting.needs import Known, lacks
 from policies.backtesting.past import Past
 from policies.backtesting.rows import By, HistoryRow, Outcome
 from policies.backtesting.scene import Prices, Scene, after, outflows_of, stage_row
-from policies.case import Case, Rule
+from policies.case import Case
 from policies.engine import judge
 from policies.metering import caps_touched, of_unit
 from policies.rules import RULES
@@ -76,12 +76,8 @@ def judge_row(
 
 
 def _judged(row: HistoryRow, scene: Scene) -> Judgement:
-    case, rules, lacks = scene.case, dict[str, Rule](), dict[str, frozenset[Known]]()
-    for name, rule in RULES.items():
-        if lacking := missing(name, case, row, scene.known):
-            lacks[name] = lacking
-        else:
-            rules[name] = rule
+    case, lacking = scene.case, lacks(scene.case, row, scene.known)
+    rules = {name: rule for name, rule in RULES.items() if name not in lacking}
     decision = judge(case, rules)
     against = tuple(finding for finding in decision.findings if finding.verdict is not Verdict.ALLOW)
     return Judgement(
@@ -93,13 +89,13 @@ def _judged(row: HistoryRow, scene: Scene) -> Judgement:
         decision.verdict,
         _strictest(rules, against),
         against,
-        lacks,
+        lacking,
         tuple((each.bucket_class or "no class", each.token, each.units) for each in of_unit(case)),
         tuple(_fills(case, decision)),
     )
 
 
-def _strictest(rules: Mapping[str, Rule], against: tuple[Finding, ...]) -> Mapping[str, Verdict]:
+def _strictest(rules: Iterable[str], against: tuple[Finding, ...]) -> Mapping[str, Verdict]:
     found = dict.fromkeys(rules, Verdict.ALLOW)
     for finding in against:
         # The engine speaks too, as where fewer guardians than needed could sign.

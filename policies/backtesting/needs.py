@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from policies.backtesting.rows import By, HistoryRow
 from policies.case import Case
 from policies.effects import Rebase
+from policies.rules import RULES
 
 
 class Known(StrEnum):
@@ -156,14 +158,17 @@ NEEDS: Mapping[str, Need] = {
 }
 """Every rule by its name. The engine's own findings need nothing."""
 
-_NOTHING = frozenset[Known]()
+_UNKNOWN = _need(Known.INTENTS)
+"""A rule that is not in the table needs what nobody knows: it is never taken to allow."""
 
 
-def missing(rule: str, case: Case, row: HistoryRow, known: frozenset[Known]) -> frozenset[Known]:
-    """What `rule` would need and does not know here; empty where it can judge. A rule that is not in the table needs
-    what nobody knows: it is never taken to allow."""
-    need = NEEDS.get(rule)
-    if need is None:
-        return frozenset({Known.INTENTS})
-    lacks = need.of - known
-    return lacks if lacks and need.when(case, row) else _NOTHING
+def lacks(case: Case, row: HistoryRow, known: frozenset[Known]) -> dict[str, frozenset[Known]]:
+    """What each rule that cannot judge the row would need and does not know here; all others can."""
+    return {rule: want for rule, want, when in _wanting(known) if when is _always or when(case, row)}
+
+
+@cache
+def _wanting(known: frozenset[Known]) -> tuple[tuple[str, frozenset[Known], When], ...]:
+    """The rules that know too little, what they lack, and which rows make them ask for it."""
+    needs = ((rule, NEEDS.get(rule, _UNKNOWN)) for rule in RULES)
+    return tuple((rule, need.of - known, need.when) for rule, need in needs if need.of - known)

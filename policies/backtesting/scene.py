@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from policies.backtesting.needs import Known
 from policies.backtesting.rows import HistoryRow, Outcome, Transfer
-from policies.case import Case, open_case
+from policies.case import Case, read
 from policies.conversions import Conversion
 from policies.effects import Exchange, Move, Payment
 from policies.positions import tokens_of
@@ -40,6 +41,7 @@ from strongroom.quantities import format_day
 
 _NO_HASH = to_digest(bytes(32))
 _E8 = 8
+_NOTHING_DECLARED = Envelope(())
 Prices = Mapping[tuple[str, TokenId], int]
 """USD scaled by 1e8 by day (`2026-11-01`) and token."""
 
@@ -58,17 +60,18 @@ def stage_row(row: HistoryRow, prices: Prices, document: PolicyDocument) -> Scen
     action = SafeTx(document.account, row.to, row.value_wei, row.data, row.operation, row.nonce or 0)
     rounds = _rounds(row.time, prices, document)
     facts = _facts(row, action, rounds, document)
-    unit = Unit("history", document.account, ())
-    compiled = Compiled(unit, (), Envelope(()))
-    case = open_case(compiled, action, _rehearsal(row, facts, document), facts, document)
+    calls, moves = read(action, document)
     # Nobody compiled it: what is judged is what the bytes say.
-    return Scene(replace(case, compiled=Compiled(unit, case.calls, Envelope(()))), _known(row, rounds, document))
+    compiled = Compiled(_unit(document), calls, _NOTHING_DECLARED)
+    case = Case(compiled, action, _rehearsal(row, facts, document), facts, document, calls, moves)
+    return Scene(case, _known(row, rounds, document))
 
 
 def after(case: Case, outflows: tuple[Outflow, ...], running: Running | None = None) -> Case:
     """The case where these outflows had happened before it, and those that are in the running sums."""
     facts = replace(case.facts, outflows=outflows) if outflows else case.facts
-    return replace(case, facts=facts, running=running)
+    judged = (case.compiled, case.action, case.rehearsal, facts, case.document, case.calls, case.moves)
+    return Case(*judged, running)
 
 
 def _facts(
@@ -88,6 +91,11 @@ def _facts(
         outflows=(),
         gas=Gas(0, 0),
     )
+
+
+@kept
+def _unit(document: PolicyDocument) -> Unit:
+    return Unit("history", document.account, ())
 
 
 @kept
@@ -134,12 +142,14 @@ def _rounds(time: int, prices: Prices, document: PolicyDocument) -> Mapping[Toke
 
 
 def _known(row: HistoryRow, rounds: Mapping[TokenId, object], document: PolicyDocument) -> frozenset[Known]:
-    found = {Known.BYTES} if row.has_bytes else set[Known]()
-    if row.transfers is not None:
-        found.add(Known.EFFECTS)
-    if rounds and all(id_ in rounds for id_, listed in document.tokens.items() if listed.feeds):
-        found.add(Known.PRICES)
-    return frozenset(found)
+    priced = bool(rounds) and all(id_ in rounds for id_, listed in document.tokens.items() if listed.feeds)
+    return _these(row.has_bytes, row.transfers is not None, priced)
+
+
+@cache
+def _these(has_bytes: bool, has_effects: bool, has_prices: bool) -> frozenset[Known]:
+    found = ((has_bytes, Known.BYTES), (has_effects, Known.EFFECTS), (has_prices, Known.PRICES))
+    return frozenset(known for has, known in found if has)
 
 
 def outflows_of(row: HistoryRow, moves: tuple[Move, ...], document: PolicyDocument) -> Iterator[Outflow]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from heapq import nlargest
 
 from policies.backtesting.judging import Fill, Judgement
@@ -36,31 +35,49 @@ class Tally:
 
 
 def tally(judgements: Iterable[Judgement]) -> Tally:
-    whole = Tally()
+    whole, alike = Tally(), Counter[_Rules]()
     for each in judgements:
+        alike[tuple(each.by_rule.items()), tuple(each.lacks.items())] += 1
         _count(whole, each)
+    for (by_rule, lacks), rows in alike.items():
+        _count_rules(whole, by_rule, lacks, rows)
     return whole
 
 
+_Rules = tuple[tuple[tuple[str, Verdict], ...], tuple[tuple[str, frozenset[Known]], ...]]
+"""What every rule says of a row, or lacks: of most rows they say the same, so these are counted together."""
+
+
+def _count_rules(
+    whole: Tally,
+    by_rule: Iterable[tuple[str, Verdict]],
+    lacks: Iterable[tuple[str, frozenset[Known]]],
+    rows: int,
+) -> None:
+    for rule, verdict in by_rule:
+        whole.by_rule[rule, verdict.value] += rows
+    for rule, lacking in lacks:
+        whole.by_rule[rule, NOT_EVALUABLE] += rows
+        for known in lacking:
+            whole.lacking[rule, known] += rows
+
+
 def _count(whole: Tally, each: Judgement) -> None:
-    month = f"{datetime.fromtimestamp(each.time, UTC):%Y-%m}"
+    day = format_day(each.time)
+    month = day[:7]
     whole.verdicts[each.verdict] += 1
     whole.outcomes[each.outcome] += 1
     whole.months[month, each.verdict] += 1
-    whole.by_rule.update((rule, verdict.value) for rule, verdict in each.by_rule.items())
-    whole.by_rule.update((rule, NOT_EVALUABLE) for rule in each.lacks)
-    whole.lacking.update((rule, known) for rule, lacks in each.lacks.items() for known in lacks)
     if each.outcome is Outcome.EXECUTED:
         for name, token, units in each.moved:
             whole.moved[name, token, each.verdict] += units
-        _level(whole, each, month)
-    if each.against:
+        _level(whole, each, month, day)
+    if each.against and (len(whole.worst) < SHOWN or gravity(each) > gravity(whole.worst[-1])):
         whole.worst[:] = nlargest(SHOWN, [*whole.worst, each], key=gravity)
 
 
-def _level(whole: Tally, each: Judgement, month: str) -> None:
+def _level(whole: Tally, each: Judgement, month: str, day: str) -> None:
     """Only what was executed filled a cap."""
-    day = format_day(each.time)
     for fill in each.fills:
         key = (month, fill.bucket_class, fill.token)
         whole.levels[key] = max(whole.levels.get(key, 0), fill.bps)
@@ -90,5 +107,5 @@ def closest(whole: Tally) -> list[tuple[str, Fill]]:
 
 def gravity(each: Judgement) -> tuple[int, int, int, int]:
     """How far a row is against the policy: its verdict, how many rules deny and ask, the earliest first."""
-    verdicts = Counter(each.by_rule.values())
-    return each.verdict.rank, verdicts[Verdict.DENY], verdicts[Verdict.ASK], -each.time
+    verdicts = list(each.by_rule.values())
+    return each.verdict.rank, verdicts.count(Verdict.DENY), verdicts.count(Verdict.ASK), -each.time

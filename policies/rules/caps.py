@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from policies.case import Case, at_most
-from policies.dues import claimed, terms_of, terms_of_payment, why_not_due
+from policies.dues import claimed, ordered_terms, terms_of, terms_of_payment, why_not_due
 from policies.metering import caps_touched, in_flight, kinds_of, of_unit, orders_paid, spent_level, spent_units, total
 from policies.terms import Cap
 from strongroom.model import Finding, KernelCall, Verdict
@@ -31,12 +31,12 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _orders(case: Case) -> Iterator[Finding]:
     """Which standing orders are paid, and why a payment that looks like another one counts in the caps."""
-    paid = orders_paid(case)
+    paid, ordered = orders_paid(case), case.document.orders
     for order in paid:
         shown = case.show(order.token, order.units)
         yield Finding(RULE, Verdict.ALLOW, f"standing order `{order.id}` is outside the caps", shown, shown)
-    others = {terms_of_payment(each) for each in claimed(case.payments, paid, case.document)[1]}
-    for order in case.document.orders.values():
+    others = {terms_of_payment(each) for each in claimed(case.payments, paid, case.document)[1]} if ordered else set()
+    for order in ordered.values() if not others.isdisjoint(ordered_terms(case.document)) else ():
         if order not in paid and terms_of(order, case.document) in others:
             why = why_not_due(order, case.facts, case.document) or f"standing order `{order.id}` is paid already"
             yield Finding(RULE, Verdict.ALLOW, f"{why}; the payment counts in the caps")

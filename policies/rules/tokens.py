@@ -3,10 +3,12 @@ dollars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from policies.case import Case, within
-from strongroom.model import Finding, TokenId, Verdict
+from policies.case import Case
+from policies.remembering import kept
+from policies.terms import PolicyDocument
+from strongroom.model import Finding, Token, TokenId, Verdict
 
 RULE = "tokens"
 
@@ -14,17 +16,31 @@ RULE = "tokens"
 def judge(case: Case) -> Iterator[Finding]:
     touched = _touched(case)
     for token in sorted(touched):
-        listed = case.document.token(token)
+        listed, seen = case.document.token(token), case.facts.tokens.get(token)
         if listed is None:
             yield Finding(RULE, Verdict.DENY, f"`{token}` is not a listed token")
-            continue
-        seen = case.facts.tokens.get(token)
-        reason = f"`{token}` on the chain must be the token of the policy"
-        measured = f"{seen.address}, {seen.decimals} decimals" if seen else "nothing"
-        limit = f"{listed.address}, {listed.decimals} decimals"
-        yield within(RULE, seen == listed, Verdict.DENY, reason, measured, limit)
+        elif seen == listed:
+            yield _same(case.document)[token]
+        else:
+            yield _compared(listed, seen, Verdict.DENY)
     if not touched:
         yield Finding(RULE, Verdict.ALLOW, "no token moves")
+
+
+@kept
+def _same(document: PolicyDocument) -> Mapping[TokenId, Finding]:
+    """What is said of each token, or share of one, that is on the chain as the policy has it."""
+    known = (document.token(each) for each in (*document.tokens, *document.shares()))
+    return {token.id: _compared(token, token, Verdict.ALLOW) for token in known if token}
+
+
+def _compared(listed: Token, seen: Token | None, verdict: Verdict) -> Finding:
+    reason = f"`{listed.id}` on the chain must be the token of the policy"
+    return Finding(RULE, verdict, reason, _told(seen) if seen else "nothing", _told(listed))
+
+
+def _told(token: Token) -> str:
+    return f"{token.address}, {token.decimals} decimals"
 
 
 def _touched(case: Case) -> set[TokenId]:
