@@ -93,11 +93,13 @@ def _kept(judgements: Iterator[Judgement], kept: list[Judgement]) -> Iterator[Ju
 
 
 def _in_processes(parts: Sequence[Stretch], policy: str, prices: Prices, keep_rows: bool) -> list[Done]:
-    """Each process loads the policy itself: its values are known by identity, which no copy keeps."""
+    """The first part here, the others in a process each, which loads the policy itself: its values are known by
+    identity, which no copy keeps."""
+    first, *others = parts
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(parts), mp_context=context) as pool:
-        waiting = [pool.submit(_apart, part, policy, prices, keep_rows) for part in parts]
-        return [each.result() for each in waiting]
+    with ProcessPoolExecutor(len(others), mp_context=context) as pool:
+        waiting = [pool.submit(_apart, part, policy, prices, keep_rows) for part in others]
+        return [_apart(first, policy, prices, keep_rows), *(each.result() for each in waiting)]
 
 
 def _apart(part: Stretch, policy: str, prices: Prices, keep_rows: bool) -> Done:

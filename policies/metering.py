@@ -172,7 +172,7 @@ def spent_on(case: Case, cap: Cap, seconds: int, counterparties: Iterable[str]) 
 @kept
 def _past(case: Case) -> tuple[Metered, ...]:
     """The outflows that count and that no running sums hold already."""
-    if not case.facts.outflows:
+    if case.facts.outflows == ():
         return ()
     outflows = metered_outflows(case.facts, case.document)
     if case.running:

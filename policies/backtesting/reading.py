@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from policies.backtesting.builder import is_batch, read_batch
@@ -114,6 +113,6 @@ def _rejected(rows: Sequence[HistoryRow | Unjudged]) -> Iterator[HistoryRow | Un
     used = {each.nonce for each in rows if isinstance(each, Unjudged) or each.outcome in done} - {None}
     for each in rows:
         if isinstance(each, HistoryRow) and each.outcome is Outcome.WAITING and each.nonce in used:
-            yield replace(each, outcome=Outcome.REJECTED)
+            yield each._replace(outcome=Outcome.REJECTED)
         else:
             yield each

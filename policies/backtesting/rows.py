@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from strongroom.errors import InputError
 from strongroom.model import Address, Operation
@@ -29,8 +30,8 @@ class Outcome(StrEnum):
     WAITING = "waiting"
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+# No dataclasses, this and `HistoryRow`: histories are long, and go from process to process.
+class Transfer(NamedTuple):
     """What moved, in the token's units. The chain's own coin stands at the zero address."""
 
     token: Address
@@ -39,8 +40,7 @@ class Transfer:
     units: int
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(NamedTuple):
     """One transaction of the Safe. `place` is its file and row, `time` Unix seconds: of the execution, else of the
     proposal. `transfers` is `None` where the file does not show what moved. Without `has_bytes` the file shows no
     calldata: `to`, `value_wei` and `data` are then the plain transfers that it does show. `id` tells transactions
