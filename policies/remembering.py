@@ -36,13 +36,13 @@ def once(function: Callable[[*Ts], R]) -> Callable[[*Ts], R]:
     Values are known by identity: to compare two policies would take longer than most of what is asked about one. The
     result must be as frozen as they are. Safe between threads: two may compute the same, and one result is dropped.
     """
-    kept: dict[int | tuple[int, ...], tuple[tuple[object, ...], R]] = {}
+    kept: dict[tuple[int, ...], tuple[tuple[object, ...], R]] = {}
 
     @wraps(function)
     def remembered(*values: *Ts) -> R:
         nonlocal kept
         # What is kept holds its values, so that no other value ever gets the identity of one of them.
-        identity = id(values[0]) if len(values) == 1 else tuple(map(id, values))
+        identity = tuple(map(id, values))
         if (known := kept.get(identity)) is not None:
             return known[1]
         result = function(*values)

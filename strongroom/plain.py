@@ -35,9 +35,9 @@ def _container_to_plain(value: Any) -> Any:
         return "0x" + value.hex()
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
-    if _is_noun(type(value)):
-        named = {name: to_plain(getattr(value, name)) for name in _names(type(value))}
-        return {"kind": type(value).__name__, **named}
+    kind: Any = type(value)
+    if _is_noun(kind):
+        return {"kind": kind.__name__, **{name: to_plain(getattr(value, name)) for name in _names(kind)}}
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     raise TypeError(f"`{type(value).__name__}` has no plain form")

@@ -8,7 +8,8 @@ from policies.case import Case
 from policies.kernel.buckets import room_at
 from policies.kernel_rules import alone
 from policies.markets import ROUNDING_UNITS
-from policies.metering import in_flight, spent_level, spent_units, total
+from policies.metering import in_flight, total
+from policies.spent import spent_level, spent_units
 from policies.terms import Cap, PolicyDocument
 from strongroom.model import (
     NATIVE,

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from policies.case import Case, at_most
-from policies.metering import all_of_unit, caps_of, caps_touched, counting, in_flight, of_unit, spent_on, total
+from policies.metering import all_of_unit, caps_of, caps_touched, counting, in_flight, of_unit, total
+from policies.spent import spent_on
 from policies.terms import Cap, Tier
 from policies.tiers import who_signs
 from strongroom.model import Finding, Verdict

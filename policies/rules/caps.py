@@ -12,7 +12,8 @@ from functools import partial
 
 from policies.case import Case, at_most
 from policies.dues import claimed, ordered_terms, terms_of, terms_of_payment, why_not_due
-from policies.metering import caps_touched, in_flight, kinds_of, of_unit, orders_paid, spent_level, spent_units, total
+from policies.metering import caps_touched, in_flight, kinds_of, of_unit, orders_paid, total
+from policies.spent import spent_level, spent_units
 from policies.terms import Cap
 from strongroom.model import Finding, KernelCall, Verdict
 from strongroom.quantities import format_seconds

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from policies.case import Case, at_most
 from policies.markets import LENDING
 from policies.metered import Metered
-from policies.metering import all_in_flight, all_of_unit, all_past, of_unit
+from policies.metering import all_in_flight, all_of_unit, of_unit
 from policies.outflow import OutflowLimit
 from policies.pricing import price_of
 from policies.spending import fullest
+from policies.spent import all_past
 from policies.terms import SWAPS
 from policies.usd import usd_up
 from policies.worth import token_of

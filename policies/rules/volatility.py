@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.case import Case, at_most
-from policies.metering import in_flight, of_unit, spent_level, total
+from policies.metering import in_flight, of_unit, total
+from policies.spent import spent_level
 from policies.swings import swing_bps_up
 from policies.terms import SWAPS
 from policies.trading import VolatilityTerms

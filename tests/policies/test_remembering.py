@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from policies.remembering import once
+from dataclasses import dataclass, replace
+
+from policies.remembering import kept, once
 
 
 class Value:
@@ -61,3 +63,35 @@ def test_a_new_value_in_the_place_of_one_that_is_gone_is_not_taken_for_it() -> N
         return value[0]
 
     assert [first([number]) for number in range(100)] == list(range(100))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    number: int
+
+
+def test_what_is_kept_in_a_value_is_computed_once_and_anew_for_a_changed_one() -> None:
+    seen: list[int] = []
+
+    @kept
+    def doubled(value: Frozen) -> int | None:
+        seen.append(value.number)
+        return 2 * value.number or None
+
+    one = Frozen(1)
+    assert [doubled(one), doubled(one), doubled(replace(one, number=0)), doubled(Frozen(1))] == [2, 2, None, 2]
+    assert seen == [1, 0, 1]
+
+
+def test_two_functions_keep_their_results_apart_and_equality_knows_none() -> None:
+    @kept
+    def next_of(value: Frozen) -> int:
+        return value.number + 1
+
+    @kept
+    def last_of(value: Frozen) -> int:
+        return value.number - 1
+
+    one = Frozen(1)
+    assert (next_of(one), last_of(one), next_of(one)) == (2, 0, 2)
+    assert one == Frozen(1) and repr(one) == repr(Frozen(1)) and hash(one) == hash(Frozen(1))
