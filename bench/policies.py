@@ -16,7 +16,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=500)
-    parser.add_argument("--rows", type=int, default=10_000, help="of the history that is backtested")
+    parser.add_argument("--rows", type=int, default=100_000, help="of the history that is backtested")
     asked = parser.parse_args()
     print(json.dumps({"name": "policies", "metrics": measure(asked.rounds) | measure_rows(asked.rows)}))
 

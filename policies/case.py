@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,9 +61,10 @@ class Case:
     @cached_property
     def paid(self) -> Mapping[tuple[Address, TokenId], int]:
         """Units that the unit pays each recipient of each token."""
-        paid: Counter[tuple[Address, TokenId]] = Counter()
+        paid = dict[tuple[Address, TokenId], int]()
         for payment in self.payments:
-            paid[payment.recipient, payment.token] += payment.units
+            to = payment.recipient, payment.token
+            paid[to] = paid.get(to, 0) + payment.units
         return paid
 
     @cached_property
@@ -80,13 +80,14 @@ class Case:
 
     def rehearsed(self, holder: Address, token: TokenId) -> int:
         """Change of `holder`'s balance in the rehearsal; zero where none was seen."""
-        return self._changes[holder, token]
+        return self._changes.get((holder, token), 0)
 
     @cached_property
-    def _changes(self) -> Counter[tuple[Address, TokenId]]:
-        changes: Counter[tuple[Address, TokenId]] = Counter()
+    def _changes(self) -> Mapping[tuple[Address, TokenId], int]:
+        changes = dict[tuple[Address, TokenId], int]()
         for delta in self.rehearsal.deltas:
-            changes[delta.holder, delta.token] += delta.units
+            of = delta.holder, delta.token
+            changes[of] = changes.get(of, 0) + delta.units
         return changes
 
     def show(self, token: TokenId, units: int) -> str:

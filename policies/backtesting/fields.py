@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from strongroom.addresses import to_address
@@ -12,16 +13,22 @@ from strongroom.model import Address
 from strongroom.untrusted import shown
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2})*)")
-_DIGITS = re.compile(r"[0-9]{1,78}", re.ASCII)
 _MOST = 2**256 - 1
+_MOST_DIGITS = 78
 
 
 def address(row: Mapping[str, Any], key: str) -> Address:
     value = row.get(key)
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+    found = _address(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError(f"`{key}` is no address: `{shown(str(value))}`")
-    return to_address(value.lower())
+    return found
+
+
+# A history names the same few over and over.
+@lru_cache(maxsize=4_096)
+def _address(text: str) -> Address | None:
+    return to_address(text.lower()) if _ADDRESS.fullmatch(text) else None
 
 
 def calldata(row: Mapping[str, Any], key: str) -> bytes:
@@ -29,16 +36,19 @@ def calldata(row: Mapping[str, Any], key: str) -> bytes:
     value = row.get(key)
     if value is None:
         return b""
-    found = _HEX.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        raise ValueError(f"`{key}` is not hexadecimal: `{shown(str(value))}`")
-    return bytes.fromhex(found[1])
+    digits = value.removeprefix("0x") if isinstance(value, str) else " "
+    try:
+        if digits and not digits.isalnum():
+            raise ValueError("spaces, which `fromhex` would pass over")
+        return bytes.fromhex(digits)
+    except ValueError as error:
+        raise ValueError(f"`{key}` is not hexadecimal: `{shown(str(value))}`") from error
 
 
 def number(row: Mapping[str, Any], key: str) -> int:
     """A whole number below 2^256, as a number or as a text of digits."""
     value = row.get(key)
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
+    if isinstance(value, str) and value.isdigit() and value.isascii() and len(value) <= _MOST_DIGITS:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
         raise ValueError(f"`{key}` is no whole number that a chain could hold: `{shown(str(value))}`")

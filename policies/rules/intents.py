@@ -20,14 +20,14 @@ def judge(case: Case) -> Iterator[Finding]:
     if not intents or not _KINDS.issuperset(map(type, intents)):
         yield Finding(RULE, Verdict.DENY, "the unit holds no intent, or one of an unknown kind")
         return
-    meant, done = _payments_meant(case), Counter([(p.recipient, p.token, p.units) for p in case.payments])
+    meant, done = _payments_meant(case), [(p.recipient, p.token, p.units) for p in case.payments]
     yield within(
         RULE,
-        meant == done,
+        meant == done or Counter(meant) == Counter(done),
         Verdict.DENY,
         "each payment in the calls must be one that was asked for",
-        f"{done.total()} payments",
-        f"{meant.total()} asked for",
+        f"{len(done)} payments",
+        f"{len(meant)} asked for",
     )
     others = [intent for intent in intents if not isinstance(intent, Pay)]
     wanted, swapped = _swaps_meant(others), _swaps_done(case)
@@ -44,9 +44,9 @@ def judge(case: Case) -> Iterator[Finding]:
     yield within(RULE, lend == lent, Verdict.DENY, reason, f"{len(lent)} of them", f"{len(lend)} asked for")
 
 
-def _payments_meant(case: Case) -> Counter[tuple[Address, TokenId, int]]:
+def _payments_meant(case: Case) -> list[tuple[Address, TokenId, int]]:
     payees, pays = case.document.payees, [intent for intent in case.compiled.unit.intents if isinstance(intent, Pay)]
-    return Counter([(_address(pay, payees), pay.token.value, pay.amount_units.value) for pay in pays])
+    return [(_address(pay, payees), pay.token.value, pay.amount_units.value) for pay in pays]
 
 
 def _address(pay: Pay, payees: Mapping[str, Payee]) -> Address:
