@@ -145,14 +145,17 @@ def caps_touched(case: Case) -> tuple[Cap, ...]:
 
 def caps_of(metered: tuple[Metered, ...], document: PolicyDocument) -> tuple[Cap, ...]:
     """Every cap that any of these counts in."""
-    kinds, tokens = kinds_of(metered), {each.token for each in metered}
+    kinds = kinds_of(metered)
+    tokens = {token for token, _ in kinds}
     caps = [cap for cap in document.metered_caps() if cap.token in tokens]
     return tuple([cap for cap in caps if (cap.token, cap.bucket_class) in kinds or (cap.token, None) in kinds])
 
 
 def kinds_of(metered: tuple[Metered, ...]) -> Collection[tuple[TokenId, str | None]]:
     """The tokens and classes that they are of, each pair once, in order."""
-    return dict.fromkeys([(each.token, each.bucket_class) for each in metered]).keys()
+    if len(metered) < _FEW:
+        return dict.fromkeys([(each.token, each.bucket_class) for each in metered]).keys()
+    return _by_kind(metered).keys()
 
 
 def total(metered: tuple[Metered, ...], cap: Cap) -> int:

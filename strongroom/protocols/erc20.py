@@ -10,6 +10,8 @@ from strongroom.protocols.abi import decode_values, encode_call, selector, view
 TRANSFER = "transfer(address,uint256)"
 TRANSFER_FROM = "transferFrom(address,address,uint256)"
 APPROVE = "approve(address,uint256)"
+_NO_BYTES = bytes(12)
+"""Before the twenty of an address in its word."""
 
 
 def encode_transfer(recipient: Address, units: int) -> bytes:
@@ -32,7 +34,7 @@ def decode_approve(data: bytes) -> tuple[Address, int]:
 
 def _address_and_units(signature: str, data: bytes) -> tuple[Address, int]:
     """Two words, by hand: a batch of payments holds nothing else. Raises `ValueError` unless `data` is exactly that."""
-    if len(data) != 68 or data[:4] != selector(signature) or any(data[4:16]):
+    if len(data) != 68 or data[:16] != selector(signature) + _NO_BYTES:
         raise ValueError(f"not a call of {signature}")
     return to_address(data[16:36]), int.from_bytes(data[36:], "big")
 
