@@ -256,14 +256,16 @@ class PolicyDocument:
         return Token(self.account, id_, reserve.share, self.tokens[reserve.token].token.decimals)
 
     @cached_property
-    def _decimals(self) -> Mapping[TokenId, int]:
-        known = (self.token(id_) for id_ in (*self.shares(), *self.tokens))
-        return {token.id: token.decimals for token in known if token is not None}
+    def _known(self) -> Mapping[TokenId, Token]:
+        """Every listed token, and every share of one, by its id."""
+        lent = ((id_, reserve.share, self.tokens.get(reserve.token)) for id_, (_, reserve) in self.shares().items())
+        shares = {id_: Token(self.account, id_, at, of.token.decimals) for id_, at, of in lent if of is not None}
+        return {**shares, **{id_: listed.token for id_, listed in self.tokens.items()}}
 
     def show(self, token: TokenId, units: int) -> str:
         """`31,500.00 USDC`; the bare count where the token is not listed."""
-        decimals = self._decimals.get(token)
-        return f"{units} units of {token}" if decimals is None else f"{format_units(units, decimals)} {token}"
+        known = self._known.get(token)
+        return f"{format_units(units, known.decimals)} {token}" if known else f"{units} units of {token}"
 
     def token_at(self, address: Address) -> ListedToken | None:
         return self._tokens_by_address.get(address)
@@ -293,8 +295,8 @@ class PolicyDocument:
 
     @cached_property
     def _bounds(self) -> Mapping[TokenId, Bounds]:
-        priced = {id_: self.tokens[listed.price_as or id_] for id_, listed in self.tokens.items()}
-        ages = {id_: listed.max_age_seconds or self.bounds.max_age_seconds for id_, listed in priced.items()}
+        priced = ((id_, self.tokens.get(listed.price_as or id_)) for id_, listed in self.tokens.items())
+        ages = {id_: of.max_age_seconds or self.bounds.max_age_seconds for id_, of in priced if of is not None}
         return {id_: Bounds(age, self.bounds.max_deviation_bps, self.bounds.min_sources) for id_, age in ages.items()}
 
     def is_native(self, token: TokenId) -> bool:
@@ -302,8 +304,7 @@ class PolicyDocument:
 
     @cached_property
     def _native(self) -> frozenset[TokenId]:
-        known = (self.token(id_) for id_ in (*self.shares(), *self.tokens))
-        return frozenset(token.id for token in known if token is not None and token.address == NATIVE)
+        return frozenset(id_ for id_, token in self._known.items() if token.address == NATIVE)
 
     def history_seconds(self) -> int:
         """How far back facts must know the outflows: the longest window of any cap or tier, time to flow back, wait of

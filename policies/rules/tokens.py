@@ -30,8 +30,8 @@ def judge(case: Case) -> Iterator[Finding]:
 @kept
 def _same(document: PolicyDocument) -> Mapping[TokenId, Finding]:
     """What is said of each token, or share of one, that is on the chain as the policy has it."""
-    known = (document.token(each) for each in (*document.tokens, *document.shares()))
-    return {token.id: _compared(token, token, Verdict.ALLOW) for token in known if token}
+    known = ((each, document.token(each)) for each in (*document.tokens, *document.shares()))
+    return {each: _compared(token, token, Verdict.ALLOW) for each, token in known if token}
 
 
 def _compared(listed: Token, seen: Token | None, verdict: Verdict) -> Finding:
