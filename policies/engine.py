@@ -47,6 +47,7 @@ def _ask(name: str, rule: Rule, case: Case) -> tuple[Finding, ...]:
         return (_failed(name, error),)
     if not found:
         return (Finding(name, Verdict.DENY, f"rule `{name}` found nothing to say; a silent rule denies"),)
+    # Not by `_as_own` for each: a large unit has more than a hundred, and nearly all are the rule's own.
     for each in found:
         if not (isinstance(each, Finding) and each.rule == name and isinstance(each.verdict, Verdict)):
             return tuple(_as_own(name, every) for every in found)
