@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from policies.terms import ActionLimit, GasBudget, KernelTerms, LossLimit
+from policies.usd import parse_usd_e8
 from strongroom.addresses import parse_address
 from strongroom.documents import Table
 from strongroom.errors import BadAddress, BadValue
-from strongroom.model import Address, TokenId
-from strongroom.quantities import parse_amount, parse_bps, parse_seconds, parse_units
+from strongroom.model import Address
+from strongroom.quantities import parse_bps, parse_seconds, parse_units
 from strongroom.valuation import Bounds
 
 _GWEI_DECIMALS = 9
 _MOST_DIGITS = 9
-_USD, _E8_DECIMALS = TokenId("USD"), 8
 
 
 def bounds(row: Table) -> Bounds:
@@ -34,12 +34,8 @@ def swaps(row: Table) -> tuple[int, LossLimit | None]:
         if not time:
             raise BadValue(row.text("loss_cap"), row.path("loss_cap"), "write for example `2_000 USD per 30 days`")
         where = row.path("loss_at_once")
-        cap_e8, at_once_e8 = _usd_e8(amount, row.path("loss_cap")), _usd_e8(row.text("loss_at_once"), where)
+        cap_e8, at_once_e8 = parse_usd_e8(amount, row.path("loss_cap")), parse_usd_e8(row.text("loss_at_once"), where)
         return max_loss, LossLimit(cap_e8, window(time, row.path("loss_cap")), at_once_e8)
-
-
-def _usd_e8(text: str, where: str) -> int:
-    return parse_amount(text, {_USD: _E8_DECIMALS}, where).units
 
 
 def gas(row: Table) -> GasBudget:
