@@ -12,13 +12,17 @@ def swing_bps_up(token: TokenId, facts: Facts, document: PolicyDocument, over_se
     """Highest over lowest answer in force within the window before the facts' block, less one, in 1/10,000, rounded up;
     or why it cannot be known. The round that was in force as the window began counts too."""
     feed = next(iter(document.feeds_of(token)), None)
-    rounds = facts.past_rounds.get(document.tokens[token].price_as or token, ())
+    priced = document.tokens[token].price_as or token
+    rounds = facts.past_rounds.get(priced, ())
     since = facts.block.timestamp - over_seconds
     counted = _in_force(rounds, since)
     if not counted or any(each.feed != feed for each in counted):
         return Problem(
             f"the first feed of {token} does not tell its rounds of {format_seconds(over_seconds)} without a gap"
         )
+    if counted[0] not in facts.rounds.get(priced, ()):
+        # An older record is whole in itself, and tells nothing of the latest swing.
+        return Problem(f"the past rounds of the first feed of {token} end before its current one")
     if any(each.answer <= 0 or each.updated_at > facts.block.timestamp for each in counted):
         return Problem(f"the first feed of {token} tells a round that is no price")
     answers = [each.answer for each in counted]

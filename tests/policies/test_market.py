@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from policies.cases import sample
 from policies.document import document_hash, load
+from policies.engine import judge
 from policies.grants import off_chain_only
 from policies.market_scene import tick_at
 from policies.pool_prices import apart_bps_up, depth_units_down, spot_out
+from policies.rules import volatility
 from policies.scenario import Judged
 from policies.swings import swing_bps_up
 from policies.template import render
@@ -281,7 +283,8 @@ def past(desk: Desk, judged: Judged, *rows: tuple[int, int, int]) -> int | Probl
     """The swing of WETH by these rounds of its first feed: id, answer, age in seconds."""
     feed, now = desk.document.feeds_of(WETH)[0], judged.facts.block.timestamp
     rounds = tuple(Round(feed, 8, id_, answer, now - age, now - age, id_) for id_, answer, age in rows)
-    facts = replace(judged.facts, past_rounds={WETH: rounds})
+    current = {**judged.facts.rounds, WETH: (*rounds[:1], *judged.facts.rounds[WETH][1:])}
+    facts = replace(judged.facts, past_rounds={WETH: rounds}, rounds=current)
     return swing_bps_up(WETH, facts, desk.document, DAY)
 
 
@@ -305,6 +308,21 @@ def test_the_round_in_force_as_the_window_began_counts_and_none_before(desk: Des
 )
 def test_a_record_that_is_not_whole_tells_no_swing(desk: Desk, rows: tuple[tuple[int, int, int], ...]) -> None:
     assert isinstance(past(desk, desk.stage("swap 1 WETH to USDC"), *rows), Problem)
+
+
+def test_a_record_that_ends_before_the_current_round_denies_however_calm_it_was(desk: Desk) -> None:
+    """The latest round fell by a tenth; the record of the hour before knows nothing of it."""
+    storm = stormy(desk)
+    judged = storm.stage("swap 1 WETH to USDC", arrives="99.7 %")
+    assert storm.says(judged) == {}
+    first, *others = judged.facts.rounds[WETH]
+    fallen = replace(first, answer=first.answer * 9 // 10, round_id=first.round_id + 1)
+    late = storm.with_facts(judged, rounds={**judged.facts.rounds, WETH: (fallen, *others)})
+    (finding,) = judge(storm.open(late), {volatility.RULE: volatility.judge}).findings
+    assert (finding.verdict, finding.reason) == (
+        DENY,
+        "the past rounds of the first feed of WETH end before its current one",
+    )
 
 
 def test_without_past_rounds_nothing_is_swapped(desk: Desk) -> None:
