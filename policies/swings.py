@@ -20,13 +20,18 @@ def swing_bps_up(token: TokenId, facts: Facts, document: PolicyDocument, over_se
         return Problem(
             f"the first feed of {token} does not tell its rounds of {format_seconds(over_seconds)} without a gap"
         )
-    if counted[0] not in facts.rounds.get(priced, ()):
+    if not any(_are_one(counted[0], each) for each in facts.rounds.get(priced, ())):
         # An older record is whole in itself, and tells nothing of the latest swing.
         return Problem(f"the past rounds of the first feed of {token} end before its current one")
     if any(each.answer <= 0 or each.updated_at > facts.block.timestamp for each in counted):
         return Problem(f"the first feed of {token} tells a round that is no price")
     answers = [each.answer for each in counted]
     return -(-(max(answers) - min(answers)) * BPS // min(answers))
+
+
+def _are_one(newest: Round, current: Round) -> bool:
+    """Times are left aside: an explanation takes the current round along to a later second, the record stays."""
+    return (newest.feed, newest.round_id, newest.answer) == (current.feed, current.round_id, current.answer)
 
 
 def _in_force(rounds: tuple[Round, ...], since: int) -> tuple[Round, ...]:
