@@ -20,13 +20,23 @@ RULE = "drawdown"
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    watch = own_watch(case.facts)
-    if watch is None or case.document.watch is None:
-        yield Finding(RULE, Verdict.ALLOW, "no watch was observed")
+    if case.document.watch is None:
+        yield Finding(RULE, Verdict.ALLOW, "the policy has no drawdown stop")
     elif not case.exchanges and not case.conversions:
         yield Finding(RULE, Verdict.ALLOW, "nothing is swapped or lent, and a payment is no loss")
-    else:
+    elif watch := own_watch(case.facts):
         yield _above(case, watch)
+    else:
+        yield _unwatched(case)
+
+
+def _unwatched(case: Case) -> Finding:
+    """A watch guards a Kernel: where there is none to be observed, there is no floor yet. A Kernel without its watch is
+    a fact that lacks."""
+    if case.facts.kernel is None:
+        return Finding(RULE, Verdict.ALLOW, "no Kernel was observed, so there is no watch to guard it")
+    reason = "the policy has a drawdown stop, and the watch of the observed Kernel was not observed"
+    return Finding(RULE, Verdict.DENY, f"{reason}; name it in treasury.toml")
 
 
 def _above(case: Case, watch: WatchState) -> Finding:

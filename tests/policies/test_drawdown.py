@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policies.document import document_hash
 from policies.engine import judge
 from policies.rules import drawdown
 from policies.scenario import Judged
 from policies.watching import WatchTerms
-from strongroom.model import Address, Delta, Finding, TokenId, Verdict, WatchState
+from strongroom.model import Address, Delta, Finding, KernelState, TokenId, Verdict, WatchState
 from strongroom.valuation import E8
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
@@ -85,11 +86,41 @@ def test_a_missing_or_stale_fact_denies(guarded: Any) -> None:
     )
 
 
+def with_kernel(desk: Any, judged: Judged, address: Address = KERNEL) -> Judged:
+    terms = (document_hash(desk.document), document_hash(desk.document), 86_400, {})
+    kernel = KernelState(address, desk.document.account.safe, True, KERNEL, 0, 1, False, *terms)
+    observed: Judged = desk.with_facts(judged, kernel=kernel)
+    return observed
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ("swap 10 WETH to USDC", DENY),
+        ("supply 100 USDC to aave", DENY),
+        ("withdraw 100 USDC from aave", DENY),
+        ("pay 100 USDC to alice", ALLOW),
+    ],
+)
+def test_a_kernel_without_its_watch_lacks_a_fact_that_swaps_and_loans_need(
+    guarded: Any, request_: str, expected: Verdict
+) -> None:
+    """Neither no watch nor that of another Kernel says how far the treasury may fall."""
+    judged = staged(guarded, request_, wealth_e8=FLOOR_E8 * 2, supplied=["100 USDC"])
+    assert says(guarded, with_kernel(guarded, judged)).verdict is ALLOW
+    unobserved = says(guarded, with_kernel(guarded, guarded.with_facts(judged, watch=None)))
+    of_another = says(guarded, with_kernel(guarded, judged, WATCH))
+    assert unobserved.verdict is of_another.verdict is expected
+    assert ("was not observed; name it in treasury.toml" in unobserved.reason) is (expected is DENY)
+
+
 def test_without_a_watch_nothing_is_measured(desk: Any, guarded: Any) -> None:
+    """Neither without a Kernel, which it would guard, nor under a policy without a drawdown stop."""
     judged = staged(guarded, "swap 10 WETH to USDC")
     assert says(guarded, guarded.with_facts(judged, watch=None)).verdict is ALLOW
     unwatched = desk.under(replace(desk.document, watch=None))
     assert says(unwatched, judged).verdict is ALLOW
+    assert says(unwatched, with_kernel(unwatched, unwatched.with_facts(judged, watch=None))).verdict is ALLOW
 
 
 @settings(deadline=None, max_examples=60)

@@ -37,11 +37,11 @@ def address(name: str) -> Address:
 
 @pytest.fixture(scope="module")
 def swaps(desk: Any) -> Any:
-    """A desk whose policy lets the agent swap alone: price sources and a limit on losses."""
+    """A desk whose policy lets the agent swap alone: price sources and a limit on losses, and no drawdown stop."""
     document: PolicyDocument = desk.document
     sourced = {t: replace(document.tokens[t], source=address(t)) for t in (USDC, WETH)}
     losses = LossLimit(20_000 * E8, 30 * 86_400, CAPACITY_E8)
-    return desk.under(replace(document, tokens={**document.tokens, **sourced}, losses=losses))
+    return desk.under(replace(document, tokens={**document.tokens, **sourced}, losses=losses, watch=None))
 
 
 def kernel(document: PolicyDocument, at: int, lost_e8: int = 0) -> KernelState:
