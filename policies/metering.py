@@ -70,7 +70,7 @@ def orders_left(facts: Facts, document: PolicyDocument, own_nonce: int | None = 
 
 def all_in_flight(case: Case) -> tuple[Metered, ...]:
     """What `in_flight` has, standing orders too."""
-    return tuple(_of_moves(_moves_in_flight(case), case))
+    return tuple(_of_moves(moves_in_flight(case), case))
 
 
 @kept
@@ -79,7 +79,7 @@ def in_flight(case: Case) -> tuple[Metered, ...]:
     transaction at the unit's own nonce is the unit itself or would be replaced by it: one excludes the other. Calls
     that cannot be read count nothing here; they are the owners' own, and are metered as outflows once they have
     executed."""
-    moves = _moves_in_flight(case)
+    moves = moves_in_flight(case)
     if not moves:
         return ()
     paid = [move for move in moves if isinstance(move, Payment)]
@@ -87,7 +87,9 @@ def in_flight(case: Case) -> tuple[Metered, ...]:
     return tuple(_of_moves((*others, *(move for move in moves if not isinstance(move, Payment))), case))
 
 
-def _moves_in_flight(case: Case) -> tuple[Move, ...]:
+@kept
+def moves_in_flight(case: Case) -> tuple[Move, ...]:
+    """What the transactions that `in_flight` counts would do."""
     own_nonce = case.action.nonce if isinstance(case.action, SafeTx) else None
     queued = (move for each in _beside(case.facts, own_nonce) for move in _moves_of(each, case.document))
     return *queued, *moves_announced(case.facts, case.document)
@@ -113,15 +115,14 @@ def queued_payments(facts: Facts, document: PolicyDocument, own_nonce: int | Non
     return tuple(move for move in moves if isinstance(move, Payment))
 
 
-def promised(facts: Facts, document: PolicyDocument) -> Counter[TokenId]:
+def promised(facts: Facts, document: PolicyDocument, own_nonce: int | None = None) -> Counter[TokenId]:
     """Units of each token that what waits in the guardians' queue, whoever proposed it, and what was announced to the
-    Kernel, would take out of the Safe, less what the same transaction brings there from markets. Calls that cannot be
-    read count nothing."""
+    Kernel, would take out of the Safe, less what the same transaction brings there from markets; `own_nonce` as in
+    `orders_left`. Calls that cannot be read count nothing."""
     whole = +_leaving(moves_announced(facts, document))
-    for queued in facts.queue:
-        if queued.tx.nonce >= facts.safe.nonce:
-            # Unary plus: a transaction that only brings something back makes no room for another's payment.
-            whole.update(+_leaving(moves_of(_waiting_calls(queued.tx, document), document)))
+    for queued in _beside(facts, own_nonce):
+        # Unary plus: a transaction that only brings something back makes no room for another's payment.
+        whole.update(+_leaving(moves_of(_waiting_calls(queued.tx, document), document)))
     return whole
 
 

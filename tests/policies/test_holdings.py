@@ -22,7 +22,8 @@ from policies.runway import RunwayTerms
 from policies.scenario import Judged
 from policies.template import render
 from strongroom.errors import InputError
-from strongroom.model import Delta, Finding, TokenId, Verdict
+from strongroom.model import Delta, Finding, Queued, TokenId, Verdict
+from strongroom.protocols.safe import safe_tx_hash
 from strongroom.valuation import E8
 
 ALLOW, ASK, DENY = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
@@ -32,6 +33,8 @@ RULES = {module.RULE: module.judge for module in (concentration, stables, runway
 MOST = HoldingTerms({WETH: 6_000})
 LEAST = HoldingTerms(stables=(USDC, DAI), stables_least_bps=4_000)
 LASTS = RunwayTerms(180 * DAY, 10_000 * E8, 30 * DAY)
+units = st.integers(0, 10**12)
+around = st.tuples(st.integers(99_500_000, 100_500_000), st.integers(99_500_000, 100_500_000))
 TEXT = render(replace(load(sample("active_treasury")[0]), holdings=None, runway=None))
 TABLES = """[holdings]
 most = { WETH = "60 %" }
@@ -153,6 +156,99 @@ def test_the_stables_last_as_long_as_the_policy_wants(
     assert verdict(lasting, lasting.stage(request_, balances=balances), "runway") is says
 
 
+def test_of_an_empty_treasury_the_first_token_counts_in_full(desk: Any) -> None:
+    """What comes first is no smaller part than before only because there was nothing."""
+    kept = under(desk, LEAST)
+    judged = kept.stage("pay 1 USDC to alice", balances=held())
+    safe = kept.document.account.safe
+    bought = kept.with_rehearsal(judged, deltas=(Delta(safe, WETH, 10**18),))
+    stable = kept.with_rehearsal(judged, deltas=(Delta(safe, USDC, 1),))
+    assert [verdict(kept, each, "stables") for each in (bought, stable)] == [ASK, ALLOW]
+
+
+WAITING = ["20_000 USDC to bob"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "terms", "balance", "reason"),
+    [
+        # Each balance is exactly enough for what waits and what is paid.
+        ("concentration", (MOST, None), held("70_000", weth="20"), "at most this part of the value is WETH"),
+        ("stables", (LEAST, None), held("70_000", weth="20"), "at least this part of the value is in USDC, DAI"),
+        ("runway", (LEAST, LASTS), held("90_000", weth="20"), "the stables last at least so long"),
+    ],
+)
+def test_what_waits_counts_as_gone_once(
+    desk: Any, rule: str, terms: tuple[Any, Any], balance: list[str], reason: str
+) -> None:
+    whole = under(desk, *terms)
+
+    def of(request: str, *waiting: str) -> tuple[Finding, ...]:
+        return findings(whole, whole.stage(request, balances=balance, waiting=list(waiting)), rule)
+
+    assert [each.verdict for each in of("pay 10_000 USDC to alice", *WAITING)] == [ALLOW, ALLOW]
+    today, then = of("pay 10_000.000001 USDC to alice", *WAITING)
+    assert (today.verdict, then.verdict, then.reason) == (ALLOW, ASK, f"{reason}, once what waits has left")
+    assert [each.verdict for each in of("pay 10_000.000001 USDC to alice")] == [ALLOW]
+    assert [each.verdict for each in of("pay 10_000 USDC to alice", *WAITING, "0.000001 USDC to bob")] == [ALLOW, ASK]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_units_own_transaction_in_the_queue_is_not_counted_beside_it(desk: Any, rule: str) -> None:
+    """Guardians judge a payment that lies in the queue itself: a salary counts once."""
+    whole = under(desk, replace(LEAST, most_bps={WETH: 6_000}), LASTS)
+    judged = whole.stage("pay 10_000 USDC to alice", balances=held("70_000", weth="30"))
+    own = Queued(judged.action, safe_tx_hash(judged.action), whole.document.guardians.members[0], (), "")
+    assert verdict(whole, whole.with_facts(judged, queue=(own,)), rule) is ALLOW
+    other = replace(own, tx=replace(judged.action, nonce=judged.action.nonce + 1))
+    both = findings(whole, whole.with_facts(judged, queue=(own, other)), rule)
+    assert [each.verdict for each in both] == [ALLOW, ASK]
+
+
+def test_what_waits_beyond_what_there_is_leaves_no_runway(desk: Any) -> None:
+    lasting = under(desk, LEAST, LASTS)
+    judged = lasting.stage("pay 1 USDC to alice", balances=held("61_000"), waiting=["61_001 USDC to bob"])
+    today, then = findings(lasting, judged, "runway")
+    assert (today.verdict, then.verdict, then.measured) == (ALLOW, ASK, "0 days")
+
+
+def swap_waits(desk: Any, judged: Judged, request: str) -> Judged:
+    """The same unit while a swap waits in the queue."""
+    swap = desk.stage(request).action
+    tx = replace(swap, nonce=judged.action.nonce + 1)
+    queued = Queued(tx, safe_tx_hash(tx), desk.document.guardians.members[0], (), "")
+    beside: Judged = desk.with_facts(judged, queue=(queued,))
+    return beside
+
+
+def test_two_purchases_that_are_too_much_together_are_asked_about(desk: Any) -> None:
+    """6 of 10 parts at most: 55,500 of 100,000 USD in ether, and each purchase is of 3,000."""
+    capped = under(desk, MOST)
+    judged = capped.stage("swap 3_000 USDC to WETH", balances=held("44_500", weth="18.5"))
+    assert verdict(capped, judged, "concentration") is ALLOW
+    shown = findings(capped, swap_waits(capped, judged, "swap 3_000 USDC to WETH"), "concentration")
+    assert [each.verdict for each in shown] == [ALLOW, ASK, ASK]
+    assert shown[-1].reason.endswith(", once what waits has left and come")
+
+
+@settings(max_examples=60, deadline=None)
+@given(units, units, units, st.lists(st.integers(1, 10**6), min_size=1, max_size=3))
+def test_what_waits_never_makes_room(desk: Any, usdc: int, weth: int, paid: int, waits: list[int]) -> None:
+    whole = under(desk, replace(LEAST, most_bps={WETH: 6_000}), LASTS)
+    keys: dict[str, Any] = {"balances": [f"{usdc} USDC", f"{weth // 10**6} WETH"]}
+    request = f"pay {1 + paid // 10**6} USDC to alice"
+    free = whole.stage(request, **keys)
+    waiting = whole.stage(request, **keys, waiting=[f"{each} USDC to bob" for each in waits])
+    for each in (
+        waiting,
+        swap_waits(whole, free, "swap 3_000 USDC to WETH"),
+        swap_waits(whole, free, "swap 1 WETH to USDC"),
+    ):
+        for rule in RULES:
+            worst = max(found.verdict.rank for found in findings(whole, each, rule))
+            assert worst >= verdict(whole, free, rule).rank
+
+
 def test_the_runway_is_told_in_days_and_seconds(desk: Any) -> None:
     lasting = under(desk, LEAST, LASTS)
     (finding,) = findings(lasting, lasting.stage("pay 0.000001 USDC to alice", balances=held("60_000")), "runway")
@@ -213,10 +309,6 @@ def prices_apart(judged: Judged, apart: dict[TokenId, tuple[int, int]]) -> dict[
     return rounds
 
 
-units = st.integers(0, 10**12)
-around = st.tuples(st.integers(99_500_000, 100_500_000), st.integers(99_500_000, 100_500_000))
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.tuples(units, units, units), st.tuples(units, units, units), st.tuples(around, around, around), st.data())
 def test_the_share_rules_equal_fractions(
@@ -249,11 +341,9 @@ def test_the_share_rules_equal_fractions(
     deltas = tuple(Delta(account, t, b - a) for t, a, b in zip(names, was, becomes, strict=True) if a != b)
     judged = whole.with_rehearsal(judged, deltas=deltas)
 
-    if not any(was):
-        return
     assert (verdict(whole, judged, "concentration") is ASK) == (share > share_was and share > Fraction(most, 10_000))
     assert (verdict(whole, judged, "stables") is ASK) == (
-        bool(deltas) and (safe < safe_was or not any(becomes)) and safe < Fraction(least, 10_000)
+        bool(deltas) and (safe < safe_was or not any(becomes) or not any(was)) and safe < Fraction(least, 10_000)
     )
     left, had = low[0] + low[1], low_was[0] + low_was[1]
     assert (verdict(whole, judged, "runway") is ASK) == (left < had and left * 7 < lasts.least_seconds)

@@ -191,6 +191,16 @@ def test_a_payment_in_ether_asks_because_its_past_is_invisible(desk: Any) -> Non
     assert desk.says(desk.stage("pay 0.1 ETH to grants_safe")) == {"caps": ASK}
 
 
+@pytest.mark.parametrize(
+    ("held", "says"), [("110_500 USDC", ALLOW), ("110_499.999999 USDC", ASK), ("110_000 USDC", ASK)]
+)
+def test_what_waits_is_no_reserve(desk: Any, held: str, says: Verdict) -> None:
+    """The same payment as below, beside 500 USDC that wait to be paid."""
+    decision = desk.decide(desk.stage("pay 10_000 USDC to alice", balances=[held], waiting=["500 USDC to bob"]))
+    (finding,) = [each for each in decision.findings if each.rule == "reserves"]
+    assert (finding.verdict, finding.reason) == (says, "at least this much USDC should stay, once what waits has left")
+
+
 @pytest.mark.parametrize(("held", "says"), [("110_000 USDC", {}), ("109_999.999999 USDC", {"reserves": ASK})])
 def test_the_reserve_stays_or_guardians_look(desk: Any, held: str, says: dict[str, Verdict]) -> None:
     assert desk.says(desk.stage("pay 10_000 USDC to alice", balances=[held])) == says
