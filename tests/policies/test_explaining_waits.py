@@ -72,7 +72,7 @@ _FREEZE = st.builds(
     st.integers(1, 72),
     st.sampled_from([(), ("team",), ("grants",)]),
 )
-_PAST = st.builds("{} USDC to alice {} hours ago".format, st.integers(1_000, 12_000), st.integers(0, 60))
+_PAST = st.builds("{} USDC to alice {} hours ago".format, st.integers(1_000, 12_000), st.integers(1, 60))
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
