@@ -83,7 +83,9 @@ def in_flight(case: Case) -> tuple[Metered, ...]:
     if not moves:
         return ()
     paid = [move for move in moves if isinstance(move, Payment)]
-    others = claimed(paid, _seen_by_all(due_orders(case.facts, case.document), case.document), case.document)[1]
+    # An order that the Kernel pays with this very unit excuses no payment of owners that waits beside it.
+    left = (each for each in due_orders(case.facts, case.document) if each not in orders_paid(case))
+    others = claimed(paid, _seen_by_all(left, case.document), case.document)[1]
     return tuple(_of_moves((*others, *(move for move in moves if not isinstance(move, Payment))), case))
 
 

@@ -23,14 +23,14 @@ from policies.kernel.rules import Pay as PayOnChain
 from policies.kernel.values import Facts as Around
 from policies.kernel.values import Outcome, Refusal, State, Terms
 from policies.kernel_rules import order_rule
-from policies.metering import all_of_unit, of_unit, orders_paid
+from policies.metering import all_of_unit, in_flight, of_unit, orders_paid
 from policies.orders import Order, bounds, due_after_replacement, let_out, most_payments
 from policies.scenario import NOW, Scenario, facts_of
 from policies.template import render
 from policies.terms import Cap, PolicyDocument
 from strongroom.addresses import keccak, to_digest
 from strongroom.errors import InputError
-from strongroom.model import Address, Bucket, Call, Facts, KernelState, Outflow, TokenId, Verdict
+from strongroom.model import Address, Bucket, Call, Facts, KernelCall, KernelState, Outflow, TokenId, Verdict
 from strongroom.protocols.erc20 import encode_transfer
 from strongroom.protocols.kernel import bucket_key
 from strongroom.protocols.kernel_legs import AnyLeg, Payment, decode_all_legs, encode_legs
@@ -398,6 +398,26 @@ def test_an_order_needs_neither_caps_nor_tiers_and_only_its_exact_terms_do(desk:
     assert says(desk, document, "pay 5_999.999999 USDC to alice") == refused
     assert says(desk, document, "pay 6_000 USDC to bob") == refused
     assert says(desk, replace(document, orders={}), "pay 6_000 USDC to alice") == refused
+
+
+def test_an_order_excuses_one_payment_be_it_the_kernels_or_one_that_waits(desk: Any) -> None:
+    """The owners queued alice's salary, and the Kernel is about to pay it: both may execute, so one takes room. A
+    second order of the same terms excuses the other."""
+    requests = ("pay 6_000 USDC to alice", "pay 100 USDC to bob")
+    for orders, waits in (((salary(),), 6_000 * 10**6), ((salary(), salary(id="bonus")), 0)):
+        own = desk.under(large(*orders))
+        free = own.stage(*requests)
+        legs = granted_legs(free.compiled.calls, own.document, free.facts)
+        assert legs is not None and isinstance(legs[0], OrderPayment)
+        by_kernel = KernelCall(own.document.account, AGENT, KERNEL, encode_legs(legs))
+        beside = replace(own.stage(*requests, waiting=["6_000 USDC to alice"]), action=by_kernel)
+        case = own.open(beside)
+        assert [each.id for each in orders_paid(case)] == ["alice_salary"]
+        assert sum(each.units for each in of_unit(case)) == 100 * 10**6
+        assert sum(each.units for each in in_flight(case)) == waits
+        by_owners = own.open(own.stage(*requests, waiting=["6_000 USDC to alice"]))
+        excused = len(orders_paid(by_owners)) + (not in_flight(by_owners))
+        assert excused == len(orders)
 
 
 @pytest.mark.parametrize(
