@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.planners import storms
 from agent.planners.lending import is_stopped, told, units_left, within_calls
 from policies.dues import claimed
 from policies.effects import Payment as Paid
@@ -90,10 +91,10 @@ class DeterministicPlanner:
             return _plan(plan_id, ask, f"no usable price or balance of {', '.join(missing)}; nothing is traded")
         decimals = {token: self._document.tokens[token].token.decimals for token in prices}
         pairs = {frozenset(pool.tokens) for pool in self._document.pools()}
-        trades = trades_wanted(self._mandate, held, decimals, prices, pairs)
+        wanted = trades_wanted(self._mandate, held, decimals, prices, pairs)
+        trades = storms.sized(wanted, facts, self._document)
         units = tuple(self._trading(plan_id, trade, facts) for trade in trades)
-        said = f"{len(units)} trades bring the weights back" if units else "every weight is inside its band"
-        return _plan(plan_id, ask, said, *units)
+        return _plan(plan_id, ask, storms.told(len(wanted), len(units)), *units)
 
     def _trading(self, plan_id: str, trade: Trade, facts: Facts) -> Unit:
         swap = _swap(plan_id, trade)

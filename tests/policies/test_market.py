@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from math import floor
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.cases import sample
@@ -19,6 +20,7 @@ from policies.market_scene import tick_at
 from policies.pool_prices import apart_bps_up, depth_units_down, spot_out
 from policies.rules import volatility
 from policies.scenario import Judged
+from policies.selling import sold_alone_units_down
 from policies.swings import swing_bps_up
 from policies.template import render
 from policies.terms import UNISWAP_V2, PolicyDocument
@@ -267,6 +269,34 @@ def test_twice_the_calm_swing_halves_what_is_sold_alone(
     """[caps.swaps.WETH] lets 20 go at once; calm is 3 %."""
     storm = stormy(desk)
     assert storm.says(storm.stage(request_, arrives="99.7 %", swing=swing)) == says
+
+
+@settings(max_examples=30, deadline=None)
+@given(swing=st.integers(0, 3_000), before=st.integers(0, 20), waits=st.integers(0, 1))
+def test_a_sale_sized_by_what_is_left_is_allowed_and_one_unit_more_is_not(
+    desk: Desk, swing: int, before: int, waits: int
+) -> None:
+    """In calm and in storm, whatever was sold before."""
+    storm = stormy(desk)
+    pool = storm.document.venues["uniswap"].pools[0].address
+    keys: dict[str, Any] = {"arrives": "99.7 %", "swing": f"{swing / 100:.2f} %", "balances": ["400 WETH"]}
+    keys["past"] = [f"{before} WETH to {pool} 3 hours ago"] * (before > 0)
+    keys["waiting"] = [f"0.5 WETH to {pool}"] * waits
+    facts = storm.stage("swap 1 WETH to USDC", **keys).facts
+    most = sold_alone_units_down(WETH, USDC, facts, storm.document)
+    assert isinstance(most, int)
+    told = {"volatility", "caps", "approvals"}
+    if most:
+        assert told.isdisjoint(storm.says(storm.stage(f"swap {Decimal(most) / 10**18:f} WETH to USDC", **keys)))
+    more = storm.says(storm.stage(f"swap {Decimal(most + 1) / 10**18:f} WETH to USDC", **keys))
+    assert told & more.keys()
+
+
+def test_a_swing_that_is_not_known_sizes_no_sale(desk: Desk) -> None:
+    storm = stormy(desk)
+    facts = storm.stage("swap 1 WETH to USDC", no_market=True).facts
+    assert isinstance(sold_alone_units_down(WETH, USDC, facts, storm.document), Problem)
+    assert sold_alone_units_down(TokenId("HALL"), USDC, facts, storm.document) == 0
 
 
 def test_what_was_sold_a_minute_ago_counts_as_if_it_were_sold_now(desk: Desk) -> None:
