@@ -7,6 +7,7 @@ Source: Uniswap v3 Core paper, section 6; v2-core `UniswapV2Pair.sol`.
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil
 
 from policies.terms import PolicyDocument
 from strongroom.model import Address, Facts, PairState, PoolState, TokenId
@@ -48,6 +49,15 @@ def apart_bps_up(pool: PoolState, mean_tick: int) -> int:
     ends = pool.sqrt_price_x96, sqrt_price_at_tick(mean_tick)
     low, high = min(ends) ** 2, max(ends) ** 2
     return -(-(high - low) * BPS // low)
+
+
+def pair_apart_bps_up(pair: PairState, mean_tick: int) -> int:
+    """The same for a pair and the mean tick of a pool of the same two tokens: in both, token0 has the lower address.
+    Raises `ValueError` for an empty pair, which has no price."""
+    if not pair.reserve0_units or not pair.reserve1_units:
+        raise ValueError(f"`{pair.pool}` is empty")
+    ends = Fraction(pair.reserve1_units, pair.reserve0_units), Fraction(sqrt_price_at_tick(mean_tick) ** 2, _Q192)
+    return ceil((max(ends) / min(ends) - 1) * BPS)
 
 
 def _weights(market: Market) -> tuple[int, int]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from policies.schema.key import DURATION, PERCENT, Form, Key, TableOf, optional
 
+_FROM_AVERAGE = (
+    "How far a pool may stand from its average over `average_over`; a pair, which keeps none, from that of a listed "
+    "V3 pool of its tokens, and without one guardians are asked."
+)
 SWAPS = (
     optional("max_slippage", PERCENT, "How much less than rehearsed a swap may accept."),
     optional("max_impact", PERCENT, "How much less than the pool's own price promises a swap may bring."),
     optional("max_pool_share", PERCENT, "The part of a pool that one unit may sell into it without guardians."),
-    optional(
-        "max_from_average", PERCENT, "How far a pool may stand from its average over `average_over`.", "average_over"
-    ),
+    optional("max_from_average", PERCENT, _FROM_AVERAGE, "average_over"),
     optional("average_over", DURATION, "The time of that average, 1 minute to 1 day.", "max_from_average"),
 )
 """Of [swaps]."""

@@ -50,7 +50,9 @@ TOKENS = TableOf(
         optional("feeds", several(ADDRESS), "Its price feeds, at least as many as `sources` in [prices]."),
         optional("price_as", NAME, "The listed token whose price it has, such as `WETH` for ether."),
         optional("max_age", DURATION, "How old its price may be, instead of `max_age` in [prices]."),
-        optional("keep", AMOUNT, "Before less than this stays in the Safe, guardians are asked."),
+        optional(
+            "keep", AMOUNT, "Before less than this stays in the Safe, what waits counted as gone, guardians are asked."
+        ),
         optional(
             "source", ADDRESS, "The price source that the Kernel asks; without it the agent's key alone swaps none."
         ),

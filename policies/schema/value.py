@@ -33,7 +33,7 @@ OUTFLOW = TableOf(
 HOLDINGS = TableOf(
     "holdings",
     Form.ONCE,
-    "What the treasury's value may be made of, after each unit that makes it worse.",
+    "What the treasury's value may be made of, after each unit that makes it worse, with what waits and without.",
     (
         optional("most", by_name(PERCENT), "The largest part of the value that a token with price feeds may be."),
         optional("stables", several(NAME), "The tokens that hold a dollar."),
@@ -46,7 +46,7 @@ RUNWAY = TableOf(
     Form.ONCE,
     "How long the stables of [holdings] must last. Leave the table out for no such limit.",
     (
-        Key("least", DURATION, "At least so long, after each unit that shortens it."),
+        Key("least", DURATION, "At least so long, after each unit that shortens it and all that waits."),
         Key("spend", USD_CAP, "What the DAO spends; more than zero."),
         _OTHERWISE,
     ),

@@ -17,7 +17,7 @@ from policies.document import document_hash, load
 from policies.engine import judge
 from policies.grants import off_chain_only
 from policies.market_scene import tick_at
-from policies.pool_prices import apart_bps_up, depth_units_down, spot_out
+from policies.pool_prices import apart_bps_up, depth_units_down, pair_apart_bps_up, spot_out
 from policies.rules import volatility
 from policies.scenario import Judged
 from policies.selling import sold_alone_units_down
@@ -212,6 +212,38 @@ def test_an_average_over_another_time_is_none(desk: Desk) -> None:
     shorter = tuple(replace(mean, over_seconds=1_799) for mean in judged.facts.averages)
     assert near.says(near.with_facts(judged, averages=shorter)) == {"averages": DENY}
     assert near.says(near.with_facts(judged, averages=())) == {"averages": DENY}
+
+
+@pytest.mark.parametrize(("tick", "says"), [(99, {}), (100, {"averages": DENY}), (-99, {}), (-100, {"averages": DENY})])
+def test_a_pair_is_held_to_the_average_of_a_listed_pool_of_its_tokens(
+    desk: Desk, tick: int, says: dict[str, Verdict]
+) -> None:
+    """A pool's average may be 99 ticks from the pair's price and not 100: 1 % lies between."""
+    document = averaged(desk).document
+    pairs = {id_: v for id_, v in document.venues.items() if v.kind == UNISWAP_V2}
+    (pair,) = {pool for venue in pairs.values() for pool in venue.pools if WETH in pool.tokens}
+    beside = desk.under(replace(document, venues={**pairs, **document.venues}))
+    judged = beside.stage("swap 1 WETH to USDC", arrives="99.7 %")
+    assert {each.pool for each in beside.open(judged).exchanges} == {pair.address}
+    market = next(each for each in judged.facts.pairs if each.pool == pair.address)
+    level = replace(market, reserve0_units=10**24, reserve1_units=10**24)
+    means = tuple(replace(mean, mean_tick=tick) for mean in judged.facts.averages)
+    pushed = beside.with_facts(judged, averages=means, pairs=(level,))
+    assert beside.says(pushed) == says
+    assert beside.says(beside.with_facts(pushed, pairs=())) == {"averages": DENY}
+    assert beside.says(beside.with_facts(pushed, averages=())) == {"averages": ASK}
+    others = tuple(replace(mean, pool=pair.address) for mean in means)
+    assert beside.says(beside.with_facts(pushed, averages=others)) == {"averages": ASK}
+    empty = replace(level, reserve0_units=0)
+    assert beside.says(beside.with_facts(pushed, pairs=(empty,))) == {"averages": DENY}
+
+
+@given(st.integers(1, 2**112 - 1), st.integers(1, 2**112 - 1), st.integers(-100_000, 100_000))
+def test_a_pairs_distance_is_exact(zero: int, one: int, mean: int) -> None:
+    exact = Fraction(one, zero) / (Fraction(sqrt_price_at_tick(mean)) / 2**96) ** 2
+    apart = (max(exact, 1 / exact) - 1) * 10_000
+    pair = PairState(POOL, POOL, POOL, zero, one)
+    assert pair_apart_bps_up(pair, mean) == -(-apart.numerator // apart.denominator)
 
 
 def test_a_pair_keeps_no_average_so_guardians_look(desk: Desk) -> None:
