@@ -92,7 +92,8 @@ _SWAPS = """\
 # and not by the Kernel: `max_slippage` is how much less than the rehearsal brings a swap accepts, so what a sandwich
 # may take; `max_impact` how much it moves its price against itself, fees aside; above `max_pool_share` of what a pool
 # trades at its price, guardians are asked; no pool may stand more than `max_from_average` from its own average over
-# `average_over` (a pair of Uniswap V2 keeps none: there guardians are asked)."""
+# `average_over` (a pair of Uniswap V2 keeps none: that of a pool of its tokens
+# counts, and without one guardians are asked)."""
 _ACTIONS = """\
 # How often the agent's key may act by itself: at most `cap` times in any window, `at_once` of them in one moment."""
 _KERNEL = """\

@@ -63,6 +63,14 @@ def test_what_an_operator_asks_for_in_their_own_favour_goes_to_guardians(
     assert conflicted.says(conflicted.stage("pay 10 USDC to alice", asked_by=actor)) == says
 
 
+def test_a_job_pays_an_operator_what_the_mandate_says_and_no_operator_s_name_makes_one_a_job(desk: Any) -> None:
+    """Nobody asks in a job's name: `chat` writes `operator:` before the name, whatever the name is."""
+    odd = desk.under(with_payee(desk.document, "alice", operator="job:payroll"))
+    payroll = ("pay 10 USDC to alice", "pay 10 USDC to bob")
+    assert odd.says(odd.stage(*payroll, asked_by="job:payroll", by="mandate")) == {}
+    assert odd.says(odd.stage(*payroll, asked_by="operator:job:payroll")) == {"conflicts": ASK}
+
+
 def test_others_are_paid_as_before_whoever_asks(conflicted: Any) -> None:
     for actor in (ALICE, BOB, "job:payroll", ""):
         assert conflicted.says(conflicted.stage("pay 10 USDC to bob", asked_by=actor)) == {}
