@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policies.case import Case
-from policies.metering import Metered, in_flight, past, total
-from policies.rules.caps import level
+from policies.metering import in_flight, total
+from policies.spent import spent_level, spent_on, spent_units
 from policies.swings import swing_bps_up
 from policies.terms import SWAPS, Cap, PolicyDocument, Tier
 from strongroom.model import (
@@ -53,8 +53,8 @@ def widest_swing_bps_up(tokens: Iterable[TokenId], facts: Facts, document: Polic
 def _at_once_units_down(cap: Cap, swing_bps: int, facts: Facts, document: PolicyDocument) -> int:
     """The cap's `at_once`, shrunken by the swing, less what has not flowed back and what waits; negative where more is
     used."""
-    case, now, terms = _of_nothing(facts, document), facts.block.timestamp, document.volatility
-    used = level(cap, past(case, cap, max(cap.window_seconds, cap.drain_seconds)), now) + total(in_flight(case), cap)
+    case, terms = _of_nothing(facts, document), document.volatility
+    used = spent_level(case, cap) + total(in_flight(case), cap)
     calm_bps = terms.calm_bps if terms else 0
     most = cap.at_once_units * calm_bps // swing_bps if swing_bps > calm_bps else cap.at_once_units
     return most - used
@@ -63,20 +63,15 @@ def _at_once_units_down(cap: Cap, swing_bps: int, facts: Facts, document: Policy
 def _else_left(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     """What the window, each tier and the largest single unit leave, whatever prices do."""
     case = _of_nothing(facts, document)
-    window = cap.cap_units - _units(past(case, cap, cap.window_seconds)) - total(in_flight(case), cap)
+    window = cap.cap_units - spent_units(case, cap, cap.window_seconds) - total(in_flight(case), cap)
     return min([cap.never_units, window, *(_left_of(tier, cap, case) for tier in cap.tiers)])
 
 
 def _left_of(tier: Tier, cap: Cap, case: Case) -> int:
     """To tiers all pools are one."""
-    waiting = (each for each in in_flight(case) if each.counts_in(cap))
-    return tier.above_units - sum(
-        each.units for each in (*past(case, cap, tier.window_seconds), *waiting) if each.counterparty == SWAPS
-    )
-
-
-def _units(metered: tuple[Metered, ...]) -> int:
-    return sum(each.units for each in metered)
+    waiting = (each for each in in_flight(case) if each.counts_in(cap) and each.counterparty == SWAPS)
+    sold = spent_on(case, cap, tier.window_seconds, (SWAPS,))[SWAPS]
+    return tier.above_units - sold - sum(each.units for each in waiting)
 
 
 def _of_nothing(facts: Facts, document: PolicyDocument) -> Case:
