@@ -11,6 +11,7 @@ from policies.engine import decide
 from policies.markets import LENDING
 from policies.scenario import Scenario, facts_of, stage
 from policies.terms import SWAPS, Cap, PolicyDocument
+from policies.trading import TradingTerms
 from policies.watching import counted
 from simulations.treasury.book import ALLOW, ASK, DAY_SECONDS, DENY, Asset, Book, Calendar, Flow, Loans, Market, Meter
 from simulations.treasury.book import Tier as TierOf
@@ -198,15 +199,16 @@ def uncounted(book: Book, policy: PolicyDocument, start: Start) -> tuple[TokenId
 
 
 def unmodelled(policy: PolicyDocument) -> tuple[str, ...]:
-    """What policy.toml says and no forecast minds, by the names of its tables."""
+    """What policy.toml says and no forecast minds, in its own words."""
     tables = {
-        "outflow": policy.outflow,
-        "holdings": policy.holdings,
-        "runway": policy.runway,
-        "volatility": policy.volatility,
-        "hours": policy.hours,
-        "freezes": policy.freezes,
-        "newcomers": policy.newcomers,
-        "losses": policy.losses,
+        "[outflow]": policy.outflow,
+        "[holdings]": policy.holdings,
+        "[runway]": policy.runway,
+        "[volatility]": policy.volatility,
+        "[hours]": policy.hours,
+        "[freezes]": policy.freezes,
+        "[newcomers]": policy.newcomers,
+        "what swaps may lose together": policy.losses,
+        "bounds on slippage, impact and averages": policy.trading != TradingTerms(),
     }
     return tuple(name for name, table in tables.items() if table)

@@ -200,7 +200,7 @@ def foot_lines(opened: Opened, origin: Origin) -> Iterator[str]:
 
     yield "in brackets: where the number lies in 95 of 100 seeds; how wrong the model is they do not say"
     if left_out := unmodelled(opened.documents.policy):
-        yield f"not in this forecast: {', '.join(f'[{each}]' for each in left_out)} of policy.toml"
+        yield f"not in this forecast: {', '.join(left_out)} of policy.toml"
     yield origin.footer()
 
 
