@@ -1,7 +1,7 @@
 """Back to the mandate's weights, on a block of paths: what the planner wants, the verdict, what a trade brings.
 
 The array form of `strongroom.mandate.trades_wanted` and of the engine's rules `caps`, `approvals`, `reserves`, `losses`
-and `drawdown`; tests hold both against the originals.
+and `drawdown`; tests hold all but the last against the originals.
 """
 
 from __future__ import annotations
