@@ -2,7 +2,8 @@
 would otherwise use: SciPy's SLSQP and cvxpy for the split, Clarabel for the flow, on the same pools in the same run.
 
 What is timed is an order at a block whose pools were made ready: ours by `Depth` and `Net`, theirs by building the
-problem first. Every allocation, also theirs, is then judged by the pools' own integer quotes.
+problem first; cvxpy also as it is mostly used, modelled for each order. Every split, also theirs, is then judged by the
+pools' own integer quotes.
 """
 
 from __future__ import annotations
@@ -103,8 +104,10 @@ def beside(pairs: Sequence[PairState], market: Sequence[PairState], found: dict[
         print(f"{'':12} {name:10} {found[name]['seconds'] * 1e3:9.1f} ms, leaves {left:.6f} bp")
         metrics[f"split_vs_{name}_100"] = round(found[name]["seconds"] / taken)
         metrics[f"{name}_leaves_bp"] = round(left, 6)
-    if "solver_seconds" in found["cvxpy"]:
-        metrics["split_vs_cvxpy_solver_alone_100"] = round(found["cvxpy"]["solver_seconds"] / taken)
+    if "ready_seconds" in found["cvxpy"]:
+        ready = found["cvxpy"]["ready_seconds"]
+        print(f"{'':12} cvxpy      {ready * 1e3:9.1f} ms when compiled before the order comes, as ours is made ready")
+        metrics["split_vs_cvxpy_ready_100"] = round(ready / taken)
     return metrics | routed(market, found["clarabel"])
 
 

@@ -134,7 +134,7 @@ def _searched(through: Net, units: int, hop_cost_units: int, allowed: Allowed) -
     else:
         return None
     _, all_earned = trades(rows, owners, through.ends, np.ones_like(allowed), prices)
-    bound = float(prices[0]) * units + after_gas(all_earned.tolist(), hop_cost_units)
+    bound = float(prices[0]) * units + after_gas(all_earned, hop_cost_units)
     # What gives less than one unit of the token bought is the search's own noise.
     given = taken / size * prices[through.ends[:, 0]] + earned
     return _Found(np.where(given >= 1.0, taken, 0.0), earned, bound)

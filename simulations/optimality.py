@@ -9,8 +9,11 @@ differ only at the edge of a gap in the liquidity.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, exp, log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulations.pools.uniswap_v2 import PairQuote, PairSide
 from simulations.pools.uniswap_v3 import PoolQuote, Side
@@ -72,15 +75,15 @@ def net_bound(curves: Sequence[Curve], units: int, leg_cost_units: int) -> int:
     low, high = 1 / max(levels) ** 2, 1 / min(levels) ** 2
 
     def value(price: float) -> float:
-        return price * units + after_gas([earned(each, price) for each in curves], leg_cost_units)
+        return price * units + after_gas(np.array([earned(each, price) for each in curves]), leg_cost_units)
 
     return ceil(golden(value, low, high) * (1 + 1e-12))
 
 
-def after_gas(earnings: Iterable[float], leg_cost_units: int) -> float:
-    """The most that a choice of sides earns together, each after the first less its gas."""
-    found = list(earnings)
-    return sum(max(each - leg_cost_units, 0.0) for each in found) + min(leg_cost_units, max(found, default=0.0))
+def after_gas(earnings: NDArray[np.float64], leg_cost_units: int) -> float:
+    """The most that a choice of sides (one at least) earns together, each after the first less its gas."""
+    above = float(np.maximum(earnings - leg_cost_units, 0.0).sum())
+    return above + min(float(leg_cost_units), float(earnings.max()))
 
 
 def earned(curve: Curve, price: float) -> float:
