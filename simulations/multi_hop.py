@@ -16,8 +16,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.gas_bound import after_gas
 from simulations.net import Net, Way, net
-from simulations.optimality import AnyQuote, after_gas
+from simulations.optimality import AnyQuote
 from simulations.price_search import Floats, search, trades
 from simulations.routing import State
 from strongroom.model import Address

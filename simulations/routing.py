@@ -115,7 +115,7 @@ def _leg(part: Part, token_in: Token, token_out: Token, terms: Terms) -> Leg:
 def best_split(pools: Sequence[Sided], units: int, leg_cost_units: int = 0) -> Split | None:
     """The split of exactly `units` (> 0) that gives most, less `leg_cost_units` for each pool after the first; `None`
     when the pools cannot take the order. The best of all subsets of at most `MAX_POOLS` pools; of more, pools that do
-    not earn their gas are left out while that nets more, and `optimality.net_bound` says what that may have missed."""
+    not earn their gas are left out while that nets more, and `gas_bound.net_bound` says what that may have missed."""
     found = _of_all_subsets(pools, units, leg_cost_units) if len(pools) <= MAX_POOLS else split(pools, units)
     while found and len(found.parts) > MAX_POOLS and leg_cost_units:
         better = _pruned(found, units, leg_cost_units)

@@ -18,7 +18,7 @@ from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # Read when NumPy is imported.
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 KEPT = 0.997
 _Seconds = list[float]

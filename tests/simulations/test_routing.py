@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from simulations.optimality import gap, net_bound
+from simulations.gas_bound import net_bound
+from simulations.optimality import gap
 from simulations.pools.uniswap_v2 import FEE_PIPS, PairSide
 from simulations.routing import NoRoute, Terms, best_split, net_of, route, side_of, split
 from simulations.water_filling import Depth, curve, water_fill
