@@ -44,9 +44,8 @@ def _draw_depth(axes: Axes, found: Forecast) -> None:
     axes.plot(sizes[-1] / scale, costs[-1], "o", color=BLUE)
     place = (sizes[-1] / scale, costs[-1])
     axes.annotate(f"{costs[-1]:.1f} bp", place, (-6, 8), textcoords="offset points", ha="right")
-    axes.set(
-        xlabel=f"{order.token_in.id} sold at once", ylabel="cost in basis points", xlim=(0, None), ylim=(0, 1.25 * most)
-    )
+    axes.set(xlabel=f"{order.token_in.id} sold at once", ylabel="cost in basis points")
+    axes.set(xlim=(0, None), ylim=(0, 1.25 * most))
     axes.set_title("Lost against the price before the order, fees of the best pool aside", fontsize=10, loc="left")
     axes.legend(fontsize=8, loc="upper center", ncols=3)
 
