@@ -124,6 +124,15 @@ def test_a_hop_is_kept_only_when_it_earns_its_gas(cost):
     assert found.net_units(cost) >= max(nets) * (1 - 1e-5)
 
 
+def test_trades_that_would_run_in_a_circle_become_a_sequence():
+    """Two pools of C and D far out of line: at the prices found, C is sold in one and bought back in the other."""
+    apart = [pair("0x1", C, D, 10**22, 10**22), pair("0x2", C, D, 10**22, 2 * 10**22)]
+    through = [pair("0x3", A, C, 10**23, 10**23), pair("0x4", C, B, 10**23, 10**23)]
+    found = best_flow([*apart, *through], A, B, 10**21)
+    assert found and replayed(found, A, 10**21) == Counter({B: found.units_out})
+    assert len(found.hops) == 2 and found.units_out < found.bound_units
+
+
 def test_what_leads_nowhere_or_holds_too_little_has_no_flow():
     pools = [pair("0x1", A, C, 10**20, 10**20), pair("0x2", D, B, 10**20, 10**20)]
     assert best_flow(pools, A, B, 10**18) is None

@@ -208,6 +208,17 @@ def test_no_subset_nets_more_than_the_bound(tiers, cost):
     assert max(nets) <= net_bound([curve(each) for _, each in tiers[WETH]], units, cost)
 
 
+def test_a_prepared_depth_ends_at_one_price():
+    """Proven to a millionth of a basis point, at sizes over many magnitudes."""
+    sides = [side_of(state, "0xA") for state in many_pairs(40)]
+    depth = Depth.of([curve(each) for each in sides])
+    for exponent in range(9, 16):
+        amounts = depth.amounts(10**exponent)
+        quotes = [each.quote_in(amount) if amount else None for each, amount in zip(sides, amounts, strict=True)]
+        assert sum(amounts) == 10**exponent
+        assert gap(sides, quotes) <= 10**exponent * 1e-10 + len(sides)
+
+
 def many_pairs(count):
     """Pairs of one price within a per cent, over three magnitudes of depth."""
     draw = Random(count)
