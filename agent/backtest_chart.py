@@ -2,106 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-_COLOURS = {"allow": "#4c9f70", "delay": "#7fb3d5", "ask": "#e0a93b", "deny": "#c0504d"}
-_LINES = ("#1f3a5f", "#7b3f8c", "#00798c", "#5d4037")
-_WIDTH, _LEFT, _RIGHT = 960, 64, 40
-_BARS_TOP, _BARS_HEIGHT = 64, 220
-_CAPS_TOP, _CAPS_HEIGHT = 348, 160
-_HEIGHT = 580
+from agent.forecasts import BLUE, GREEN, GREY, ORANGE, RED, origin, panels, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLOURS = {"allow": GREEN, "delay": BLUE, "ask": ORANGE, "deny": RED}
+_LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (GREY, "D"))
 _FULL_BPS, _MOST_BPS = 10_000, 20_000
-_LABELS = 14
+_LABELS = 12
 
 
-def draw(answer: dict[str, Any]) -> str:
-    """The SVG of a report's months. Levels above twice a cap are drawn at the upper edge."""
-    months = answer["months"]
-    body = [*_frame(answer), *_bars(months), *_caps(months), *_names(months)]
-    box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
-    return "\n".join([head, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>', *body, "</svg>", ""])
+def draw(answer: dict[str, Any], path: Path, command: Sequence[str]) -> None:
+    """The report's months to a PNG or SVG, as `path` ends; `command` made the report. Levels above twice a cap are
+    drawn at the upper edge."""
+    made = origin({each: answer[each] for each in ("policy", "rows", "rules", "months")}, 0, command)
+    judged, months = answer["rows"]["judged"], answer["months"]
+    figure, (counts, levels) = panels(f"What the policy says to {judged:,} transactions, by month", 2, made)
+    _bars(counts, months, answer["verdicts"])
+    _caps(levels, months)
+    every = max(-(-len(months) // _LABELS), 1)
+    for axes in (counts, levels):
+        axes.set_axisbelow(True)
+        axes.set_xlim(-0.6, max(len(months), 1) - 0.4)
+        axes.set_xticks(range(0, len(months), every), [each["month"] for each in months[::every]])
+    save(figure, path)
 
 
-def _text(x: float, y: float, said: str, anchor: str = "start", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#333" {extra}>{escape(said)}</text>'
+def _bars(axes: Axes, months: Sequence[dict[str, Any]], verdicts: dict[str, int]) -> None:
+    from matplotlib.ticker import MaxNLocator
 
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, extra: str = "") -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" {extra}/>'
-
-
-def _frame(answer: dict[str, Any]) -> Iterator[str]:
-    judged = answer["rows"]["judged"]
-    yield _text(_LEFT, 24, f"What the policy says to {judged:,} transactions, by month", extra='font-size="16"')
-    at = float(_LEFT)
+    bottom = [0] * len(months)
     for name, colour in _COLOURS.items():
-        yield f'<rect x="{at:.1f}" y="38" width="12" height="12" fill="{colour}"/>'
-        said = f"{name} {answer['verdicts'][name]:,}"
-        yield _text(at + 17, 48, said)
-        at += 40 + 7 * len(said)
-    yield _text(
-        _LEFT,
-        _CAPS_TOP - 16,
-        "The fullest that each cap was in the month, in % of it; 200 % stands for all above",
-        extra='font-size="14"',
-    )
+        if verdicts[name]:
+            heights = [month["verdicts"][name] for month in months]
+            axes.bar(range(len(months)), heights, 0.8, bottom=bottom, color=colour, label=f"{name}: {verdicts[name]:,}")
+            bottom = [low + high for low, high in zip(bottom, heights, strict=True)]
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("transactions")
+    _legend(axes)
 
 
-def _x(number: int, count: int) -> tuple[float, float]:
-    """Left edge and width of a month's place."""
-    width = (_WIDTH - _LEFT - _RIGHT) / max(count, 1)
-    return _LEFT + number * width, width
+def _caps(axes: Axes, months: Sequence[dict[str, Any]]) -> None:
+    """A month in which nothing touched a cap has no point."""
+    for (colour, marker), name in zip(_LINES, _fullest(months), strict=False):
+        at = [number for number, month in enumerate(months) if name in month["levels"]]
+        shares = [min(months[number]["levels"][name], _MOST_BPS) / 100 for number in at]
+        axes.plot(at, shares, color=colour, marker=marker, markersize=4, linewidth=1.5, label=name, clip_on=False)
+    axes.axhline(_FULL_BPS / 100, color=RED, linestyle="--", linewidth=1, label="the cap")
+    axes.set_ylim(0, _MOST_BPS / 100)
+    axes.set_ylabel("fullest in the month, % of the cap")
+    axes.set_title("How full the caps were (200 % stands for all above)", fontsize=10, loc="left")
+    _legend(axes)
 
 
-def _bars(months: Sequence[dict[str, Any]]) -> Iterator[str]:
-    most = _round_up(max((sum(each["verdicts"].values()) for each in months), default=1))
-    bottom = _BARS_TOP + _BARS_HEIGHT
-    for share in range(5):
-        y = bottom - _BARS_HEIGHT * share / 4
-        yield _line(_LEFT, y, _WIDTH - _RIGHT, y, "#ddd")
-        yield _text(_LEFT - 6, y + 4, f"{most * share / 4:,g}", "end")
-    for number, month in enumerate(months):
-        left, width = _x(number, len(months))
-        top = float(bottom)
-        for name, colour in _COLOURS.items():
-            height = _BARS_HEIGHT * month["verdicts"][name] / most
-            top -= height
-            if height:
-                box = f'x="{left + width * 0.1:.1f}" y="{top:.1f}" width="{width * 0.8:.1f}" height="{height:.1f}"'
-                said = f"{month['month']}: {month['verdicts'][name]:,} {name}"
-                yield f'<rect {box} fill="{colour}"><title>{escape(said)}</title></rect>'
-
-
-def _round_up(most: int) -> int:
-    """The next number that four lines divide well."""
-    size: int = 10 ** max(len(str(most)) - 2, 0)
-    return -(-most // (4 * size)) * 4 * size or 4
-
-
-def _caps(months: Sequence[dict[str, Any]]) -> Iterator[str]:
-    bottom = _CAPS_TOP + _CAPS_HEIGHT
-    for bps in range(0, _MOST_BPS + 1, _FULL_BPS // 2):
-        y = bottom - _CAPS_HEIGHT * bps / _MOST_BPS
-        full = bps == _FULL_BPS
-        yield _line(
-            _LEFT, y, _WIDTH - _RIGHT, y, "#c0504d" if full else "#ddd", 'stroke-dasharray="5 3"' if full else ""
-        )
-        yield _text(_LEFT - 6, y + 4, f"{bps // 100} %", "end")
-    for number, name in enumerate(_fullest(months)):
-        colour = _LINES[number]
-        heights = (min(month["levels"].get(name, 0), _MOST_BPS) / _MOST_BPS for month in months)
-        middles = (left + width / 2 for left, width in (_x(n, len(months)) for n in range(len(months))))
-        points = [f"{x:.1f},{bottom - _CAPS_HEIGHT * y:.1f}" for x, y in zip(middles, heights, strict=True)]
-        yield f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield from (
-            f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>' for x, y in (each.split(",") for each in points)
-        )
-        at = _LEFT + number * 210
-        yield _line(at, _HEIGHT - 18, at + 18, _HEIGHT - 18, colour, 'stroke-width="3"')
-        yield _text(at + 24, _HEIGHT - 14, name)
+def _legend(axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    if labels:
+        axes.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
 
 
 def _fullest(months: Sequence[dict[str, Any]]) -> list[str]:
@@ -111,12 +73,3 @@ def _fullest(months: Sequence[dict[str, Any]]) -> list[str]:
         for name, bps in month["levels"].items():
             highest[name] = max(highest.get(name, 0), bps)
     return sorted(highest, key=lambda name: (-highest[name], name))[: len(_LINES)]
-
-
-def _names(months: Sequence[dict[str, Any]]) -> Iterator[str]:
-    every = -(-len(months) // _LABELS)
-    for number, month in enumerate(months):
-        if number % max(every, 1) == 0:
-            left, width = _x(number, len(months))
-            for y in (_BARS_TOP + _BARS_HEIGHT + 18, _CAPS_TOP + _CAPS_HEIGHT + 18):
-                yield _text(left + width / 2, y, month["month"], "middle")

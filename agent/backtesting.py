@@ -41,7 +41,7 @@ def open_history(path: Path, document: PolicyDocument) -> History:
 
 
 def open_prices(path: Path | None, document: PolicyDocument) -> Prices:
-    return read_prices(_text(path), document, path.name) if path else {}
+    return read_prices(_text(path, "the file with the prices"), document, path.name) if path else {}
 
 
 def _files(path: Path) -> list[Path]:
@@ -53,14 +53,14 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, wanted: str = "the file or folder with the history") -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise HistoryUnusable(f"`{path}`", "is not UTF-8 text", "export it anew") from error
     except OSError as error:
         why = f"cannot be read ({(error.strerror or 'no answer').lower()})"
-        raise HistoryUnusable(f"`{path}`", why, "name the file or folder with the history") from error
+        raise HistoryUnusable(f"`{path}`", why, f"name {wanted}") from error
 
 
 def backtest(history: History, policy: str, prices: Prices, processes: int, keep_rows: bool = False) -> Backtest:

@@ -18,7 +18,7 @@ from policies.scenario import NOW, Scenario, address_of, stage
 from policies.terms import PolicyDocument
 from strongroom.addresses import keccak, to_digest
 from strongroom.documents import Table, parse
-from strongroom.errors import BadValue, Unparseable
+from strongroom.errors import BadValue, NotNamed, Unparseable
 from strongroom.model import (
     Address,
     Amount,
@@ -73,7 +73,10 @@ def load_cases(text: str, document: PolicyDocument, name: str = "cases.toml") ->
         held = _amounts(top, "balances", _decimals(document))
         with top.table("prices") as row:
             prices = {_token(t, document, row.where): _price(row, t) for t in list(row.keys())}
-        return tuple(_case(row, prices, held, document) for row in top.rows("cases"))
+        if not (rows := top.rows("cases")):
+            # No case at all would pass for all as expected.
+            raise NotNamed("cases", name, "write rows: [[cases]]")
+        return tuple(_case(row, prices, held, document) for row in rows)
 
 
 def run_cases(document: PolicyDocument, cases: tuple[PolicyCase, ...]) -> tuple[CaseResult, ...]:

@@ -13,7 +13,7 @@ from policies.delays import check_delays
 from policies.health import check_health
 from policies.holdings import check_holdings
 from policies.markets import EXITS, LENDING, Market
-from policies.orders import check_orders
+from policies.orders import amount, check_orders
 from policies.outflow import check_outflow
 from policies.owner_guarding import check_owner_guard
 from policies.runway import check_runway
@@ -22,6 +22,7 @@ from policies.terms import SWAPS, UNISWAP_V2, Cap, ListedToken, Payee, PolicyDoc
 from policies.tiers import check_tiers
 from policies.timing import check_timing
 from policies.trading import check_trading
+from policies.usd import written_usd
 from policies.vaults import check_vaults
 from policies.watching import check_watch
 from policies.wrapping import WRAPS, check_wrappers
@@ -69,22 +70,33 @@ def check(document: PolicyDocument, name: str) -> None:
 
 def _addresses_differ(document: PolicyDocument, name: str) -> None:
     """One address has one meaning: a payee that is also a token or a router would be paid into a hole."""
-    for address, count in Counter(_named(document)).items():
-        if count > 1:
-            raise BadValue(address, name, "it stands there twice; give each entry its own address")
+    places: dict[Address, str] = {}
+    for address, place in _named(document):
+        if address in places:
+            mend = f"it stands there twice, also for {places[address]}; give each entry its own address"
+            raise BadValue(address, f"{place} of {name}", mend)
+        places[address] = place
 
 
-def _named(document: PolicyDocument) -> Iterable[Address]:
-    yield from (document.account.safe, document.multisend)
-    yield from (listed.token.address for listed in document.tokens.values())
-    yield from (payee.address for payee in document.payees.values())
-    yield from (pool.address for pool in document.pools())
-    for venue in document.venues.values():
-        yield from (each for each in (venue.router, venue.quoter, venue.lens) if each is not None)
-    for market in document.markets.values():
-        yield from (market.pool, *(reserve.share for reserve in market.reserves))
-        yield from (debt.meter for debt in market.debts)
-    yield from (vault.address for vault in document.vaults.values())
+def _named(document: PolicyDocument) -> Iterable[tuple[Address, str]]:
+    """Each address with the key that it stands at."""
+    yield document.account.safe, "`safe` in [account]"
+    yield document.multisend, "`multisend` in [account]"
+    yield from ((each.token.address, f"`address` in [tokens.{id_}]") for id_, each in document.tokens.items())
+    yield from (
+        (each.address, f"`address` in [payees.{id_}]")
+        for id_, each in document.payees.items()
+        if each.address != NATIVE
+    )
+    for id_, venue in document.venues.items():
+        yield from ((each.address, f"a pool of [venues.{id_}]") for each in venue.pools)
+        parts = (("router", venue.router), ("quoter", venue.quoter), ("lens", venue.lens))
+        yield from ((each, f"`{key}` in [venues.{id_}]") for key, each in parts if each is not None)
+    for id_, market in document.markets.items():
+        yield market.pool, f"`pool` in [venues.{id_}]"
+        yield from ((each.share, f"`share` of {each.token} in [venues.{id_}]") for each in market.reserves)
+        yield from ((each.meter, f"`meter` of {each.token} in [venues.{id_}]") for each in market.debts)
+    yield from ((vault.address, f"`vault` in [venues.{id_}]") for id_, vault in document.vaults.items())
 
 
 def _tokens(document: PolicyDocument, name: str) -> None:
@@ -128,7 +140,9 @@ def _payee_is_capped(document: PolicyDocument, payee: Payee, where: str) -> None
                 payee.bucket_class, f"`class` of {where}", f"write [caps.{payee.bucket_class}.{token}] first"
             )
         if units > cap.never_units:
-            raise BadValue(f"{token}", f"`at_most` of {where}", "it is more than `never_above` of its class; lower it")
+            most = amount(token, cap.never_units, document)
+            mend = f"`never_above` of [caps.{payee.bucket_class}.{token}] is {most}; change one of the two"
+            raise BadValue(amount(token, units, document), f"`at_most` of {where}", mend)
 
 
 def _pools(document: PolicyDocument, name: str) -> None:
@@ -185,29 +199,44 @@ def _caps(document: PolicyDocument, name: str) -> None:
 
 def _cap(document: PolicyDocument, cap: Cap, where: str) -> None:
     if not 0 < cap.at_once_units * 10 <= cap.cap_units * 9:
-        raise BadValue(
-            "at_once", where, "it is more than zero and at most nine tenths of `cap`, or it hardly flows back"
-        )
+        most = amount(cap.token, cap.cap_units * 9 // 10, document)
+        mend = f"it is more than zero and at most nine tenths of `cap`, {most}, or it hardly flows back"
+        raise BadValue(amount(cap.token, cap.at_once_units, document), f"`at_once` in {where}", mend)
+    at_once = f"`at_once`, {amount(cap.token, cap.at_once_units, document)}"
     if cap.never_units < cap.at_once_units:
-        raise BadValue("never_above", where, "it is at least `at_once`")
+        never = amount(cap.token, cap.never_units, document)
+        raise BadValue(never, f"`never_above` in {where}", f"it is at least {at_once}")
     if cap.model_units > cap.at_once_units:
-        raise BadValue("model_alone", where, "it is at most `at_once`")
+        alone = amount(cap.token, cap.model_units, document)
+        raise BadValue(alone, f"`model_alone` in {where}", f"it is at most {at_once}")
+    _tiers(document, cap, f"`ask` in {where}")
+
+
+def _tiers(document: PolicyDocument, cap: Cap, where: str) -> None:
+    count = len(document.guardians.members)
+    for tier in cap.tiers:
+        if not 0 < tier.approvals <= count:
+            raise BadValue(f"{tier.approvals} guardians", where, f"write 1 to {count}, as there are {count}")
     for lower, upper in zip(cap.tiers, cap.tiers[1:], strict=False):
         if not (lower.above_units < upper.above_units and (lower.approvals <= upper.approvals or upper.named)):
-            raise BadValue("ask", where, "write its lines from the smallest amount and the fewest guardians upwards")
-    for tier in cap.tiers:
-        if not 0 < tier.approvals <= len(document.guardians.members):
-            raise BadValue(
-                tier.approvals, f"`ask` in {where}", f"there are {len(document.guardians.members)} guardians"
+            first, second = (
+                f"{t.approvals} above {amount(cap.token, t.above_units, document)}" for t in (lower, upper)
             )
+            mend = "write its lines from the smallest amount and the fewest guardians upwards"
+            raise BadValue(f"{first}, then {second}", where, mend)
 
 
 def _guardians(document: PolicyDocument, name: str) -> None:
     guardians, where = document.guardians, f"[guardians] of {name}"
     if len(set(guardians.members)) != len(guardians.members):
-        raise BadValue("members", where, "name each guardian once")
+        twice = next(each for each, count in Counter(guardians.members).items() if count > 1)
+        raise BadValue(twice, f"`members` in {where}", "name each guardian once")
     if not 0 < guardians.approvals <= len(guardians.members):
-        raise BadValue(guardians.approvals, f"`approvals` in {where}", "between one and the number of members")
+        raise BadValue(
+            guardians.approvals,
+            f"`approvals` in {where}",
+            f"between one and the number of members, {len(guardians.members)}",
+        )
 
 
 def _scalars(document: PolicyDocument, name: str) -> None:
@@ -222,11 +251,13 @@ def _scalars(document: PolicyDocument, name: str) -> None:
     losses = document.losses
     if losses and not 0 < losses.at_once_e8 * 10 <= losses.cap_e8 * 9:
         mend = "more than zero, at most nine tenths of `loss_cap`"
-        raise BadValue(losses.at_once_e8, f"`loss_at_once` in [swaps] of {name}", mend)
+        raise BadValue(written_usd(losses.at_once_e8), f"`loss_at_once` in [swaps] of {name}", mend)
     limit = document.actions
     if not 0 < limit.at_once * 10 <= limit.count * 9:
         raise BadValue(
-            limit.at_once, f"`at_once` in [actions] of {name}", "more than zero, at most nine tenths of `cap`"
+            limit.at_once,
+            f"`at_once` in [actions] of {name}",
+            f"write 1 to {limit.count * 9 // 10}, nine tenths of `cap`",
         )
     if not document.gas.max_gas_units or not document.gas.max_base_fee_wei:
         raise BadValue(0, f"[gas] of {name}", "zero gas sends nothing; write a budget")

@@ -158,7 +158,7 @@ def _payee(id_: str, row: Table, decimals: Decimals) -> Payee:
             )
         delay = frame.seconds(row, "delay") if row.has("delay") else 0
         return Payee(
-            *(id_, row.address("address"), row.text("class"), at_most, note, delay),
+            *(id_, row.address("address"), _name(row.text("class"), row.path("class")), at_most, note, delay),
             *who_is_paid(row),
             since=since(row),
             pace=pace(row),

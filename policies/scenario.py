@@ -3,6 +3,7 @@ prices promise them. What a real rehearsal would find wrong is said by the scena
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -48,6 +49,7 @@ from strongroom.protocols.uniswap_v3 import ExactInput, encode_exact_input
 from strongroom.valuation import BPS
 
 NOW = 1_900_000_000
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _NONCE = 7
 _GAS_PER_CALL = 90_000
 _BASE_FEE_WEI = 10**10
@@ -200,9 +202,13 @@ def _least(swap: Swap, scenario: Scenario, document: PolicyDocument) -> int:
 
 
 def address_of(payee: str, document: PolicyDocument) -> Address:
-    """The address book's address for an id; anything else is taken as an address itself."""
-    known = document.payees.get(payee)
-    return known.address if known else Address(payee)
+    """The address book's address for an id, or an address itself. Raises `BadValue` on anything else."""
+    if known := document.payees.get(payee):
+        return known.address
+    if not _ADDRESS.fullmatch(payee):
+        named = ", ".join(f"`{id_}`" for id_ in document.payees)
+        raise BadValue(payee, "a payee", f"name one of {named or 'the payees, of which there are none'}, or an address")
+    return Address(payee)
 
 
 def _rehearsal(

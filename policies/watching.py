@@ -13,7 +13,7 @@ from strongroom.documents import Table
 from strongroom.errors import BadValue, NotNamed
 from strongroom.model import NATIVE, Address, TokenId
 from strongroom.protocols.watch import MOST_TOKENS
-from strongroom.quantities import parse_bps
+from strongroom.quantities import format_bps, parse_bps
 
 if TYPE_CHECKING:
     from policies.terms import PolicyDocument
@@ -69,7 +69,7 @@ def check_watch(document: PolicyDocument, name: str) -> None:
         return
     if not 0 < terms.max_drawdown_bps < _ALL_BPS:
         mend = "write how far the treasury may fall, for example `10 %`"
-        raise BadValue(terms.max_drawdown_bps, f"`max_drawdown` in {where}", mend)
+        raise BadValue(format_bps(terms.max_drawdown_bps), f"`max_drawdown` in {where}", mend)
     for key, blocks in (("confirm_blocks", terms.confirm_blocks), ("expiry_blocks", terms.expiry_blocks)):
         if not 0 < blocks <= _MOST_BLOCKS:
             raise BadValue(blocks, f"`{key}` in {where}", f"at least one block, at most {_MOST_BLOCKS}")

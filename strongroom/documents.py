@@ -25,7 +25,9 @@ class DocumentMissing(InputError):
 
 class DocumentBroken(InputError):
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"`{name}` is not TOML ({why}); mend it there or right before")
+        # The parser names a table as Python writes its keys: ('payees', 'alice').
+        told = re.sub(r"\(('[^)]*)\)", lambda keys: "[" + ".".join(re.findall(r"'([^']*)'", keys[1])) + "]", why)
+        super().__init__(f"`{name}` is not TOML ({told}); mend it there or right before")
 
 
 class Table:
@@ -178,8 +180,10 @@ def _line(where: str, name: str, text: str) -> int | None:
 
 
 def read(path: Path) -> str:
-    """The document's text. Raises `DocumentMissing`."""
+    """The document's text. Raises `DocumentMissing`, or `DocumentBroken` where it is no UTF-8 text."""
     try:
         return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentBroken(path.name, "it is not UTF-8 text") from error
     except OSError as error:
         raise DocumentMissing(path) from error

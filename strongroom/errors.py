@@ -88,9 +88,19 @@ class UnknownKey(InputError):
 
 
 class BadValue(InputError):
+    """Lists and truths are shown as a document writes them."""
+
     def __init__(self, value: object, where: str, mend: str) -> None:
         self.where = where
-        super().__init__(f"`{value}` cannot be used for {where}; {mend}")
+        super().__init__(f"`{_written(value)}` cannot be used for {where}; {mend}")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(f'"{each}"' if isinstance(each, str) else _written(each) for each in value) + "]"
+    return str(value)
 
 
 class NotNamed(InputError):

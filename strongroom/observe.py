@@ -77,7 +77,11 @@ def observe(chain: Chain, queue: Waiting, subject: Subject) -> Facts:
     pool or market that does not answer is absent, so that rules which need it deny.
     Raises `NotDeployed` when the account is no Safe, `NodeError` or `ServiceError` when one cannot be reached,
     `InputError` for a deny list that cannot be read."""
-    block = chain.head()
+    return observe_at(chain, queue, subject, chain.head())
+
+
+def observe_at(chain: Chain, queue: Waiting, subject: Subject, block: Block) -> Facts:
+    """As `observe`, at any block whose state the node still has; the queue is the present one."""
     states, held, rounds, kernel_values, heads, pairs, lending, watched, means = _together(
         chain,
         block,

@@ -45,7 +45,9 @@ def parse_amount(text: str, decimals: Mapping[TokenId, int], where: str) -> Amou
     number, _, name = text.strip().partition(" ")
     token = TokenId(name.strip())
     if token not in decimals:
-        raise BadValue(text, where, "write a number and a listed token: " + ", ".join(f"`{t}`" for t in decimals))
+        known = ", ".join(f"`{t}`" for t in decimals)
+        mend = f"write a number and a listed token: {known}; for example `25_000 {next(iter(decimals), 'USDC')}`"
+        raise BadValue(text, where, mend)
     return Amount(token, parse_units(number, decimals[token], where))
 
 
@@ -54,7 +56,7 @@ def parse_bps(text: str, where: str) -> int:
     number, sign, rest = text.strip().partition("%")
     if not sign or rest.strip():
         raise BadValue(text, where, "write a percentage, for example `1.5 %`")
-    bps = parse_units(number, 2, where)
+    bps = parse_units(number.strip(), 2, where)
     if bps > 10_000:
         raise BadValue(text, where, "a percentage is at most `100 %`")
     return bps
@@ -62,10 +64,18 @@ def parse_bps(text: str, where: str) -> int:
 
 def parse_seconds(text: str, where: str) -> int:
     """`7 days`, `1 hour`, `90 seconds` as whole seconds, at least one."""
+    if re.search(r"\b(month|year)s?$", text.strip()):
+        raise BadValue(
+            text, where, "write a duration in days, for example `30 days`: months and years differ in length"
+        )
     found = re.fullmatch(r"(\d[\d_]*) *([a-z]+?)s?", text.strip(), re.ASCII)
     count = _whole(found[1], text, where) if found and found[2] in _SECONDS else 0
     if not found or count == 0:
-        raise BadValue(text, where, "write a duration, for example `7 days`, `12 hours` or `90 seconds`")
+        raise BadValue(
+            text,
+            where,
+            "write a duration in whole numbers, for example `7 days`, `12 hours` or `90 seconds`",
+        )
     return count * _SECONDS[found[2]]
 
 

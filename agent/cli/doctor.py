@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 
 from agent.cli import say
-from agent.cli.reach import config_option, json_option
+from agent.cli.reach import config_option, json_option, require_url
 from strongroom.addresses import parse_address
-from strongroom.errors import BadValue, InputError, StrongroomError
+from strongroom.errors import InputError, StrongroomError
 
 if TYPE_CHECKING:
     from agent.comparing.fields import Comparison
@@ -71,7 +70,7 @@ def doctor(
     if (safe is None) != (rpc is None):
         raise NodeMissing
     if rpc is not None:
-        _require_url(rpc)
+        require_url(rpc)
     subject = Bare(parse_address(safe), rpc, service.rstrip("/")) if safe and rpc else config
     about_safe = SERVED_SAFE_QUESTIONS if service else SAFE_QUESTIONS
     with open_premises(subject, WallClock(), password(), chains) as premises:
@@ -101,13 +100,6 @@ def _compared(premises: Premises, checks: Sequence[Check]) -> tuple[Comparison, 
 
 def _fails(found: Comparison) -> bool:
     return any(field.weight.value != "warns" for field in found.different)
-
-
-def _require_url(rpc: str) -> None:
-    """Raises `BadValue`: what is no address of a node is not looked for in any document."""
-    place = urlsplit(rpc)
-    if place.scheme not in ("http", "https") or not place.netloc:
-        raise BadValue(rpc, "--rpc", "write http://… or https://…")
 
 
 def _table(checks: Sequence[Check]) -> str:

@@ -20,7 +20,7 @@ from agent.cli.policy_schema import schema
 from agent.cli.reach import config_option, json_option
 from agent.cli.twap import twap
 from agent.cli.units import aligned
-from strongroom.errors import InputError
+from strongroom.errors import BadValue, InputError
 from strongroom.protocols.kernel_legs import KernelRule, PayRule
 from strongroom.protocols.kernel_orders import OrderRule
 from strongroom.quantities import format_seconds, format_units
@@ -117,10 +117,13 @@ def test(sample: str | None, printed: bool, print_policy: bool, config: Path, as
       strongroom policy test payroll_only --print > config/cases.toml
       strongroom policy test grants_programme --print-policy
     """
-    from policies.cases import load_cases, run_cases
+    from policies.cases import load_cases, run_cases, samples
     from policies.cases import sample as texts_of
     from policies.document import load
 
+    if (printed or print_policy) and not sample:
+        known = ", ".join(f"`{each}`" for each in samples())
+        raise BadValue("--print", "no SAMPLE", f"name one of {known}")
     if printed or print_policy:
         click.echo(texts_of(sample or "")[0 if print_policy else 1], nl=False)
         return

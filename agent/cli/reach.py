@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from agent.state_folder import StateFolder, is_held
-from strongroom.errors import SetupError, StrongroomError
+from strongroom.errors import BadValue, SetupError, StrongroomError
 
 if TYPE_CHECKING:
     from agent.desk import Desk
@@ -31,6 +32,13 @@ class NotAnswering(SetupError):
         super().__init__(
             f"the running treasurer at `{url}` does not answer ({why}); look at its terminal, or restart it"
         )
+
+
+def require_url(rpc: str) -> None:
+    """Raises `BadValue`: what is no address of a node is not looked for in any document."""
+    place = urlsplit(rpc)
+    if place.scheme not in ("http", "https") or not place.netloc:
+        raise BadValue(rpc, "--rpc", "write http://… or https://…")
 
 
 def config_option(command: F) -> F:

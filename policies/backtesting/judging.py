@@ -9,6 +9,7 @@ from policies.backtesting.needs import Known, lacks
 from policies.backtesting.past import Past
 from policies.backtesting.rows import By, HistoryRow, Outcome
 from policies.backtesting.scene import Prices, Scene, after, outflows_of, stage_row
+from policies.backtesting.seen import Recorded
 from policies.case import Case
 from policies.engine import judge
 from policies.metering import caps_touched, of_unit
@@ -68,7 +69,8 @@ def judge_row(
 ) -> Judgement:
     """The row's judgement; what left with it is then past. Rows come oldest first."""
     scene = stage_row(row, prices, document)
-    case = recall(scene, past)
+    # What a ledger recorded names what had left by then.
+    case = scene.case if isinstance(row.seen, Recorded) else recall(scene, past)
     judgement = _judged(row, Scene(case, scene.known))
     for outflow in outflows_of(row, case.moves, document):
         past.add(outflow)

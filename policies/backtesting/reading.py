@@ -33,13 +33,16 @@ def read_history(files: Iterable[tuple[str, str]], document: PolicyDocument) -> 
 
 def gathered(rows: Sequence[HistoryRow | Unjudged], document: PolicyDocument, name: str) -> History:
     """What was read, each transaction once and in order. Raises `HistoryUnusable` where there is none, everything is of
-    another Safe, or dates and nonces contradict each other."""
+    another Safe or cannot be read, or dates and nonces contradict each other."""
     if not rows:
         raise HistoryUnusable(name, "holds no transaction", _PAGES)
     foreign = [each for each in rows if isinstance(each, Unjudged) and each.why.startswith(OTHER_SAFE)]
+    unread = [each for each in rows if isinstance(each, Unjudged) and each.kind is Kind.UNREAD]
     if len(foreign) == len(rows):
         mend = f"give the history of the policy's Safe, `{document.account.safe}`"
         raise HistoryUnusable(foreign[0].place, foreign[0].why, mend)
+    if len(unread) == len(rows):
+        raise HistoryUnusable(unread[0].place, f"{unread[0].why}, and no other row can be read either", _PAGES)
     return in_order(_rejected(_once(rows)))
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.errors import InputError
 from strongroom.model import Address, Operation
+
+if TYPE_CHECKING:
+    from policies.backtesting.seen import Observed, Recorded
 
 OTHER_SAFE = "is of another Safe"
 """How a row's fault begins that makes a whole file of such rows the wrong file."""
@@ -22,12 +25,14 @@ class By(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a transaction. Of one that was rejected, another was executed at its nonce."""
+    """What became of a transaction. Of one that was rejected, another was executed at its nonce; one that was only
+    judged was never proposed to anybody, as in shadow mode."""
 
     EXECUTED = "executed"
     FAILED = "failed"
     REJECTED = "rejected"
     WAITING = "waiting"
+    JUDGED = "only judged"
 
 
 # No dataclasses, this and `HistoryRow`: histories are long, and go from process to process.
@@ -44,7 +49,7 @@ class HistoryRow(NamedTuple):
     """One transaction of the Safe. `place` is its file and row, `time` Unix seconds: of the execution, else of the
     proposal. `transfers` is `None` where the file does not show what moved. Without `has_bytes` the file shows no
     calldata: `to`, `value_wei` and `data` are then the plain transfers that it does show. `id` tells transactions
-    apart, where the file has one."""
+    apart, where the file has one. `seen` is what was observed for it besides, `None` where nobody did."""
 
     place: str
     time: int
@@ -59,6 +64,7 @@ class HistoryRow(NamedTuple):
     transfers: tuple[Transfer, ...] | None
     id: str = ""
     has_bytes: bool = True
+    seen: Observed | Recorded | None = None
 
 
 class Kind(StrEnum):
@@ -68,6 +74,7 @@ class Kind(StrEnum):
     INCOMING = "incoming"
     CANCELLATION = "cancellation"
     REPEATED = "repeated"
+    UNCOMPILED = "not compiled"
 
 
 @dataclass(frozen=True, slots=True)

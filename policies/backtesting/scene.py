@@ -10,16 +10,20 @@ from functools import cache
 
 from policies.backtesting.needs import Known
 from policies.backtesting.rows import HistoryRow, Outcome, Transfer
-from policies.case import Case, read
+from policies.backtesting.seen import Observed, Recorded, covered, whole_rounds
+from policies.case import Case, open_case, read
 from policies.conversions import Conversion
-from policies.effects import Exchange, Move, Payment
+from policies.document import document_hash
+from policies.effects import Exchange, Move, Payment, inner_calls
 from policies.positions import tokens_of
 from policies.remembering import kept
+from policies.scenario import dress
 from policies.spending import Running
 from policies.terms import PolicyDocument
 from strongroom.addresses import to_digest
 from strongroom.model import (
     NATIVE,
+    Action,
     Address,
     Block,
     Compiled,
@@ -39,6 +43,8 @@ from strongroom.model import (
 )
 from strongroom.quantities import format_day
 
+_RECORDED = {Known.BYTES, Known.EFFECTS, Known.ALLOWANCES, Known.GAS, Known.SAFE, Known.INTENTS, Known.ACTOR}
+_UNRECORDED = {Known.ENVELOPE, Known.LISTS}
 _NO_HASH = to_digest(bytes(32))
 _E8 = 8
 _NOTHING_DECLARED = Envelope(())
@@ -56,15 +62,37 @@ class Scene:
 
 def stage_row(row: HistoryRow, prices: Prices, document: PolicyDocument) -> Scene:
     """A row before anything else had happened; `after` adds the past. The queue counts as empty, and the policy's
-    guardians as the Safe's owners: neither is in a history."""
+    guardians as the Safe's owners: neither is in a history. What a ledger recorded is staged as it was recorded."""
+    if isinstance(row.seen, Recorded):
+        return _as_recorded(row.seen, document)
     action = SafeTx(document.account, row.to, row.value_wei, row.data, row.operation, row.nonce or 0)
     rounds = _rounds(row.time, prices, document)
-    facts = _facts(row, action, rounds, document)
+    facts = _with_observed(_facts(row, action, rounds, document), row.seen, document)
     calls, moves = read(action, document)
     # Nobody compiled it: what is judged is what the bytes say.
     compiled = Compiled(_unit(document), calls, _NOTHING_DECLARED)
     case = Case(compiled, action, _rehearsal(row, facts, document), facts, document, calls, moves)
-    return Scene(case, _known(row, rounds, document))
+    return Scene(case, _known(row, facts, document))
+
+
+def _as_recorded(seen: Recorded, document: PolicyDocument) -> Scene:
+    """The envelope and the deny lists are not in a ledger. Under another policy than the one that judged it, only what
+    the facts cover of that other one is known, and what the Kernel would do is judged as if the Safe did it."""
+    same = seen.policy == document_hash(document)
+    action = seen.action if same else _as_safe_tx(seen.action, document)
+    case = open_case(Compiled(seen.unit, (), _NOTHING_DECLARED), action, seen.rehearsal, seen.facts, document)
+    compiled = Compiled(seen.unit, case.calls, _NOTHING_DECLARED)
+    known = _RECORDED | ({*Known} - _UNRECORDED if same else covered(seen.facts, document))
+    if action is not seen.action:
+        known -= {Known.SAFE}
+    return Scene(replace(case, compiled=compiled), frozenset(known))
+
+
+def _as_safe_tx(action: Action, document: PolicyDocument) -> SafeTx:
+    if isinstance(action, SafeTx):
+        return action
+    # The leaves of the Kernel's calls belong to the policy that it was compiled from.
+    return dress(inner_calls(action, document), document, 0)
 
 
 def after(case: Case, outflows: tuple[Outflow, ...], running: Running | None = None) -> Case:
@@ -93,6 +121,24 @@ def _facts(
     )
 
 
+def _with_observed(facts: Facts, seen: Observed | Recorded | None, document: PolicyDocument) -> Facts:
+    """A source's answer at that block goes before a file's price of that day."""
+    if not isinstance(seen, Observed):
+        return facts
+    found = seen.facts
+    return replace(
+        facts,
+        balances=found.balances,
+        rounds={**facts.rounds, **whole_rounds(found, document)},
+        gas=found.gas,
+        pools=found.pools,
+        pairs=found.pairs,
+        lending=found.lending,
+        averages=found.averages,
+        past_rounds=found.past_rounds,
+    )
+
+
 @kept
 def _unit(document: PolicyDocument) -> Unit:
     return Unit("history", document.account, ())
@@ -114,10 +160,18 @@ def _safe(nonce: int, document: PolicyDocument) -> SafeState:
 
 
 def _rehearsal(row: HistoryRow, facts: Facts, document: PolicyDocument) -> Rehearsal:
-    failed = row.outcome is Outcome.FAILED
+    failed, ran = row.outcome is Outcome.FAILED, _ran(row)
     deltas = () if failed else tuple(_deltas(row.transfers or (), document))
-    why = "it failed on chain" if failed else ""
-    return Rehearsal(facts.block, not failed, why, deltas, (), 0, facts.safe, facts.safe)
+    if ran is not None and row.transfers is None:
+        deltas = ran.deltas
+    why, gas = "it failed on chain" if failed else "", row.seen.gas_used if isinstance(row.seen, Observed) else 0
+    return Rehearsal(facts.block, not failed, why, deltas, ran.allowances if ran else (), gas, facts.safe, facts.safe)
+
+
+def _ran(row: HistoryRow) -> Rehearsal | None:
+    """The row's bytes run again, where that ends as the chain says it did."""
+    ran = row.seen.rehearsal if isinstance(row.seen, Observed) else None
+    return ran if ran and ran.success and row.outcome is Outcome.EXECUTED else None
 
 
 def _deltas(transfers: tuple[Transfer, ...], document: PolicyDocument) -> Iterator[Delta]:
@@ -141,14 +195,23 @@ def _rounds(time: int, prices: Prices, document: PolicyDocument) -> Mapping[Toke
     }
 
 
-def _known(row: HistoryRow, rounds: Mapping[TokenId, object], document: PolicyDocument) -> frozenset[Known]:
+def _known(row: HistoryRow, facts: Facts, document: PolicyDocument) -> frozenset[Known]:
+    ran, rounds = _ran(row), facts.rounds
     priced = bool(rounds) and all(id_ in rounds for id_, listed in document.tokens.items() if listed.feeds)
-    return _these(row.has_bytes, row.transfers is not None, priced)
+    found = _these(row.has_bytes, row.transfers is not None or ran is not None, ran is not None, priced)
+    if isinstance(row.seen, Observed):
+        return found | {Known.GAS, *(covered(row.seen.facts, document) - {Known.WATCH})}
+    return found
 
 
 @cache
-def _these(has_bytes: bool, has_effects: bool, has_prices: bool) -> frozenset[Known]:
-    found = ((has_bytes, Known.BYTES), (has_effects, Known.EFFECTS), (has_prices, Known.PRICES))
+def _these(has_bytes: bool, has_effects: bool, has_allowances: bool, has_prices: bool) -> frozenset[Known]:
+    found = (
+        (has_bytes, Known.BYTES),
+        (has_effects, Known.EFFECTS),
+        (has_allowances, Known.ALLOWANCES),
+        (has_prices, Known.PRICES),
+    )
     return frozenset(known for has, known in found if has)
 
 

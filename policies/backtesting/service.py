@@ -15,7 +15,7 @@ from policies.backtesting.rows import OTHER_SAFE, By, HistoryRow, Kind, Outcome,
 from strongroom.model import NATIVE, Address, Operation
 
 _MOVES = {"ETHER_TRANSFER": None, "ERC20_TRANSFER": "tokenAddress"}
-_NOTHING = "an empty call of the Safe to itself: how owners reject what stood at its nonce"
+NOTHING = "an empty call of the Safe to itself: how owners reject what stood at its nonce"
 
 
 def read_transactions(entries: Sequence[Any], safe: Address, place: str) -> Iterator[HistoryRow | Unjudged]:
@@ -43,7 +43,7 @@ def _read(entry: Any, safe: Address, place: str) -> HistoryRow | Unjudged:
     row = _by_module(entry, safe, place) if "module" in entry else _by_owners(entry, safe, place)
     if row.by is By.OWNERS and row.to == safe and not row.data and not row.value_wei:
         used = row.nonce if row.outcome is not Outcome.WAITING else None
-        return Unjudged(place, row.tx_hash, Kind.CANCELLATION, _NOTHING, used)
+        return Unjudged(place, row.tx_hash, Kind.CANCELLATION, NOTHING, used)
     return row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,7 @@ def address_of(name: str) -> str:
         ('never_above = "100 WETH"', 'never_above = "19 WETH"', "at least `at_once`"),
         ('model_alone = "5 WETH"', 'model_alone = "21 WETH"', "at most `at_once`"),
         ('"2 guardians above 12_000 USDC per day"', '"two guardians above 12_000 USDC per day"', "2 guardians above"),
-        ('"2 guardians above 12_000 USDC per day"', '"4 guardians above 12_000 USDC per day"', "smallest amount"),
+        ('"2 guardians above 12_000 USDC per day"', '"4 guardians above 12_000 USDC per day"', "write 1 to 3"),
         ('"3 guardians above 20_000 USDC per day"', '"4 guardians above 20_000 USDC per day"', "there are 3"),
         ('"2 guardians above 12_000 USDC per day"', '"2 guardians above 20_000 USDC per day"', "smallest amount"),
         ("approvals = 2", "approvals = 4", "between one and the number"),
@@ -137,12 +138,13 @@ def test_an_address_with_a_wrong_checksum_is_refused_and_not_completed() -> None
 
 def test_one_address_has_one_meaning() -> None:
     alice, bob = address_of("alice"), address_of("bob")
-    with pytest.raises(BadValue, match="stands there twice"):
-        load(TEXT.replace(alice, bob))
-    with pytest.raises(BadValue, match="stands there twice"):
-        load(TEXT.replace(alice, load(TEXT).account.safe))
-    with pytest.raises(BadValue, match="stands there twice"):
-        load(TEXT.replace(alice, load(TEXT).tokens[USDC].token.address))
+    for other, place in (
+        (bob, "`address` in [payees.alice]"),
+        (load(TEXT).account.safe, "`safe` in [account]"),
+        (load(TEXT).tokens[USDC].token.address, "`address` in [tokens.USDC]"),
+    ):
+        with pytest.raises(BadValue, match=re.escape(f"it stands there twice, also for {place};")):
+            load(TEXT.replace(alice, other))
 
 
 def test_the_zero_address_is_no_payee() -> None:
