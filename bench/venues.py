@@ -20,7 +20,7 @@ CAMPAIGNS = {
     "balancer_weighted": lambda draw: weighted_answers(draw, 24, 40),
     "balancer_stable": lambda draw: stable_answers(draw, 24, 40),
     "erc4626": lambda draw: vault_answers(draw, 500),
-    "aave_v3": lambda draw: lending_answers(draw, 3_000),
+    "aave_v3": lambda draw: lending_answers(draw, 10, 300),
 }
 
 

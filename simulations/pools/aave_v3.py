@@ -58,7 +58,7 @@ class Position:
 
     def supply(self, units: int, at: int) -> Position | None:
         """After supplying `units` at `at`, or `None` where the pool reverts: nothing, less than half a scaled unit, or
-        more than 128 bits hold. Caps and pauses are the caller's to check. The rate stays the one before: what the
+        more than 128 bits hold. Supply cap and pause are the caller's to check. The rate stays the one before: what the
         reserve pays after the deposit is its interest rate strategy's."""
         scaled = self._scaled_of(units, at)
         if not scaled or self.scaled + scaled > _MOST_SCALED:

@@ -54,7 +54,7 @@ class WeightedSide:
             return None
 
     def _given(self, units: int) -> int:
-        scale = 10 ** (18 - self.decimals_out)
+        scale = int(10 ** (18 - self.decimals_out))
         held, wanted, paid = self._scaled(word(units - mul_up(units, self.fee)), self.decimals_in)
         if paid > mul_down(held, MOST_SHARE):
             raise Reverts("more than the pool takes in")
@@ -64,7 +64,7 @@ class WeightedSide:
         return mul_down(wanted, complement(kept)) // scale
 
     def _taken(self, units: int) -> int:
-        scale = 10 ** (18 - self.decimals_in)
+        scale = int(10 ** (18 - self.decimals_in))
         held, wanted, paid = self._scaled(units, self.decimals_out)
         if paid > mul_down(wanted, MOST_SHARE):
             raise Reverts("more than the pool gives out")

@@ -13,6 +13,7 @@ from strongroom.world.contracts import blueprint
 from strongroom.world.treasury import DAI, USDC, WETH
 
 START = 1_800_000_000
+FUNDED = (USDC, DAI, WETH)
 SUPPLIER = to_address((0x5A11 << 96).to_bytes(20, "big"))
 RESERVE = (
     "(uint256,uint128,uint128,uint128,uint128,uint128,uint40,uint16,address,address,address,address,uint128,uint128,"
@@ -36,6 +37,9 @@ class Market:
                 self.evm.message_call(script.sender, step["to"], calldata=data, value=value)
             else:
                 self.evm.deploy(script.sender, data, value=value)
+        for token in FUNDED:
+            uncap = encode_call("setSupplyCap(address,uint256)", self.lending.reserves[token].asset, 0)
+            assert self.send(self.lending.configurator, uncap, script.sender)
 
     def at(self, seconds):
         self.seconds = seconds
@@ -75,10 +79,17 @@ class Market:
         return self.number(self.lending.reserves[token].a_token, "balanceOf(address)", SUPPLIER)
 
 
-def lending_answers(draw, steps):
+def lending_answers(draw, markets, steps):
+    """As `_market_answers`, `markets` times from the start: after some seventy years of interest at full usage other
+    numbers of a reserve overflow, and nothing can be supplied."""
+    for _ in range(markets):
+        yield from _market_answers(draw, steps)
+
+
+def _market_answers(draw, steps):
     """Supplies and withdrawals at growing times: (what was done, what we say, what the market says)."""
     market = Market()
-    funds = {token: market.fund(token) for token in (USDC, DAI, WETH)}
+    funds = {token: market.fund(token) for token in FUNDED}
     for _ in range(steps):
         market.at(market.seconds + draw.choice([0, 1, 12, 3_600, draw.randint(0, 10**7)]))
         token, now = draw.choice(list(funds)), market.seconds
