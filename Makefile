@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .setup
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check gas prove prove-long mutate-policies chaos format clean
+.PHONY: help setup demo test check gas prove prove-long mutate-policies bench chaos format clean
+BENCHES := world pools venues routing slippage policies ledger
 
 help:
 	@echo "make demo    the whole story on a local chain"
@@ -12,6 +13,7 @@ help:
 	@echo "make gas     what each path of the contracts costs, beside its goal, into contracts/gas.json"
 	@echo "make prove   tests, campaigns, halmos, slither, each custom error; one page (minutes; prove-long: hours)"
 	@echo "make mutate-policies  each rule of each sample policy deleted and loosened: a case, an attack or guardians notice (minutes)"
+	@echo "make bench NAME=pools  one benchmark beside its peers; without NAME all of them (minutes)"
 	@echo "make chaos   SIGKILL at every named point of both lanes, in every mode of recovery (long)"
 
 setup: $(SETUP)/python $(SETUP)/bytecode $(SETUP)/node $(SETUP)/contracts
@@ -80,6 +82,9 @@ prove-long: setup
 
 mutate-policies: setup
 	@$(BIN)/python -m tests.policies.mutate
+
+bench: setup
+	@for name in $(or $(NAME),$(BENCHES)); do $(BIN)/python -m bench.$$name || exit 1; done
 
 chaos: setup
 	@STRONGROOM_CHAOS=1 $(BIN)/pytest tests/adversarial/test_killed.py tests/adversarial/test_disturbed.py -n 2 $(ARGS)

@@ -98,14 +98,14 @@ def with_kernel(desk: Any, judged: Judged, address: Address = KERNEL) -> Judged:
     [
         ("swap 10 WETH to USDC", DENY),
         ("supply 100 USDC to aave", DENY),
-        ("withdraw 100 USDC from aave", DENY),
+        ("withdraw 100 USDC from aave", ALLOW),
         ("pay 100 USDC to alice", ALLOW),
     ],
 )
 def test_a_kernel_without_its_watch_lacks_a_fact_that_swaps_and_loans_need(
     guarded: Any, request_: str, expected: Verdict
 ) -> None:
-    """Neither no watch nor that of another Kernel says how far the treasury may fall."""
+    """Neither no watch nor that of another Kernel says how far the treasury may fall. What comes home needs no word."""
     judged = staged(guarded, request_, wealth_e8=FLOOR_E8 * 2, supplied=["100 USDC"])
     assert says(guarded, with_kernel(guarded, judged)).verdict is ALLOW
     unobserved = says(guarded, with_kernel(guarded, guarded.with_facts(judged, watch=None)))
