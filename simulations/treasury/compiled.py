@@ -1,0 +1,87 @@
+"""How kernels are compiled: without fast-math, so that a lane's bits depend on nothing but its inputs.
+
+Lanes are paths: neither the vector width, nor a block's size, nor what fills the other lanes changes a rounding. Fused
+multiply-adds are written out, since a compiler that chose them itself would choose them differently elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llvmlite import ir
+from numba import config, njit, types
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_HERE = Path(__file__).parent
+
+
+def compiled(function: Function) -> Function:
+    """`function` as machine code on first call, outside the interpreter's lock, kept on disk where that can be written.
+
+    Numba notices a change only of the file that it compiles, not of the files that this one calls. So the folder of the
+    kept code is named by the hash of all of this package's sources.
+    """
+    folder = _HERE / "__pycache__"
+    if not os.access(folder if folder.exists() else _HERE, os.W_OK):
+        return njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder / _sources())
+    try:
+        return njit(nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[no-any-return]
+    finally:
+        config.CACHE_DIR = before
+
+
+def _sources() -> str:
+    parts = (path.read_bytes() for path in sorted(_HERE.glob("*.py")))
+    return "kernels-" + hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.fma(*given)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+def _bits(typing: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.bitcast(given[0], ir.IntType(64))
+
+    return types.uint64(types.float64), generate
+
+
+def _double(typing: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.bitcast(given[0], ir.DoubleType())
+
+    return types.float64(types.uint64), generate
+
+
+fma: Callable[[Any, Any, Any], Any] = intrinsic(_fma)
+"""a * b + c, rounded once (IEEE 754)."""
+
+bits_of: Callable[[Any], Any] = intrinsic(_bits)
+"""The 64 bits of a double."""
+
+double_of: Callable[[Any], Any] = intrinsic(_double)
+"""The double of 64 bits."""
+
+
+def polynomial(coefficients: tuple[float, ...]) -> Callable[[Any], Any]:
+    """Horner's scheme as a function of a double, highest coefficient first, each step rounded once. Written out by the
+    compiler: a loop over a tuple would keep the loop around it from being vectorised."""
+
+    def horner(typing: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            terms = [ir.Constant(ir.DoubleType(), each) for each in coefficients]
+            return reduce(lambda sum_, term: builder.fma(sum_, given[0], term), terms)
+
+        return types.float64(types.float64), generate
+
+    return intrinsic(horner)  # type: ignore[no-any-return]
