@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from llvmlite import ir
 from numba import config, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -85,3 +86,22 @@ def polynomial(coefficients: tuple[float, ...]) -> Callable[[Any], Any]:
         return types.float64(types.float64), generate
 
     return intrinsic(horner)  # type: ignore[no-any-return]
+
+
+def repeated(step: Callable[..., Any], times: int) -> Callable[..., Any]:
+    """`step`, a compiled function from six uint64 to six, `times` over, written out for the same reason."""
+
+    def chain(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+        state = types.UniTuple(types.uint64, 6)
+        one = typing.resolve_function_type(step_type, (types.uint64,) * 6, {})
+
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            call = context.get_function(step_type, one)
+            for _ in range(times):
+                given = cgutils.unpack_tuple(builder, call(builder, given), 6)
+            return context.make_tuple(builder, state, given)
+
+        return state(*(types.uint64,) * 6), generate
+
+    step_type = types.Dispatcher(step) if times else None
+    return intrinsic(chain)  # type: ignore[no-any-return]
