@@ -154,7 +154,7 @@ def correlate(cholesky: Any, normals: Any, out: Any) -> None:
 
 @compiled
 def fill_day(model: Any, seed: Any, first_path: Any, day: Any, buffers: Any, out: Any) -> None:
-    """The log-returns of one day, `out` (assets, paths); `buffers` as `new_buffers` makes them, kept from day to day."""
+    """The log-returns of one day, `out` (assets, paths); `buffers` of `new_buffers`, kept from day to day."""
     words, normals, mixing, variances = buffers
     assets, lanes = out.shape
     rows = normals.shape[0]

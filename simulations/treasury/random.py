@@ -66,14 +66,18 @@ def _fitted(function: Callable[[Any], Any], low: float, high: float, degree: int
     return tuple(float(each) for each in fitted.convert(kind=np.polynomial.Polynomial).coef[::-1])
 
 
-def _ratio(x: Any) -> Any:
-    """ln(1 + x) / x, smooth through zero."""
-    safe = np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, np.log1p(safe) / safe)
+def _over_x(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`function`(x) / x for one that starts as x, smooth through zero: so what is built of it is exact there."""
+
+    def ratio(x: Any) -> Any:
+        safe = np.where(x == 0, 1.0, x)
+        return np.where(x == 0, 1.0, function(safe) / safe)
+
+    return ratio
 
 
 _ROOT2 = math.sqrt(2.0)
-_log_ratio = polynomial(_fitted(_ratio, 1 / _ROOT2 - 1, _ROOT2 - 1, 14))
+_log_ratio = polynomial(_fitted(_over_x(np.log1p), 1 / _ROOT2 - 1, _ROOT2 - 1, 14))
 # Both in the square of the angle, which lies within an eighth of a turn either side of zero.
 _sine_ratio = polynomial(_fitted(lambda y: np.sinc(np.sqrt(y) / np.pi), 1e-30, (math.pi / 4) ** 2, 5))
 _cosine = polynomial(_fitted(lambda y: np.cos(np.sqrt(y)), 1e-30, (math.pi / 4) ** 2, 6))
@@ -125,11 +129,11 @@ def fill_normals(words: Any, out: Any) -> None:
 
 
 def mixing_table(nu: float) -> NDArray[np.float64]:
-    """Coefficients, shape (512, 4) float64, for `fill_mixing`: sqrt((nu - 2) / X) where X is chi-square of `nu` degrees of
-    freedom, as a function of its uniform. `nu` above 2, or infinity (then all ones: normal returns).
+    """Coefficients, shape (512, 4) float64, for `fill_mixing`: sqrt((nu - 2) / X), X chi-square of `nu` degrees of
+    freedom, as a function of its uniform. `nu` of 2.1 or more, or infinity (then all ones: normal returns).
 
     Cubics through Chebyshev's nodes on an eighth of each octave of the distance to the nearer end of (0, 1), for at
-    the ends the function is a power of that distance. Relative error below 1e-6 for `nu` of 2.1 and more.
+    the ends the function is a power of that distance. Relative error below 1e-6.
     """
     if math.isinf(nu):
         return np.tile([0.0, 0.0, 0.0, 1.0], (2 * _OCTAVES * _PARTS, 1))
@@ -171,16 +175,17 @@ def fill_mixing(words: Any, table: Any, out: Any) -> None:
         out[lane] = cubic
 
 
-_exp_reduced = polynomial(_fitted(np.exp, -_LN2 / 2, _LN2 / 2, 10))
+_expm1_ratio = polynomial(_fitted(_over_x(np.expm1), -_LN2 / 2, _LN2 / 2, 10))
 _ROUNDER = 1.5 * 2.0**52
 
 
 @compiled
 def exp(x: Any) -> Any:
-    """The exponential, to 2e-13 of itself; `x` beyond 700 either side counts as 700."""
+    """The exponential, to 2e-13 of itself and exactly 1 at 0; `x` beyond 700 either side counts as 700."""
     within = x if x < 700.0 else 700.0
     within = within if within > -700.0 else -700.0
     raised = fma(within, 1.0 / _LN2, _ROUNDER)
     whole = raised - _ROUNDER
+    rest = fma(whole, -_LN2, within)
     # The rounder leaves the whole number in the low bits; shifted, it adds to the exponent.
-    return double_of(bits_of(_exp_reduced(fma(whole, -_LN2, within))) + (bits_of(raised) << _52))
+    return double_of(bits_of(fma(rest, _expm1_ratio(rest), 1.0)) + (bits_of(raised) << _52))

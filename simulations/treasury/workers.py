@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any, Protocol
 
@@ -86,7 +87,7 @@ def spread(whole: Task, parts: int, execute: Executor) -> Outcomes:
 
 def _ranges(whole: Task, parts: int) -> Iterator[Task]:
     edges = [whole.paths * part // parts for part in range(parts + 1)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         # An empty simulation is kept whole, for `simulate` to refuse.
         if end > start or whole.paths < 1:
             first = whole.first_path + start
