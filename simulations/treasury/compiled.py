@@ -20,13 +20,14 @@ from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
+_COMPILED = ("compiled.py", "random.py", "paths.py", "kernel.py")
 
 
 def compiled(function: Function) -> Function:
     """`function` as machine code on first call, outside the interpreter's lock, kept on disk where that can be written.
 
     Numba notices a change only of the file that it compiles, not of the files that this one calls. So the folder of the
-    kept code is named by the hash of all of this package's sources.
+    kept code is named by the hash of all sources that are compiled.
     """
     folder = _HERE / "__pycache__"
     if not os.access(folder if folder.exists() else _HERE, os.W_OK):
@@ -39,7 +40,7 @@ def compiled(function: Function) -> Function:
 
 
 def _sources() -> str:
-    parts = (path.read_bytes() for path in sorted(_HERE.glob("*.py")))
+    parts = ((_HERE / name).read_bytes() for name in _COMPILED)
     return "kernels-" + hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The plain treasury on many paths: draws and steps in one pass over blocks of paths that stay in the first-level cache.
+"""The plain treasury on many paths, drawn and stepped in one pass over blocks that stay in the first-level cache.
 
 US dollars as floats here: these are statistics over imagined prices, no payment is ever made of them.
 """
@@ -24,8 +24,8 @@ Days = NDArray[np.int64]
 class Treasury:
     """What is held at the start, in USD, in the order of a model's assets, and how it is run.
 
-    `payment_usd` is due at the end of each `every_days`-th day: from the asset numbered `stable` first, the rest from the
-    others in proportion to their value. With `weights` (shares of 1) all is traded to them at the end of a day on which
+    `payment_usd` is due at the end of each `every_days`-th day: from the asset numbered `stable` first, the rest from
+    the others in proportion to their value. With `weights` (shares of 1) all is traded to them at the end of a day on which
     one has strayed by more than `band_bps` of NAV, at `cost_bps` of what is sold; with `None` nothing is traded. A
     treasury that cannot pay in full has paid what it had, and holds nothing from then on. It is ruined on the first day
     that ends at or below `floor_bps` of its first NAV. Raises `BadValue`.

@@ -1,4 +1,4 @@
-"""Joint daily log-returns of correlated assets: Student-t tails, volatility that clusters, and jumps of the whole market."""
+"""Joint daily log-returns of correlated assets: Student-t tails, clustering volatility, jumps of the whole market."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Model:
     """Daily log-returns r = drift + sqrt(h) t + jump of `names`, every tuple in that order, nothing annualised.
 
     t are correlated Student-t shocks of variance one with `nu` degrees of freedom (above 2.1, or infinity for normal
-    ones); they share one chi-square a day, so that bad days are bad for all. h starts at `volatilities_now` squared and
-    follows h' = omega + alpha e^2 + beta h with e = sqrt(h) t, whose long-run mean is `volatilities` squared (GARCH(1,1),
-    Bollerslev 1986); alpha = beta = 0 keeps `volatilities`.
+    ones); they share one chi-square a day, so that bad days are bad for all. h starts at `volatilities_now` squared
+    and follows h' = omega + alpha e^2 + beta h with e = sqrt(h) t, whose long-run mean is `volatilities` squared
+    (GARCH(1,1), Bollerslev 1986). Where all alpha and beta are 0, h is `volatilities` squared from the first day.
 
-    An asset jumps on a day with probability `jump_intensities`, by a normal of `jump_means` and `jump_sizes`. One uniform
-    and one normal serve all assets, so jumps come together and in one direction: the worst dependence for a holder.
+    An asset jumps on a day with probability `jump_intensities`, by a normal of mean `jump_means` and deviation
+    `jump_sizes`. One uniform and one normal serve all assets: jumps come together, the worst dependence for a holder.
     Raises `BadValue` for what is no model.
     """
 
@@ -92,7 +92,7 @@ def plain(names: tuple[str, ...], volatilities: tuple[float, ...], **given: Any)
 
 
 def cholesky(correlation: tuple[tuple[float, ...], ...], count: int) -> Floats:
-    """The lower triangle L with L L' = `correlation`; raises `BadValue` where it is no correlation matrix of `count`."""
+    """The lower triangle L with L L' = `correlation`; raises `BadValue` where that is no matrix for `count` assets."""
     found = np.array(correlation, np.float64) if all(len(row) == count for row in correlation) else np.empty(0)
     if found.shape != (count, count):
         raise BadValue(found.shape, "the shape of a correlation matrix", f"give {count} rows of {count}")
