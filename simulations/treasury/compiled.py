@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from llvmlite import ir
 from numba import config, njit, types
@@ -44,6 +44,12 @@ def _sources() -> str:
     return "kernels-" + hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
+def _intrinsic(define: Callable[..., Any]) -> Callable[..., Any]:
+    # Numba types what defines an operation, not the operation.
+    made: Any = intrinsic(define)
+    return cast(Callable[..., Any], made)
+
+
 def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.fma(*given)
@@ -65,13 +71,13 @@ def _double(typing: Any, value: Any) -> Any:
     return types.float64(types.uint64), generate
 
 
-fma: Callable[[Any, Any, Any], Any] = intrinsic(_fma)
+fma: Callable[[Any, Any, Any], Any] = _intrinsic(_fma)
 """a * b + c, rounded once (IEEE 754)."""
 
-bits_of: Callable[[Any], Any] = intrinsic(_bits)
+bits_of: Callable[[Any], Any] = _intrinsic(_bits)
 """The 64 bits of a double."""
 
-double_of: Callable[[Any], Any] = intrinsic(_double)
+double_of: Callable[[Any], Any] = _intrinsic(_double)
 """The double of 64 bits."""
 
 
@@ -86,7 +92,7 @@ def polynomial(coefficients: tuple[float, ...]) -> Callable[[Any], Any]:
 
         return types.float64(types.float64), generate
 
-    return intrinsic(horner)  # type: ignore[no-any-return]
+    return _intrinsic(horner)
 
 
 def repeated(step: Callable[..., Any], times: int) -> Callable[..., Any]:
@@ -105,4 +111,4 @@ def repeated(step: Callable[..., Any], times: int) -> Callable[..., Any]:
         return state(*(types.uint64,) * 6), generate
 
     step_type = types.Dispatcher(step) if times else None
-    return intrinsic(chain)  # type: ignore[no-any-return]
+    return _intrinsic(chain)

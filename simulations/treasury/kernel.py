@@ -25,7 +25,7 @@ class Treasury:
     """What is held at the start, in USD, in the order of a model's assets, and how it is run.
 
     `payment_usd` is due at the end of each `every_days`-th day: from the asset numbered `stable` first, the rest from
-    the others in proportion to their value. With `weights` (shares of 1) all is traded to them at the end of a day on which
+    the others in proportion to their value. With `weights` (shares of 1) all is traded to them at the end of a day when
     one has strayed by more than `band_bps` of NAV, at `cost_bps` of what is sold; with `None` nothing is traded. A
     treasury that cannot pay in full has paid what it had, and holds nothing from then on. It is ruined on the first day
     that ends at or below `floor_bps` of its first NAV. Raises `BadValue`.
@@ -100,7 +100,8 @@ def simulate(model: Model, treasury: Treasury, seed: int, paths: int, days: int,
     check_range(seed, first_path, paths, days)
     if len(treasury.values_usd) != len(model.names):
         raise BadValue(len(treasury.values_usd), "assets of a treasury", f"give its model's {len(model.names)}")
-    out = Outcomes(*(np.zeros(paths) for _ in range(2)), *(np.zeros(paths, np.int64) for _ in range(2)), days)
+    unpaid, ruin = np.zeros(paths, np.int64), np.zeros(paths, np.int64)
+    out = Outcomes(np.zeros(paths), np.zeros(paths), unpaid, ruin, days)
     arrays = (out.nav_usd, out.drawdown, out.unpaid_day, out.ruin_day)
     _simulate(constants(model), _plan(treasury), np.uint64(seed), np.uint64(first_path), days, arrays)
     return out
@@ -190,7 +191,7 @@ def _rebalance(plan: Any, values: Any, nav: Any, strayed: Any, sold: Any) -> Non
             off = abs(values[asset, lane] - weight * nav[lane])
             strayed[lane] = off if off > strayed[lane] else strayed[lane]
             sold[lane] = sold[lane] + 0.5 * off
-    trading = 0
+    trading = np.int64(0)
     for lane in range(lanes):
         trading += np.int64(strayed[lane] > plan.band * nav[lane])
     if trading == 0:

@@ -99,7 +99,7 @@ def cholesky(correlation: tuple[tuple[float, ...], ...], count: int) -> Floats:
     if not (np.isfinite(found).all() and np.allclose(found, found.T) and np.allclose(np.diag(found), 1.0)):
         raise BadValue(correlation, "correlations", "give a symmetric matrix with ones on its diagonal")
     try:
-        return np.linalg.cholesky(found)
+        return np.asarray(np.linalg.cholesky(found), np.float64)
     except np.linalg.LinAlgError:
         raise BadValue(correlation, "correlations", "no returns have these; use what `fit` makes of prices") from None
 

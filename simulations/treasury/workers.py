@@ -64,7 +64,7 @@ def ray(**options: Any) -> Executor:
     """A Ray cluster, or one of this machine's cores where none is named; `options` are `ray.init`'s. Each machine needs
     this version of strongroom. Raises `ToolMissing` without `strongroom[ray]`."""
     try:
-        import ray as cluster
+        import ray as cluster  # type: ignore[import-not-found]
     except ImportError:
         raise ToolMissing("ray", "pip install 'strongroom[ray]'") from None
 
