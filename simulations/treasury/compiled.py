@@ -13,12 +13,18 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from llvmlite import ir
-from numba import config, njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+import numba
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils as _cgutils
+from numba.extending import intrinsic as _numba_intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+# Numba types its decorators by what they make for itself; to a caller a kernel is the function that it was.
+_njit: Any = numba.njit
+_config: Any = numba.config
+_operation: Any = _numba_intrinsic
+types: Any = numba.types
+cgutils: Any = _cgutils
 _HERE = Path(__file__).parent
 _COMPILED = ("compiled.py", "random.py", "paths.py", "kernel.py")
 
@@ -31,12 +37,12 @@ def compiled(function: Function) -> Function:
     """
     folder = _HERE / "__pycache__"
     if not os.access(folder if folder.exists() else _HERE, os.W_OK):
-        return njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder / _sources())
+        return cast(Function, _njit(nogil=True, error_model="numpy")(function))
+    before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder / _sources())
     try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[no-any-return]
+        return cast(Function, _njit(nogil=True, error_model="numpy", cache=True)(function))
     finally:
-        config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
 def _sources() -> str:
@@ -45,9 +51,7 @@ def _sources() -> str:
 
 
 def _intrinsic(define: Callable[..., Any]) -> Callable[..., Any]:
-    # Numba types what defines an operation, not the operation.
-    made: Any = intrinsic(define)
-    return cast(Callable[..., Any], made)
+    return cast(Callable[..., Any], _operation(define))
 
 
 def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
