@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from simulations.treasury.kernel import Treasury, simulate
 from simulations.treasury.paths import block_returns, plain
-from simulations.treasury.workers import Task, processes, run, spread, threads
-from strongroom.errors import BadValue
+from simulations.treasury.workers import Task, processes, ray, run, spread, threads
+from strongroom.errors import BadValue, ToolMissing
 
 MODEL = plain(
     ("ETH", "GOV", "USDC"),
@@ -95,6 +96,12 @@ def test_the_same_bits_for_any_parts_and_threads(paths, parts, count):
 def test_the_same_bits_from_processes():
     whole = Task(MODEL, TREASURY, 5, 100, 300, 40)
     assert bits(spread(whole, 2, processes(2))) == bits(run(whole))
+
+
+def test_ray_is_asked_for_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ToolMissing, match=r"`ray` is not installed; pip install 'strongroom\[ray\]'"):
+        ray()
 
 
 def test_without_risk_the_treasury_is_arithmetic():
