@@ -155,7 +155,7 @@ CASES = {
         arguments=said(f"pay 10 USDC to {_MISTYPED}"),
     ),
     "a list that is never closed": Case(
-        'names = ["ana"]', 'names = ["ana"', (T,), "is not TOML (Unclosed array (at line 30, the end))"
+        'names = ["ana"]', 'names = ["ana"', (T,), "is not TOML (Unclosed array (at line 31, the end))"
     ),
     "a token that is not listed": Case(
         "", "", (), "`10 EURC` cannot be used for the amount", A_GAP, arguments=said("pay 10 EURC to alice")

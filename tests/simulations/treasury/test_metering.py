@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.forecasting import _meter
 from policies.metering import Metered
-from policies.rules.caps import level
+from policies.spending import level
 from policies.terms import SWAPS, Cap, Tier
 from simulations.treasury.book import ALLOW, ASK, DAY_SECONDS, DENY
 from simulations.treasury.metering import counted, meter_of, moves_of, room, still_counting, verdict
