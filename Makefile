@@ -79,6 +79,8 @@ prove: setup
 prove-long: setup
 	@$(BIN)/python tools/prove --long
 	@STRONGROOM_DIFFERENTIAL_CASES=1000000 $(BIN)/pytest -q tests/differential -k kernel_and
+	@STRONGROOM_DIFFERING_DRAWS=20000 $(BIN)/pytest -q tests/policies/test_differing.py -k only_tighter
+	@STRONGROOM_SEEK=1 $(BIN)/pytest -q -n 3 --dist loadfile tests
 
 mutate-policies: setup
 	@$(BIN)/python -m tests.policies.mutate
