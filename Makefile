@@ -86,7 +86,7 @@ mutate-policies: setup
 	@$(BIN)/python -m tests.policies.mutate
 
 bench: setup
-	@for name in $(or $(NAME),$(BENCHES)); do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in $(or $(NAME),$(BENCHES)); do PYTHONPATH=. $(BIN)/python bench/$$name.py || exit 1; done
 
 chaos: setup
 	@STRONGROOM_CHAOS=1 $(BIN)/pytest tests/adversarial/test_killed.py tests/adversarial/test_disturbed.py -n 2 $(ARGS)

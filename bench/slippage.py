@@ -1,5 +1,5 @@
 """Does the slippage model keep its word? Fitted on the earlier fills of a market that an independent trader moves,
-scored on the later ones. `python -m bench.slippage [calibration.png]` draws the calibration plot too."""
+scored on the later ones. `python bench/slippage.py [calibration.png]` draws the calibration plot too."""
 
 from __future__ import annotations
 
