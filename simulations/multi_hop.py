@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,20 +125,30 @@ def _exact(through: Net, units: int, hop_cost_units: int, allowed: Allowed) -> F
 
 def _searched(through: Net, units: int, hop_cost_units: int, allowed: Allowed) -> _Found | None:
     """The flow in floats. An order too small to move a float price is searched for at a thousandfold of its size, and
-    again: that changes its shares by less than the pools' own rounding. `None` where no size is sold whole."""
+    again: that changes its shares by less than the pools' own rounding. The bound is of the prices found for the order
+    itself. `None` where no size is sold whole."""
     rows, owners = through.rows
+    bound = inf
     for size in _SIZES:
         prices, taken, earned, _ = search(rows, owners, through.ends, allowed, 0, 1, units * size, through.begin)
+        bound = min(bound, _bound(through, prices, units, hop_cost_units))
         asked = float(taken[through.ends[:, 0] == 0].sum())
         if abs(asked - units * size) <= units * size * _SHORT:
             break
     else:
         return None
-    _, all_earned = trades(rows, owners, through.ends, np.ones_like(allowed), prices)
-    bound = float(prices[0]) * units + after_gas(all_earned, hop_cost_units)
+    # What a pool earns grows with the square of what it takes, as long as that is little.
+    earned = earned / size**2
     # What gives less than one unit of the token bought is the search's own noise.
     given = taken / size * prices[through.ends[:, 0]] + earned
     return _Found(np.where(given >= 1.0, taken, 0.0), earned, bound)
+
+
+def _bound(through: Net, prices: Floats, units: int, hop_cost_units: int) -> float:
+    """What no flow exceeds after gas, by these prices, whatever they are: of all ways, not the allowed alone."""
+    rows, owners = through.rows
+    _, earned = trades(rows, owners, through.ends, np.ones(len(through.ways), dtype=np.bool_), prices)
+    return float(prices[0]) * units + after_gas(earned, hop_cost_units)
 
 
 _SIZES = tuple(1e3**power for power in range(7))
