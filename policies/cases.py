@@ -162,10 +162,19 @@ def _scenario(
         actor=row.text("asked_by", ""),
         opinions=_opinions(row, document),
         denied=tuple(address_of(each, document) for each in row.texts("denied", ())),
+        denied_by=_source(row, document),
         lists_age_seconds=parse_seconds(row.text("lists_age"), row.path("lists_age")) if row.has("lists_age") else 0,
         now=now,
         market=market_scene(row, decimals),
     )
+
+
+def _source(row: Table, document: PolicyDocument) -> str:
+    """The one list that denies; empty for all of them. Raises `BadValue` on one that the policy does not ask for."""
+    name, known = row.text("denied_by", ""), document.sanctions.sources if document.sanctions else ()
+    if name and name not in known:
+        raise BadValue(name, row.path("denied_by"), f"name one of the policy's lists: {', '.join(known) or 'none'}")
+    return name
 
 
 def _amounts(row: Table, key: str, decimals: Mapping[TokenId, int]) -> dict[TokenId, int]:

@@ -11,7 +11,7 @@ from policies.terms import UNISWAP_V2, PolicyDocument, Pool
 from strongroom.documents import Table
 from strongroom.model import Address, PairState, PoolAverage, PoolState, Round, TokenId
 from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
-from strongroom.quantities import parse_amount, parse_bps
+from strongroom.quantities import parse_amount, parse_bps, parse_seconds
 from strongroom.valuation import BPS
 
 _PLENTY = 10**9 * 10**8
@@ -23,13 +23,15 @@ _SPACING = 60
 class MarketScene:
     """How the pools stand: their price is that of the feeds. `accepts_bps` of the fair price is the least that a swap
     takes, else half of the loss that the policy allows is left. `holds` is what each pool trades with on one side, else
-    a billion USD; its average was `average_bps` of its price; every price swung by `swing_bps`. `silent`: none of
+    a billion USD; its average was `average_bps` of its price; every price swung by `swing_bps`, `swung_seconds`
+    ago, else as long ago as the policy looks back. `silent`: none of
     this is told."""
 
     holds: Mapping[TokenId, int] = field(default_factory=dict)
     accepts_bps: int | None = None
     average_bps: int = BPS
     swing_bps: int = 0
+    swung_seconds: int = 0
     silent: bool = False
 
 
@@ -41,6 +43,7 @@ def market_scene(row: Table, decimals: Mapping[TokenId, int]) -> MarketScene:
         accepts_bps=parse_bps(row.text("accepts"), row.path("accepts")) if row.has("accepts") else None,
         average_bps=parse_bps(row.text("average", "100 %"), row.path("average")),
         swing_bps=parse_bps(row.text("swing", "0 %"), row.path("swing")),
+        swung_seconds=parse_seconds(row.text("swung"), row.path("swung")) if row.has("swung") else 0,
         silent=row.flag("no_market", False),
     )
 
@@ -77,7 +80,7 @@ def market_facts(
     pools = tuple(_pool(pool, *sides[pool.address]) for venue, pool in asked if venue.kind != UNISWAP_V2)
     pairs = tuple(_pair(pool, *sides[pool.address]) for venue, pool in asked if venue.kind == UNISWAP_V2)
     averages = tuple(_average(pool, scene.average_bps, over) for pool in pools) if over else ()
-    past = {t: _swung(told[0], scene.swing_bps, swings.over_seconds) for t, told in rounds.items()} if swings else {}
+    past = {t: _swung(told[0], scene, swings.over_seconds) for t, told in rounds.items()} if swings else {}
     return MarketFacts(pools, pairs, averages, past)
 
 
@@ -115,11 +118,20 @@ def _average(pool: PoolState, average_bps: int, over_seconds: int) -> PoolAverag
     return PoolAverage(pool.pool, over_seconds, tick_at(isqrt(pool.sqrt_price_x96**2 * average_bps // BPS)))
 
 
-def _swung(latest: Round, swing_bps: int, over_seconds: int) -> tuple[Round, ...]:
-    """The latest round, and one before the window that was higher by the swing, rounded down."""
-    at, before = latest.updated_at - over_seconds, latest.answer * (BPS + swing_bps) // BPS
-    id_ = latest.round_id - 1
-    return latest, replace(latest, round_id=id_, answer=before, started_at=at, updated_at=at, answered_in_round=id_)
+def _swung(latest: Round, scene: MarketScene, over_seconds: int) -> tuple[Round, ...]:
+    """The latest round, and before it one that was higher by the swing, rounded down: at the start of the window, or
+    where the scene says, with rounds like the latest on either side."""
+    high = latest.answer * (BPS + scene.swing_bps) // BPS
+    if not scene.swung_seconds:
+        return latest, _before(latest, 1, over_seconds, high)
+    ago, first = scene.swung_seconds, max(scene.swung_seconds, over_seconds)
+    back = (ago - 1, latest.answer), (ago, high), (first + 1, latest.answer)
+    return latest, *(_before(latest, number, seconds, answer) for number, (seconds, answer) in enumerate(back, 1))
+
+
+def _before(latest: Round, number: int, seconds: int, answer: int) -> Round:
+    at, id_ = latest.updated_at - seconds, latest.round_id - number
+    return replace(latest, round_id=id_, answer=answer, started_at=at, updated_at=at, answered_in_round=id_)
 
 
 def tick_at(sqrt_price_x96: int) -> int:

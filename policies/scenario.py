@@ -62,7 +62,7 @@ class Scenario:
     happened, `waiting` is queued at the nonces before the unit's. `supplied` lies at the first market that lists the
     token; of `left` tokens every market has only so much that is not lent out; `owes` puts a debt there. `actor` and
     `opinions` are the unit's. Each deny list that the policy asks for is `lists_age_seconds` old and holds
-    `denied`. It is judged at `now`, Unix seconds."""
+    `denied`, or of them only `denied_by`. It is judged at `now`, Unix seconds."""
 
     intents: tuple[Intent, ...]
     balances: Mapping[TokenId, int]
@@ -78,6 +78,7 @@ class Scenario:
     actor: str = ""
     opinions: tuple[Opinion, ...] = ()
     denied: tuple[Address, ...] = ()
+    denied_by: str = ""
     lists_age_seconds: int = 0
     now: int = NOW
     market: MarketScene = field(default_factory=MarketScene)
@@ -268,9 +269,10 @@ def facts_of(scenario: Scenario, document: PolicyDocument) -> Facts:
 
 
 def _listings(scenario: Scenario, document: PolicyDocument) -> Iterator[Listing]:
-    entries, dated_at = dict.fromkeys(scenario.denied, ""), scenario.now - scenario.lists_age_seconds
+    dated_at = scenario.now - scenario.lists_age_seconds
     for name in document.sanctions.sources if document.sanctions else ():
-        yield Listing(name, "the case", dated_at, entries)
+        denied = scenario.denied if scenario.denied_by in ("", name) else ()
+        yield Listing(name, "the case", dated_at, dict.fromkeys(denied, ""))
 
 
 def _safe(document: PolicyDocument, nonce: int) -> SafeState:

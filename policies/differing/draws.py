@@ -23,6 +23,7 @@ from policies.differing.landmarks import (
 from policies.differing.subjects import Pair, Subject
 from policies.differing.world import World
 from policies.markets import LENDING
+from policies.pacing import Pace
 from policies.scenario import Scenario
 from policies.terms import PolicyDocument
 from strongroom.addresses import to_address, to_digest
@@ -69,6 +70,7 @@ def draw(random: Random, pair: Pair, about: Sequence[Subject]) -> World:
         actor=around.actor(random, pair, first),
         opinions=around.opinions(random, pair, intents),
         denied=told.denied,
+        denied_by=told.denied_by,
         lists_age_seconds=told.age_seconds,
         now=now,
         market=around.market(random, pair, first, moved),
@@ -81,10 +83,12 @@ def _surrounded(random: Random, pair: Pair, scenario: Scenario) -> World:
     old, new = pair
     priced = [t for t in _tokens(pair) if all(t in each.tokens and each.feeds_of(t) for each in pair)]
     late = odd(random, source_ages(pair, priced))
+    # The age that one token's prices may have is too much for others.
+    aged = [t for t in priced if old.bounds_of(t) != new.bounds_of(t)] if random.random() < 0.5 else priced
     apart = odd(random, landmarks([old.bounds.max_deviation_bps], [new.bounds.max_deviation_bps]))
     return World(
         scenario,
-        late=dict.fromkeys(priced, late) if late is not None else {},
+        late=dict.fromkeys(aged, late) if late is not None else {},
         # Sources apart on both sides of a swap are a loss as well; on one side they show their own limit.
         apart_bps={random.choice(priced): apart} if apart is not None and priced else {},
         gas_units=odd(random, landmarks([old.gas.max_gas_units], [new.gas.max_gas_units])),
@@ -161,6 +165,9 @@ def _supplied(random: Random, pair: Pair, about: Subject, moved: int) -> dict[To
 
 def _past(random: Random, pair: Pair, about: Subject, ordered: Sequence[int], now: int) -> Iterator[Outflow]:
     """What left before; where an order is drawn, mostly its own payments to its payee."""
+    if len(paces := _paces(pair, about)) > 1 and random.random() < 0.5:
+        yield from _paced(random, pair, about, paces, now)
+        return
     to, sizes = _recipients(pair, about), amounts(pair, about.token, about.bucket_class, about.whom)
     own = [(about.token, each.payees[about.whom].address) for each in pair if ordered and about.whom in each.payees]
     old = ages(pair, about.token, about.bucket_class)
@@ -168,6 +175,20 @@ def _past(random: Random, pair: Pair, about: Subject, ordered: Sequence[int], no
         token, recipient = random.choice(own if own and random.random() < 0.8 else to)
         units = random.choice(ordered) if ordered else max(1, near(random, sizes))
         yield Outflow(token, recipient, units, now - near(random, old), to_digest(random.randbytes(32)))
+
+
+def _paces(pair: Pair, about: Subject) -> tuple[Pace, ...]:
+    """Those that the two policies give the payee; one where they agree."""
+    paid = (each.payees[about.whom].pace for each in pair if about.verb == "pay" and about.whom in each.payees)
+    return tuple(dict.fromkeys(paid))
+
+
+def _paced(random: Random, pair: Pair, about: Subject, paces: Sequence[Pace], now: int) -> Iterator[Outflow]:
+    """Small payments to the payee, up to as many and as close together as one of the paces lets them."""
+    to = next(each.payees[about.whom].address for each in pair if about.whom in each.payees)
+    apart = max(random.choice(paces).apart_seconds, 1)
+    for number in range(1, random.randint(1, max(1, *(each.count for each in paces))) + 1):
+        yield Outflow(about.token, to, 1, now - number * apart, to_digest(random.randbytes(32)))
 
 
 def _recipients(pair: Pair, about: Subject) -> list[tuple[TokenId, Address]]:

@@ -3,7 +3,7 @@ and holdings near what the treasury's value should be made of."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -19,31 +19,51 @@ from strongroom.quantities import parse_day
 from strongroom.valuation import BPS
 
 _DAY_SECONDS = 86_400
+_HALF_DAY = 12 * 3_600
 _E8_DECIMALS = 8
 
 
 def moment(random: Random, pair: Pair, about: Subject) -> int:
-    """Mostly the usual time; else near one at which a policy changes its mind."""
-    old, new = (tuple(_moments(document, about)) for document in pair)
-    timed = [(each.hours, each.freezes, each.newcomers, each.sanctions) for each in pair]
-    limits = landmarks(old, new)
-    if not limits.either or random.random() > (0.5 if timed[0] != timed[1] or limits.differing else 0.1):
+    """Mostly the usual time; else near one at which a policy changes its mind, or between two."""
+    old, new = ({name: set(times(document, about)) for name, times in _TIMES.items()} for document in pair)
+    every = sorted(set().union(*old.values(), *new.values()))
+    apart = {name for name in _TIMES if old[name] != new[name] or getattr(pair[0], name) != getattr(pair[1], name)}
+    if not every or random.random() > (0.5 if apart else 0.1):
         return NOW
-    known = limits.differing if limits.differing and random.random() < 0.7 else limits.either
-    return random.choice(known) + random.choice((-3_600, -1, 0, 0, 1, 3_600))
+    differing = sorted(set().union(*(old[name] ^ new[name] or old[name] for name in apart)))
+    known = differing if differing and random.random() < 0.8 else every
+    if random.random() < 0.25:
+        return random.randint(*sorted(random.choices(known, k=2)))
+    return random.choice(known) + random.choice((-_HALF_DAY, -3_600, -1, 0, 0, 1, 3_600))
 
 
-def _moments(document: PolicyDocument, about: Subject) -> Iterator[int]:
+def _of_freezes(document: PolicyDocument, about: Subject) -> Iterator[int]:
     for freeze in document.freezes:
         yield from (freeze.begins_at, freeze.ends_at)
-    if document.sanctions:
-        yield from (each.until for each in document.sanctions.disputes)
-    if document.hours:
-        yield from _clocks(document.hours)
+
+
+def _of_disputes(document: PolicyDocument, about: Subject) -> Iterator[int]:
+    yield from (each.until for each in document.sanctions.disputes) if document.sanctions else ()
+
+
+def _of_hours(document: PolicyDocument, about: Subject) -> Iterator[int]:
+    yield from _clocks(document.hours) if document.hours else ()
+
+
+def _of_newcomers(document: PolicyDocument, about: Subject) -> Iterator[int]:
     if (terms := document.newcomers) is not None:
         payee = document.payees.get(about.whom)
         yield from (since + terms.cooling_off_seconds for since in terms.venues.values())
         yield from () if payee is None or payee.since is None else (terms.cool_until(payee),)
+
+
+_TIMES: Mapping[str, Callable[[PolicyDocument, Subject], Iterator[int]]] = {
+    "freezes": _of_freezes,
+    "sanctions": _of_disputes,
+    "hours": _of_hours,
+    "newcomers": _of_newcomers,
+}
+"""Fields of a policy, with the moments that each knows."""
 
 
 def _clocks(hours: Hours) -> Iterator[int]:
@@ -65,9 +85,10 @@ def actor(random: Random, pair: Pair, about: Subject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Who stands on the deny lists, and how old these are."""
+    """Who stands on the deny lists, or on one of them alone, and how old these are."""
 
     denied: tuple[Address, ...] = ()
+    denied_by: str = ""
     age_seconds: int = 0
 
 
@@ -80,7 +101,9 @@ def lists(random: Random, pair: Pair, touched: Collection[Address]) -> Lists:
     disputed = [each.address for one in terms if one for each in one.disputes]
     hit = random.random() < (0.5 if terms[0] != terms[1] else 0.05)
     denied = (random.choice([*touched, *disputed]),) if hit and (touched or disputed) else ()
-    return Lists(denied, odd(random, ages) or 0)
+    alone = sorted(set.symmetric_difference(*(set(one.sources if one else ()) for one in terms)))
+    by = random.choice(alone) if denied and alone and random.random() < 0.5 else ""
+    return Lists(denied, by, odd(random, ages) or 0)
 
 
 def opinions(random: Random, pair: Pair, intents: tuple[Intent, ...]) -> tuple[Opinion, ...]:
@@ -105,24 +128,33 @@ def market(random: Random, pair: Pair, about: Subject, units: int) -> MarketScen
     """Markets near the bounds of a swap."""
     if about.verb != "swap":
         return MarketScene()
-    slips, shares, aparts, calms = (_bounds(pair, name) for name in ("slippage", "share", "average", "swing"))
+    slips, shares, aparts = (_bounds(pair, name) for name in ("slippage", "share", "average"))
     slip, share, apart = (odd(random, landmarks(*each)) for each in (slips, shares, aparts))
+    spans = {each.volatility.over_seconds if each.volatility else 0 for each in pair}
     return MarketScene(
         holds={about.token: max(1, units * BPS // share)} if share else {},
         accepts_bps=None if slip is None else max(0, BPS - slip),
         average_bps=BPS + (apart or 0),
-        swing_bps=odd(random, landmarks(*calms)) or 0,
+        swing_bps=_swing(random, pair),
+        swung_seconds=random.randint(min(spans), max(spans)) if len(spans) > 1 else 0,
     )
+
+
+def _swing(random: Random, pair: Pair) -> int:
+    """None, near what counts as calm, or so wide that what may be sold falls below every tier."""
+    calms = landmarks(*([each.volatility.calm_bps] if each.volatility else [] for each in pair))
+    if calms.either and pair[0].volatility != pair[1].volatility and random.random() < 0.5:
+        return random.randint(1, 10 * calms.either[-1])
+    return odd(random, calms) or 0
 
 
 def _bounds(pair: Pair, name: str) -> Iterable[list[int]]:
     for document in pair:
-        trading, swings = document.trading, document.volatility
+        trading = document.trading
         known = {
             "slippage": trading.max_slippage_bps,
             "share": trading.max_pool_share_bps,
             "average": trading.max_from_average_bps,
-            "swing": swings.calm_bps if swings else None,
         }
         yield [known[name] or 0]
 

@@ -94,11 +94,15 @@ def _plainer_scenes(scenario: Scenario) -> Iterator[Scenario]:
     shift = NOW - scenario.now
     past = tuple(replace(each, timestamp=each.timestamp + shift) for each in scenario.past)
     yield replace(scenario, now=NOW, past=past)
-    yield from (replace(scenario, denied=()), replace(scenario, lists_age_seconds=0))
+    yield from (
+        replace(scenario, denied=(), denied_by=""),
+        replace(scenario, denied_by=""),
+        replace(scenario, lists_age_seconds=0),
+    )
     yield from (replace(scenario, actor=""), replace(scenario, opinions=()), replace(scenario, owes=False))
     usual, market = MarketScene(), scenario.market
     yield replace(scenario, market=usual)
-    for name in ("holds", "accepts_bps", "average_bps", "swing_bps"):
+    for name in ("holds", "accepts_bps", "average_bps", "swing_bps", "swung_seconds"):
         yield replace(scenario, market=replace(market, **{name: getattr(usual, name)}))
 
 

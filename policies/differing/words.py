@@ -95,6 +95,8 @@ def _scene(scenario: Scenario, pair: Pair) -> Iterator[str]:
     if scenario.actor:
         yield f"asked_by: {scenario.actor}"
     yield from (f"denied: {_name(each, pair)}" for each in scenario.denied)
+    if scenario.denied_by:
+        yield f"denied_by: {scenario.denied_by}"
     if scenario.lists_age_seconds:
         yield f"lists_age: {format_seconds(scenario.lists_age_seconds)}"
     for opinion in scenario.opinions:
@@ -112,6 +114,8 @@ def _market(market: MarketScene, pair: Pair) -> Iterator[str]:
         yield f"average: {format_bps(market.average_bps)}"
     if market.swing_bps:
         yield f"swing: {format_bps(market.swing_bps)}"
+    if market.swung_seconds:
+        yield f"swung: {format_seconds(market.swung_seconds)} ago"
 
 
 def _prices(world: World) -> Iterator[str]:

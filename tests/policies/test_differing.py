@@ -269,7 +269,9 @@ def test_of_a_looser_policy_a_plan_is_shown_that_the_engine_judges_more_mildly(o
     assert again is not None and again.loosened
     first, *around = told(witness, (BEFORE, after))
     assert first.startswith(verb) and " -> " in first
-    assert len(around) == len(set(around))
+    # Only what was paid before may stand there twice.
+    said = [line for line in around if not line.startswith("past: ")]
+    assert len(said) == len(set(said))
 
 
 def test_the_way_back_from_a_looser_policy_shows_no_plan() -> None:

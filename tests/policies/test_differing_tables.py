@@ -156,6 +156,10 @@ LOOSER = [
     ("since", _payee("emre", since=TODAY - 50 * DAY)),
     ("named", _tier(named=())),
     ("delay", _tier(delay_seconds=0)),
+    ("apart", _payee("dana", pace=replace(FULL.payees["dana"].pace, apart_seconds=4 * DAY))),
+    ("often", _payee("dana", pace=replace(FULL.payees["dana"].pace, count=4))),
+    ("not often", _payee("dana", pace=replace(FULL.payees["dana"].pace, count=0, window_seconds=0))),
+    ("sources", _within("sanctions", sources=("ofac",))),
     ("max_age", _within("sanctions", max_age_seconds=14 * DAY)),
     ("disputes", _within("sanctions", disputes=(_PAID,))),
     ("tolerance", _within("models", tolerance_bps=2_000)),
@@ -172,6 +176,8 @@ LOOSER = [
     ("share", _within("trading", max_pool_share_bps=800)),
     ("average", _within("trading", max_from_average_bps=150)),
     ("calm", _within("volatility", calm_bps=500)),
+    ("over", _within("volatility", over_seconds=DAY // 2)),
+    ("venue", _within("newcomers", venues={"aave": TODAY - 40 * DAY})),
 ]
 
 
@@ -186,6 +192,15 @@ def test_of_a_looser_policy_a_plan_is_shown_that_the_engine_judges_more_mildly(
     again = loosened(witness.world, FULL, after)
     assert again is not None and again.loosened
     assert " -> " in told(witness, (FULL, after))[0]
+
+
+def test_a_smaller_share_of_stables_is_shown_where_no_other_share_stops_the_plan() -> None:
+    assert FULL.holdings is not None
+    free = replace(FULL, holdings=replace(FULL.holdings, most_bps={}))
+    after = replace(free, holdings=replace(free.holdings, stables_least_bps=2_000))
+    witness = find_witness(free, after, differences(free, after), 3_000)
+    assert witness is not None and witness.verdicts.old.verdict is Verdict.DENY
+    assert {each.rule for each in witness.verdicts.old.findings if each.verdict is Verdict.DENY} == {"stables"}
 
 
 def test_a_witness_says_when_and_by_whom_it_must_be_asked() -> None:

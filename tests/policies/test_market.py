@@ -303,6 +303,14 @@ def test_twice_the_calm_swing_halves_what_is_sold_alone(
     assert storm.says(storm.stage(request_, arrives="99.7 %", swing=swing)) == says
 
 
+@pytest.mark.parametrize(
+    ("swung", "says"), [("1 hour", {"volatility": ASK}), ("20 hours", {"volatility": ASK}), ("25 hours", {})]
+)
+def test_a_swing_counts_while_the_policy_looks_back_so_far(desk: Desk, swung: str, says: dict[str, Verdict]) -> None:
+    storm = stormy(desk)
+    assert storm.says(storm.stage("swap 8 WETH to USDC", arrives="99.7 %", swing="9 %", swung=swung)) == says
+
+
 @settings(max_examples=30, deadline=None)
 @given(swing=st.integers(0, 3_000), before=st.integers(0, 20), waits=st.integers(0, 1))
 def test_a_sale_sized_by_what_is_left_is_allowed_and_one_unit_more_is_not(

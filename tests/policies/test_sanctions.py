@@ -15,7 +15,7 @@ from policies.sanctions import Dispute, SanctionTerms
 from policies.scenario import NOW
 from policies.template import render
 from policies.terms import PolicyDocument
-from strongroom.errors import InputError
+from strongroom.errors import BadValue, InputError
 from strongroom.model import Address, Allowance, Call, Listing, TokenId, Verdict
 from strongroom.protocols.abi import encode_call
 from strongroom.protocols.erc20 import encode_transfer
@@ -122,6 +122,18 @@ def test_a_list_that_the_policy_does_not_ask_for_says_nothing(listed: Any) -> No
 def test_a_payment_is_denied_just_when_its_payee_is_listed(listed: Any, denied: set[str], payee: str) -> None:
     judged = listed.stage(f"pay 10 USDC to {payee}", denied=sorted(denied))
     assert (listed.decide(judged).verdict is DENY) == (payee in denied)
+
+
+@pytest.mark.parametrize("name", [OFAC, EU])
+def test_one_list_alone_is_enough(listed: Any, name: str) -> None:
+    judged = listed.stage("pay 10 USDC to alice", denied=["alice"], denied_by=name)
+    (denial,) = [f.reason for f in listed.decide(judged).findings if f.verdict is DENY]
+    assert name in denial
+
+
+def test_a_case_whose_list_the_policy_does_not_ask_for_is_refused(listed: Any) -> None:
+    with pytest.raises(BadValue, match=r"`Ofak`.*denied_by.*name one of the policy's lists: "):
+        listed.stage("pay 10 USDC to alice", denied=["alice"], denied_by="Ofak")
 
 
 # HOW OLD
