@@ -154,7 +154,7 @@ def open_treasurer(documents: Documents, notices: Notices | None = None, dry_run
         subject = _subject(documents, wallet.address) if wallet else onlooker(documents)
         if signs:
             _require_enforced(documents, chain, subject)
-        ledger = _ledger(stack, documents, folder)
+        ledger = stack.enter_context(open_ledger(documents, folder))
         units = copied(folder.units) if dry_run else Units(folder.units)
         stack.callback(units.close)
         context = Context(chain, queue, ledger, told, wallet, documents.policy, subject, treasury.mode)
@@ -264,13 +264,17 @@ def _anchoring(
     return Anchoring(chain, ledger, Executor(chain, signer, outbox), signer, treasury.registry, treasury.kernel)
 
 
-def _ledger(stack: ExitStack, documents: Documents, folder: StateFolder) -> FileLedger:
+@contextmanager
+def open_ledger(documents: Documents, folder: StateFolder) -> Iterator[FileLedger]:
+    """The treasury's log, for who holds the state folder."""
     from strongroom.ledger.file_ledger import FileLedger
 
     genesis = {"policy": document_hash(documents.policy), "mode": str(documents.treasury.mode)}
     ledger = FileLedger.open(folder.ledger, documents.treasury.account, WallClock(), genesis)
-    stack.callback(ledger.close)
-    return ledger
+    try:
+        yield ledger
+    finally:
+        ledger.close()
 
 
 def model_of(treasury: Treasury) -> Model | None:

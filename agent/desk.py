@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.app import Documents, connected
 from agent.chat import offering, reader, require_operator
+from agent.forecast_entry import record_forecast
 from agent.owed import ask_for, find_job, month_at
 from agent.records import Records, told
 from agent.state_folder import StateFolder
@@ -31,6 +32,9 @@ class Desk(Protocol):
 
     def anchor(self) -> dict[str, Any]:
         """Anchor the ledger's newest head: its size, root and transaction."""
+
+    def record(self, forecast: dict[str, Any]) -> dict[str, Any]:
+        """Write a forecast's origin and digest (`forecast_entry`) into the ledger: the number of its `entry`."""
 
     def status(self) -> dict[str, Any]:
         """Fresh facts, the mode and the policy's hash that are acted on, and the units that wait for guardians with how
@@ -69,6 +73,9 @@ class OwnDesk:
             mend = f"name the registry, and put the anchoring key at `{treasurer.folder.anchor_keystore}`"
             raise NotNamed("registry", "treasury.toml", mend)
         return treasurer.anchoring.anchor(treasurer.documents.treasury.account)
+
+    def record(self, forecast: dict[str, Any]) -> dict[str, Any]:
+        return record_forecast(self._treasurer.ledger, forecast)
 
     def status(self) -> dict[str, Any]:
         return look(self._treasurer.documents, self._treasurer.context.subject)

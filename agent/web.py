@@ -29,11 +29,12 @@ _STOP_SECONDS = 5
 
 
 def create_app(desk: Desk, token: str) -> Starlette:
-    """`POST /cycle`, `/chat`, `/anchor` and `GET /status`; an error of ours is 422 with its one line."""
+    """`POST /cycle`, `/chat`, `/anchor`, `/record` and `GET /status`; an error of ours is 422 with its one line."""
     endpoints: list[tuple[str, str, Callable[[Request, Any], Any]]] = [
         ("POST", "/cycle", lambda _, body: desk.cycle(body["job"], body["month"])),
         ("POST", "/chat", lambda _, body: desk.chat(body["operator"], body["text"])),
         ("POST", "/anchor", lambda *_: desk.anchor()),
+        ("POST", "/record", lambda _, body: desk.record(body)),
         ("GET", "/status", lambda *_: desk.status()),
     ]
     return Starlette(routes=[Route(path, _Answer(act, token), methods=[method]) for method, path, act in endpoints])

@@ -94,4 +94,9 @@ def _fail(line: str) -> None:
 
 def say(text: str, data: Any, as_json: bool) -> None:
     """One answer: a line of JSON for machines, or text for people."""
-    click.echo(json.dumps(data, separators=(",", ":")) if as_json else text)
+    click.echo(json_line(data) if as_json else text)
+
+
+def json_line(data: Any) -> str:
+    """What `--json` prints."""
+    return json.dumps(data, separators=(",", ":"))

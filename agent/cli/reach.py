@@ -117,6 +117,9 @@ class FarDesk:
     def anchor(self) -> dict[str, Any]:
         return dict(self._ask("POST", "/anchor", {}))
 
+    def record(self, forecast: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._ask("POST", "/record", forecast))
+
     def status(self) -> dict[str, Any]:
         return dict(self._ask("GET", "/status"))
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli import say
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.tables import event_rows
+from agent.cli.simulate.telling import record_option, tell
 from agent.cli.simulate.treasury import HOLD, OWN, still_lines
 from agent.cli.units import aligned
 from strongroom.errors import BadValue
@@ -41,8 +41,9 @@ class Replay:
 @click.argument("over", metavar="FIRST..LAST")
 @common_options
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw both to this .png or .svg file.")
+@record_option
 @click.pass_context
-def backtest(ctx: click.Context, /, over: str, chart: Path | None, as_json: bool, **given: Any) -> None:
+def backtest(ctx: click.Context, /, over: str, chart: Path | None, as_json: bool, record: bool, **given: Any) -> None:
     """What the mandate would have done over real days, against holding: worth, falls, trades, costs, runway.
 
     The treasury starts with what it holds and is worth now, and its tokens then move as the history's did. Holding pays
@@ -69,7 +70,7 @@ def backtest(ctx: click.Context, /, over: str, chart: Path | None, as_json: bool
     data = _told(replays, past, origin)
     if chart:
         _draw(chart, opened, data, past, origin)
-    say("\n".join(_lines(opened, replays, past, origin)), data, as_json)
+    tell(_lines(opened, replays, past, origin), data, origin, opened.options.config, as_json, record)
 
 
 def _stretch(over: str, history: History) -> History:

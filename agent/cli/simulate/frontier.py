@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli import say
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
+from agent.cli.simulate.telling import record_option, tell
 from agent.cli.simulate.treasury import OWN, source_of
 from agent.cli.units import aligned
 from strongroom.errors import BadValue
@@ -27,8 +27,9 @@ _MOST_SCENARIOS = 20_000
 @common_options
 @click.option("--points", type=click.IntRange(2, 50), default=8, show_default=True, help="Portfolios to find.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw it to this .png or .svg file.")
+@record_option
 @click.pass_context
-def frontier(ctx: click.Context, /, points: int, chart: Path | None, as_json: bool, **given: Any) -> None:
+def frontier(ctx: click.Context, /, points: int, chart: Path | None, as_json: bool, record: bool, **given: Any) -> None:
     """The efficient frontier under CVaR and runway: of weights that keep the mandate's months of payroll in the
     payroll's own tokens, those that lose least in the worst 5 % of paths, for each mean return.
 
@@ -59,7 +60,7 @@ def frontier(ctx: click.Context, /, points: int, chart: Path | None, as_json: bo
     data = _told(risks, found, own, origin)
     if chart:
         _draw(chart, opened, risks, found, own, origin)
-    say("\n".join(_lines(opened, risks, found, own, origin)), data, as_json)
+    tell(_lines(opened, risks, found, own, origin), data, origin, opened.options.config, as_json, record)
 
 
 def _told(risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin) -> dict[str, Any]:

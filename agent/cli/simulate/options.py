@@ -14,7 +14,7 @@ from agent.cli.reach import config_option, json_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_PATHS, _MOST_DAYS = 1_000_000, 3_650
-_SHOWING = ("as_json", "chart")
+_SHOWING = ("as_json", "chart", "record")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli import say
 from agent.cli.reach import config_option, json_option
+from agent.cli.simulate.telling import record_option, tell
 from strongroom.errors import BadValue
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _PERCENT_UNITS = 10_000
 @click.option("--clips", type=int, help="So many clips; default: as many as pay, up to 12.")
 @click.option("--hours", type=float, default=6.0, show_default=True, help="From the first clip to the last at most.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw it to this .png or .svg file.")
+@record_option
 @config_option
 @json_option
 def route(
@@ -47,6 +48,7 @@ def route(
     clips: int | None,
     hours: float,
     chart: Path | None,
+    record: bool,
     config: Path,
     as_json: bool,
 ) -> None:
@@ -80,7 +82,7 @@ def route(
     made = origin(_inputs(found, options), 0, _arguments(order, volatility, half_life, risk_aversion, clips, hours))
     if chart:
         _draw(found, made, chart)
-    say("\n".join(lines(found, options, made)), told(found, made), as_json)
+    tell(lines(found, options, made), told(found, made), made, config, as_json, record)
 
 
 def _percent(text: str, where: str) -> int:

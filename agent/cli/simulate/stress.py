@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli import say
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.tables import event_rows, measure_lines
+from agent.cli.simulate.telling import record_option, tell
 from agent.cli.simulate.treasury import OWN, foot_lines, head_lines, progress, source_of
 from agent.cli.units import aligned
 
@@ -51,9 +51,17 @@ class Story:
 @common_options
 @click.option("--on", "day", type=click.IntRange(0), default=9, show_default=True, help="Days before it begins.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw the fans to this .png or .svg file.")
+@record_option
 @click.pass_context
 def stress(
-    ctx: click.Context, /, names: tuple[str, ...], day: int, chart: Path | None, as_json: bool, **given: Any
+    ctx: click.Context,
+    /,
+    names: tuple[str, ...],
+    day: int,
+    chart: Path | None,
+    as_json: bool,
+    record: bool,
+    **given: Any,
 ) -> None:
     """What a scenario does to the treasury, and what the agent would do: all of them, or those you name.
 
@@ -93,7 +101,7 @@ def stress(
     data = _told(opened, made, stories, day, origin)
     if chart:
         _draw(chart, opened, data, origin)
-    say("\n".join(_lines(opened, made, stories, scenarios, day, origin)), data, as_json)
+    tell(_lines(opened, made, stories, scenarios, day, origin), data, origin, opened.options.config, as_json, record)
 
 
 def _run(opened: Opened, book: Book, scenarios: Sequence[Scenario], day: int, shows: bool) -> dict[str, Forecast]:

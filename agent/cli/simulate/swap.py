@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli import say
 from agent.cli.reach import config_option, json_option
+from agent.cli.simulate.telling import record_option, tell
 from agent.cli.units import aligned
 from strongroom.quantities import format_units, parse_seconds
 
@@ -25,14 +25,15 @@ _BPS = 10_000
 @click.argument("order")
 @click.option("--wait", default="1 minute", show_default=True, help="From now until the swap is in a block.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw it to this .png or .svg file.")
+@record_option
 @config_option
 @json_option
-def swap(order: str, wait: str, chart: Path | None, config: Path, as_json: bool) -> None:
+def swap(order: str, wait: str, chart: Path | None, record: bool, config: Path, as_json: bool) -> None:
     """Forecast what ORDER would bring, and where the rest goes: fee, price impact, gas, what the market may do until it
     is in a block, and who may come first there. Also: does it move a price that you rely on?
 
     Quotes are exact at the newest block. What happens afterwards is fitted on this treasury's own fills; with fewer
-    than 60 of them it is a wide bound, and says so. Nothing is signed, sent or recorded.
+    than 60 of them it is a wide bound, and says so. Nothing is signed or sent.
 
     \b
     Examples:
@@ -56,7 +57,7 @@ def swap(order: str, wait: str, chart: Path | None, config: Path, as_json: bool)
     made = origin(_inputs(found), 0, arguments)
     if chart:
         save(_draw(found, made), chart)
-    say("\n".join(_lines(found, made)), _told(found, made), as_json)
+    tell(_lines(found, made), _told(found, made), made, config, as_json, record)
 
 
 def _inputs(found: SwapForecast) -> Any:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli import say
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.tables import measure_lines
+from agent.cli.simulate.telling import record_option, tell
 
 if TYPE_CHECKING:
     from simulations.origin import Origin
@@ -30,6 +30,7 @@ OWN, HOLD = "mandate.toml", "hold"
 @click.option("--mandate", "mandates", type=click.Path(path_type=Path), multiple=True, help="Another, beside yours.")
 @click.option("--hold", "with_hold", is_flag=True, help="Beside it: payments alone, no trade and no watch.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw the fans to this .png or .svg file.")
+@record_option
 @click.pass_context
 def treasury(
     ctx: click.Context,
@@ -38,6 +39,7 @@ def treasury(
     with_hold: bool,
     chart: Path | None,
     as_json: bool,
+    record: bool,
     **given: Any,
 ) -> None:
     """Forecast the treasury: worth, VaR, CVaR, drawdown, runway, ruin, each with its sampling error.
@@ -66,7 +68,7 @@ def treasury(
     data = _told(opened, made, origin)
     if chart:
         _draw(chart, opened, data, origin)
-    say("\n".join(_lines(opened, made, origin)), data, as_json)
+    tell(_lines(opened, made, origin), data, origin, opened.options.config, as_json, record)
 
 
 def run(opened: Opened, books: Mapping[str, Book], shows: bool) -> dict[str, Forecast]:
