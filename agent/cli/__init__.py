@@ -67,7 +67,7 @@ def main() -> None:
     try:
         require_own_packages()
         # Without standalone mode click returns an exit code instead of exiting with it.
-        code = strongroom(standalone_mode=False)
+        code = strongroom(prog_name="strongroom", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except StrongroomError as error:
         _fail(str(error))
