@@ -22,7 +22,8 @@ _MARKS = 120
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """One number a path: USD at the end, paid, received, lost by swaps, spent on gas, due and unpaid at the end; the
-    largest fall of the value from its peak (a share); the first day on which something due was not covered, on which
+    largest fall from a peak (0 to 1), the start among them, of what one share is worth, as a fund counts: payments and
+    income only change how many shares there are; the first day on which something due was not covered, on which
     the treasury was worth less than what is due and a month's payroll, on which its runway was below the mandate's (-1:
     never); days paused; trades by verdict; USD sold; months of payroll left. `navs`, `runways` and `falls` are (marks,
     paths): on the evenings `Forecast.marks`."""
@@ -128,7 +129,8 @@ class _Seen:
         self._sums = {name: np.zeros(paths) for name in ("spent", "received", "cost", "gas", "turnover")}
         self._counts = {name: np.zeros(paths, np.int64) for name in ("paused_days", "allowed", "asked", "denied")}
         self._first = {name: np.full(paths, -1, np.int64) for name in ("late_day", "ruin_day", "below_day")}
-        self._peak, self._drawdown = np.zeros(paths), np.zeros(paths)
+        self._before, self._worth = opened(book, paths).nav, np.ones(paths)
+        self._peak, self._drawdown = np.ones(paths), np.zeros(paths)
         self._marked: dict[str, list[Floats]] = {"navs": [], "runways": [], "falls": []}
         self._last: dict[str, Floats] = {}
 
@@ -142,10 +144,9 @@ class _Seen:
         unpaid: Floats = state.owed_months * month + np.einsum("ak,ak->k", state.owed, state.prices)
         self._note("ruin_day", nav < month + unpaid, state.day)
         self._note("below_day", months < self._book.runway_months, state.day)
-        # What was paid is no fall, what arrived no rise.
-        worth = nav + self._sums["spent"] - self._sums["received"]
-        self._peak = np.maximum(self._peak, worth)
-        fall = 1 - worth / self._peak
+        self._worth = self._worth * _growth(self._before, nav + acts.spent, acts.received)
+        self._before, self._peak = nav, np.maximum(self._peak, self._worth)
+        fall = 1 - self._worth / self._peak
         self._drawdown = np.maximum(self._drawdown, fall)
         self._last = {"nav": nav, "runway": months, "unpaid": unpaid}
         if is_mark:
@@ -169,3 +170,11 @@ class _Seen:
         numbers |= self._sums | self._counts | self._first
         numbers |= {name: np.array(rows) for name, rows in self._marked.items()}
         return Outcomes(**numbers)
+
+
+def _growth(before: Floats, after: Floats, received: Floats) -> Floats:
+    """By what factor a day changed the worth of what was held `before` it; `after` is with what was paid, and
+    `received` is among it. One where next to nothing was held: rounding is no fall."""
+    held = before > 1e-9 * after
+    found: Floats = np.divide(after - received, before, out=np.ones_like(before), where=held)
+    return np.maximum(found, 0.0)
