@@ -23,6 +23,7 @@ from strongroom.settings import Job, Mandate
 
 _VERDICTS = {Verdict.ALLOW: ALLOW, Verdict.DELAY: ALLOW, Verdict.ASK: ASK, Verdict.DENY: DENY}
 _PIPS_IN_BPS = 100
+_LONGEST_MONTH = 31
 _DOLLAR = "USD"
 """What a token follows whose price stays as it is."""
 
@@ -169,22 +170,29 @@ def _payroll_verdict(mandate: Mandate, policy: PolicyDocument, start: Start) -> 
 
 
 def calendar_of(jobs: Sequence[Job], first: int, days: int) -> Calendar:
-    """On which of so many days, UTC, from `first` on each operation of schedule.toml runs at least once."""
+    """On which of so many days, UTC, from `first` on each operation of schedule.toml runs at least once. A payroll is
+    due on the first run of its month, of whichever job: those that follow find it paid, and so do those of a month
+    whose first run was before `first`."""
     runs = {name: _days(jobs, name, first, days) for name in ("payroll", "rebalance", "lend")}
     return Calendar(first, *(tuple(day in runs[name] for day in range(days)) for name in runs))
 
 
 def _days(jobs: Sequence[Job], operation: str, first: int, days: int) -> frozenset[int]:
-    return frozenset(day for job in jobs if job.operation == operation for day in _fires(job, first, days))
+    fires = [run for job in jobs if job.operation == operation for run in _fires(job, first, days)]
+    if operation != "payroll":
+        return frozenset(day for day, _ in fires)
+    # The latest first, so that each month keeps its earliest.
+    return frozenset({month: day for day, month in sorted(fires, reverse=True)}.values())
 
 
-def _fires(job: Job, first: int, days: int) -> Iterator[int]:
+def _fires(job: Job, first: int, days: int) -> Iterator[tuple[int, str]]:
+    """Each day, from a month before `first` on (below zero), and its month in the job's own zone."""
     from agent.schedule import trigger_of
 
     trigger, begin = trigger_of(job), datetime.fromtimestamp(first, UTC)
-    at = trigger.get_next_fire_time(None, begin)
+    at = trigger.get_next_fire_time(None, begin - timedelta(days=_LONGEST_MONTH))
     while at is not None and (day := (at.astimezone(UTC) - begin).days) < days:
-        yield day
+        yield day, f"{at:%Y-%m}"
         # One run a day is all that counts here.
         at = trigger.get_next_fire_time(None, begin + timedelta(days=day + 1))
 
