@@ -8,7 +8,7 @@ import numpy as np
 from simulations.treasury.book import Book, Loans
 from simulations.treasury.metering import counted, kept, metered, moves_of, passes, room
 from simulations.treasury.source import Floats
-from simulations.treasury.state import LENT, TAKEN, Flags, State
+from simulations.treasury.state import LENT, TAKEN, Flags, State, less
 
 _INTEREST_PART = 1_000
 """One part in so many of the largest position is left for interest, as the planner leaves it."""
@@ -18,8 +18,8 @@ def taken_back(book: Book, state: State, out: Floats) -> tuple[Floats, Flags]:
     """Whole tokens to take back before `out` (assets, paths) leaves, and whether it is then covered: what is missing
     and what the policy keeps, as far as that is lent too; nothing where all that is lent does not cover it."""
     keep = np.array([[asset.keep_units / 10**asset.decimals] for asset in book.assets])
-    missing = out - state.liquid
-    covered = missing <= state.lent
+    missing = less(out, state.liquid, out)
+    covered = less(missing, state.lent, out) <= 0
     taken = np.where((missing > 0) & covered, np.minimum(missing + keep, state.lent), 0.0)
     whole: Flags = np.logical_and.reduce(covered, axis=0)
     return taken, whole

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.treasury.book import ALLOW, ASK, DAY_SECONDS, DENY, Asset, Book, Meter
 from simulations.treasury.source import Floats
-from simulations.treasury.state import LENT, SOLD, TAKEN, Flags, Ints, Moved, State
+from simulations.treasury.state import LENT, SOLD, TAKEN, Flags, Ints, Moved, State, less
 
 
 def metered(book: Book, state: State, kind: int, place: int, tokens: Floats) -> Ints:
@@ -24,8 +24,8 @@ def metered(book: Book, state: State, kind: int, place: int, tokens: Floats) -> 
 def kept(book: Book, state: State, place: int, out: Floats, taken: Floats) -> Ints:
     """An ask where less than the policy's `keep` would stay in the Safe and the unit takes some of it."""
     asset = book.assets[place]
-    left = state.liquid[place] + taken - out
-    return np.where((out > taken) & (left < asset.keep_units / 10**asset.decimals), ASK, ALLOW)
+    left = less(state.liquid[place] + taken, out + asset.keep_units / 10**asset.decimals, out)
+    return np.where((out > taken) & (left < 0), ASK, ALLOW)
 
 
 def passes(book: Book, verdict: Ints) -> Flags:

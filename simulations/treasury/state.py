@@ -15,6 +15,8 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 SOLD, LENT, TAKEN = 0, 1, 2
 """Kinds of metered moves: a token sold, lent, or taken back from its market."""
+_ROUNDING = 1e-11
+"""Of what leaves: missing by less is what floats have lost over the years, and not money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,12 @@ def wealth(book: Book, prices: Floats, tokens: Floats) -> Floats:
     watched = np.array([asset.watched for asset in book.assets])
     total: Floats = np.einsum("ak,ak->k", prices[watched], tokens[watched])
     return total
+
+
+def less(one: Floats, other: Floats, out: Floats) -> Floats:
+    """`one` less `other`, and exactly nothing where that is but the rounding of `out`, whole tokens that leave."""
+    left = one - other
+    return np.where(np.abs(left) <= _ROUNDING * out, 0.0, left)
 
 
 def _spread(numbers: Iterable[float], paths: int) -> Floats:

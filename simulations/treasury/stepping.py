@@ -16,7 +16,7 @@ from simulations.treasury.conditions import CALM, Conditions, Course
 from simulations.treasury.lending import lent_out, taken_back
 from simulations.treasury.metering import kept, metered, passes, still_counting
 from simulations.treasury.source import Floats
-from simulations.treasury.state import TAKEN, Acts, Flags, Ints, State, opened, wealth
+from simulations.treasury.state import TAKEN, Acts, Flags, Ints, State, less, opened, wealth
 from simulations.treasury.trading import traded
 
 _BPS, _YEAR = 10_000, 365
@@ -112,7 +112,7 @@ def _dues(book: Book, state: State, sends: Flags) -> tuple[State, Floats, Flags]
     due = np.where(sends, state.owed, 0.0)
     if not due.any():
         return state, due, np.zeros_like(sends)
-    out = np.where(due <= state.held, due, 0.0)
+    out = np.where(less(due, state.held, due) <= 0, due, 0.0)
     taken, _ = taken_back(book, state, out)
     short: Flags = np.logical_or.reduce(due > out, axis=0)
     return replace(_paid_out(state, out, taken), owed=state.owed - out), out, short
@@ -120,7 +120,7 @@ def _dues(book: Book, state: State, sends: Flags) -> tuple[State, Floats, Flags]
 
 def _paid_out(state: State, out: Floats, taken: Floats) -> State:
     moved = np.stack([np.zeros_like(out), np.zeros_like(out), taken])
-    paid = state.with_moves(state.liquid + taken - out, state.lent - taken, moved)
+    paid = state.with_moves(less(state.liquid + taken, out, out), state.lent - taken, moved)
     return replace(paid, paid=state.paid + out)
 
 

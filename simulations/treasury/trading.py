@@ -15,7 +15,7 @@ from simulations.treasury.conditions import Conditions
 from simulations.treasury.lending import taken_back
 from simulations.treasury.metering import kept, metered, passes
 from simulations.treasury.source import Floats
-from simulations.treasury.state import SOLD, TAKEN, Flags, Ints, State, Trade, wealth
+from simulations.treasury.state import SOLD, TAKEN, Flags, Ints, State, Trade, less, wealth
 
 _BPS = 10_000
 
@@ -115,7 +115,7 @@ def _one(book: Book, state: State, now: Conditions, wish: Wish, out: Floats, tak
     columns = np.arange(len(wish.tokens))
     value = wish.tokens * state.prices[wish.token_in, columns]
     cost = value * loss_share(book, now, value)
-    covered = np.logical_and.reduce((out <= state.liquid + taken) & (taken <= state.lent), axis=0)
+    covered = np.logical_and.reduce((less(out, state.liquid + taken, out) <= 0) & (taken <= state.lent), axis=0)
     found = _verdict(book, state, wish, out, taken, cost)
     found = np.where(covered & (cost <= value * book.market.max_loss_bps / _BPS), found, DENY)
     made = (wish.tokens > 0) & passes(book, found)
@@ -149,4 +149,4 @@ def _verdict(book: Book, state: State, wish: Wish, out: Floats, taken: Floats, c
 
 def _moved(state: State, out: Floats, taken: Floats, brought: Floats) -> State:
     moved = np.stack([out, np.zeros_like(out), taken])
-    return state.with_moves(state.liquid + taken - out + brought, state.lent - taken, moved)
+    return state.with_moves(less(state.liquid + taken, out, out) + brought, state.lent - taken, moved)

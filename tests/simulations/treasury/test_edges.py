@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.treasury.book import Asset, Book, Calendar, Flow, Market
+from simulations.treasury.book import Asset, Book, Calendar, Flow, Market, Meter
 from simulations.treasury.forecast import Outcomes, forecast
 from simulations.treasury.source import Fixed
 from strongroom.model import TokenId
@@ -50,3 +52,27 @@ def test_neither_income_nor_a_payment_makes_a_fall_larger_or_smaller(arrives: in
 def test_a_treasury_that_paid_out_all_and_starts_again_has_not_fallen() -> None:
     flows = (Flow(1, ETHER, -10 * 10**18), Flow(4, DOLLAR, 7 * 10**12))
     assert outcomes(book(ether=10, flows=flows), {2: 0.5}, 8).drawdown[0] == 0.0
+
+
+@given(st.integers(10**6, 10**12), st.integers(1, 36), st.booleans())
+def test_what_is_covered_to_the_last_unit_is_paid(payroll: int, months: int, is_flow: bool) -> None:
+    """So many months are held, so many are paid, none late; a cent less, and the last one is."""
+    flows = tuple(Flow(day, DOLLAR, -payroll) for day in range(months)) if is_flow else ()
+    for held, late in ((payroll * months, -1), (payroll * months - 10**4, months)):
+        of = book(dollars=held, ether=1, payroll=0 if is_flow else payroll, flows=flows)
+        found = outcomes(of, {}, months, frozenset() if is_flow else frozenset(range(months)))
+        assert found.late_day[0] == late
+
+
+@given(st.floats(0.1, 10.0), st.integers(10**15, 10**21))
+def test_all_of_a_token_that_is_wanted_no_more_is_sold(moved: float, units: int) -> None:
+    """A part in 10^16 more than is held is wanted on some prices: rounding denies no trade, and asks nobody."""
+    swaps = Meter(10**24, 86_400, 10**24, 86_400, 10**24)
+    assets = (
+        Asset(ETHER, 18, units, 3_000 * 10**8, series=0, target_bps=0, band_bps=0, swaps=swaps),
+        Asset(DOLLAR, 6, 10**9, 10**8, target_bps=10_000, band_bps=0, swaps=swaps),
+    )
+    of = Book(assets, frozenset({(0, 1)}), replace(MARKET, depth_e8=10**24), 6)
+    calendar = Calendar(0, (False,), (True,), (False,))
+    found = forecast(of, calendar, Fixed(np.log([[moved]])), 1, 1).outcomes
+    assert (found.allowed[0], found.denied[0]) == (1, 0)
