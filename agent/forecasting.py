@@ -22,7 +22,6 @@ from strongroom.model import TokenId, Verdict
 from strongroom.settings import Job, Mandate
 
 _VERDICTS = {Verdict.ALLOW: ALLOW, Verdict.DELAY: ALLOW, Verdict.ASK: ASK, Verdict.DENY: DENY}
-_PIPS_IN_BPS = 100
 _LONGEST_MONTH = 31
 _DOLLAR = "USD"
 """What a token follows whose price stays as it is."""
@@ -59,10 +58,9 @@ def book_of(mandate: Mandate, policy: PolicyDocument, start: Start, terms: Terms
     tokens = _ordered(mandate, policy)
     assets = tuple(_asset(token, mandate, policy, start, terms, series) for token in tokens)
     places = {token: place for place, token in enumerate(tokens)}
-    pairs = frozenset(_pair(places[a], places[b]) for a, b in (pool.tokens for pool in policy.pools()))
     return Book(
         assets=assets,
-        pairs=pairs,
+        pairs=_pairs(policy, places),
         market=_market(policy, terms, places),
         runway_months=mandate.runway_months,
         drawdown_bps=policy.watch.max_drawdown_bps if policy.watch else None,
@@ -79,8 +77,13 @@ def _ordered(mandate: Mandate, policy: PolicyDocument) -> tuple[TokenId, ...]:
     return (*mandate.weights, *(token for token in policy.tokens if token not in mandate.weights))
 
 
-def _pair(one: int, other: int) -> tuple[int, int]:
-    return min(one, other), max(one, other)
+def _pairs(policy: PolicyDocument, places: Mapping[TokenId, int]) -> Mapping[tuple[int, int], int]:
+    """Of each pair the cheapest pool's fee: the router finds it."""
+    fees: dict[tuple[int, int], int] = {}
+    for pool in policy.pools():
+        low, high = sorted(places[token] for token in pool.tokens)
+        fees[low, high] = min(pool.fee_pips, fees.get((low, high), pool.fee_pips))
+    return fees
 
 
 def _asset(
@@ -139,12 +142,9 @@ def _meter(cap: Cap | None) -> Meter | None:
 
 
 def _market(policy: PolicyDocument, terms: Terms, places: Mapping[TokenId, int]) -> Market:
-    """The cheapest listed pool's fee counts for all: the router finds it."""
-    fees = [pool.fee_pips for pool in policy.pools()]
     coin = next((place for token, place in places.items() if policy.is_native(token)), None)
     return Market(
         depth_e8=terms.depth_e8,
-        fee_bps=min(fees, default=0) // _PIPS_IN_BPS,
         max_loss_bps=policy.max_loss_bps,
         gas_units=terms.gas_units,
         base_fee_wei=terms.base_fee_wei,

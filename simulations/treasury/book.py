@@ -3,7 +3,7 @@ do alone, and when it acts. Amounts are units of their token, values USD scaled 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.errors import BadValue
@@ -102,12 +102,11 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What a trade costs: the pool's fee, and the impact on one constant-product pool that holds `depth_e8` of USD on
+    """What a trade costs beside its pool's fee: the impact on one constant-product pool that holds `depth_e8` of USD on
     each side; a swap that loses more than `max_loss_bps` is denied. A unit takes `gas_units` at `base_fee_wei`, above
     `max_base_fee_wei` nothing is sent; the agent's key pays it, in coins priced as asset `coin`."""
 
     depth_e8: int
-    fee_bps: int
     max_loss_bps: int
     gas_units: int
     base_fee_wei: int
@@ -117,12 +116,13 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One treasury at the start. `pairs` are places in `assets` that a pool trades. Below `1 - drawdown_bps` of the
+    """One treasury at the start. `pairs` are places in `assets`, the lower first, that a pool trades, each with the fee
+    of its cheapest pool in 1/1,000,000. Below `1 - drawdown_bps` of the
     last mark the Kernel pauses and nothing moves for `resume_days`; `None`: no watch. `payroll_verdict` is the policy's
     on a month's payroll. With `guardians_sign` what it asks for is signed the same day, otherwise never."""
 
     assets: tuple[Asset, ...]
-    pairs: frozenset[tuple[int, int]]
+    pairs: Mapping[tuple[int, int], int]
     market: Market
     runway_months: int
     drawdown_bps: int | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulations.pools.uniswap_v3_math import ONE_PIPS
 from simulations.treasury.book import ALLOW, ASK, DENY, Book
 from simulations.treasury.conditions import Conditions
 from simulations.treasury.lending import taken_back
@@ -60,7 +61,7 @@ def _hubs(book: Book) -> Ints:
     hubs = np.full((len(places), len(places)), -1, np.int64)
     for one, over in enumerate(places):
         for other, under in enumerate(places):
-            through = (n for n, hub in enumerate(places) if {_pair(over, hub), _pair(hub, under)} <= book.pairs)
+            through = (n for n, hub in enumerate(places) if {_pair(over, hub), _pair(hub, under)} <= book.pairs.keys())
             hubs[one, other] = other if _pair(over, under) in book.pairs else next(through, -1)
     return hubs
 
@@ -114,7 +115,8 @@ def traded(book: Book, state: State, now: Conditions, live: Flags) -> tuple[Stat
 def _one(book: Book, state: State, now: Conditions, wish: Wish, out: Floats, taken: Floats) -> tuple[State, Trade]:
     columns = np.arange(len(wish.tokens))
     value = wish.tokens * state.prices[wish.token_in, columns]
-    cost = value * loss_share(book, now, value)
+    fee = _fees(book)[wish.token_in, wish.token_out]
+    cost = value * loss_share(book, now, value, fee)
     covered = np.logical_and.reduce((less(out, state.liquid + taken, out) <= 0) & (taken <= state.lent), axis=0)
     found = _verdict(book, state, wish, out, taken, cost)
     found = np.where(covered & (cost <= value * book.market.max_loss_bps / _BPS), found, DENY)
@@ -126,11 +128,19 @@ def _one(book: Book, state: State, now: Conditions, wish: Wish, out: Floats, tak
     return after, Trade(wanted, wish.token_in, wish.token_out, wish.tokens, cost, np.where(wanted, found, ALLOW), made)
 
 
-def loss_share(book: Book, now: Conditions, value: Floats) -> Floats:
-    """What share of `value` (USD sold) a swap loses to the fee and to its own impact: of a constant-product pool with R
-    on each side, x less the fee f brings x (1 - f) R / (R + x (1 - f))."""
-    depth, fee = book.market.depth_e8 / 1e8 * now.depth, book.market.fee_bps / _BPS
+def loss_share(book: Book, now: Conditions, value: Floats, fee: Floats) -> Floats:
+    """What share of `value` (USD sold) a swap loses to its pool's `fee` (a share) and to its own impact: of a
+    constant-product pool with R on each side, x less the fee f brings x (1 - f) R / (R + x (1 - f))."""
+    depth = book.market.depth_e8 / 1e8 * now.depth
     return 1.0 - (1.0 - fee) * depth / (depth + value * (1.0 - fee))
+
+
+def _fees(book: Book) -> Floats:
+    """Shares, by the places of both tokens; zero where no pool trades them."""
+    found = np.zeros((len(book.assets), len(book.assets)))
+    for (one, other), pips in book.pairs.items():
+        found[one, other] = found[other, one] = pips / ONE_PIPS
+    return found
 
 
 def _verdict(book: Book, state: State, wish: Wish, out: Floats, taken: Floats, cost: Floats) -> Ints:

@@ -48,10 +48,10 @@ def test_what_stands_in_the_policy_stands_in_the_book() -> None:
     assert ether.swaps.never_units == 100 * 10**18
     assert usdc.loans is not None
     assert usdc.loans.most_units == 300_000 * 10**6
-    assert (book.drawdown_bps, book.market.fee_bps, book.market.max_loss_bps) == (1_000, 5, 100)
-    assert {tuple(sorted((book.assets[a].token, book.assets[b].token))) for a, b in book.pairs} == {
-        ("USDC", "WETH"),
-        ("DAI", "USDC"),
+    assert (book.drawdown_bps, book.market.max_loss_bps) == (1_000, 100)
+    assert {tuple(sorted((book.assets[a].token, book.assets[b].token))): fee for (a, b), fee in book.pairs.items()} == {
+        ("USDC", "WETH"): 500,
+        ("DAI", "USDC"): 500,
     }
 
 

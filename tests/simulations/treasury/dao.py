@@ -184,7 +184,8 @@ class Agent:
         value = Fraction(
             swap.amount_in_units.value * self.prices[token], 10 ** self.policy.tokens[token].token.decimals
         )
-        kept = value * (10_000 - market.fee_bps) / 10_000
+        fee = min(pool.fee_pips for pool in self.policy.pools() if {token, swap.token_out.value} == set(pool.tokens))
+        kept = value * (1_000_000 - fee) / 1_000_000
         share = 1 - kept * market.depth_e8 / (market.depth_e8 + kept) / value if value else Fraction(0)
         return -int(-self._fair(swap) * share // 1)
 

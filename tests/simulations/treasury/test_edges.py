@@ -15,7 +15,7 @@ from simulations.treasury.source import Fixed
 from strongroom.model import TokenId
 
 ETHER, DOLLAR = TokenId("WETH"), TokenId("USDC")
-MARKET = Market(10**16, 5, 100, 250_000, 10**10, 150 * 10**9)
+MARKET = Market(10**16, 100, 250_000, 10**10, 150 * 10**9)
 
 
 def book(ether: int = 0, dollars: int = 0, payroll: int = 0, flows: tuple[Flow, ...] = ()) -> Book:
@@ -24,7 +24,7 @@ def book(ether: int = 0, dollars: int = 0, payroll: int = 0, flows: tuple[Flow, 
         Asset(ETHER, 18, ether * 10**18, 3_000 * 10**8, series=0),
         Asset(DOLLAR, 6, dollars, 10**8, payroll_units=payroll),
     )
-    return Book(assets, frozenset(), MARKET, 6, flows=flows)
+    return Book(assets, {}, MARKET, 6, flows=flows)
 
 
 def outcomes(of: Book, moves: dict[int, float], days: int, paydays: frozenset[int] = frozenset()) -> Outcomes:
@@ -72,7 +72,23 @@ def test_all_of_a_token_that_is_wanted_no_more_is_sold(moved: float, units: int)
         Asset(ETHER, 18, units, 3_000 * 10**8, series=0, target_bps=0, band_bps=0, swaps=swaps),
         Asset(DOLLAR, 6, 10**9, 10**8, target_bps=10_000, band_bps=0, swaps=swaps),
     )
-    of = Book(assets, frozenset({(0, 1)}), replace(MARKET, depth_e8=10**24), 6)
+    of = Book(assets, {(0, 1): 500}, replace(MARKET, depth_e8=10**24), 6)
     calendar = Calendar(0, (False,), (True,), (False,))
     found = forecast(of, calendar, Fixed(np.log([[moved]])), 1, 1).outcomes
     assert (found.allowed[0], found.denied[0]) == (1, 0)
+
+
+@pytest.mark.parametrize("fee_pips", [0, 50, 500, 10_000])
+def test_a_trade_pays_the_fee_of_its_own_pair(fee_pips: int) -> None:
+    """To a part of a basis point; a dear pool that trades something else does not matter."""
+    swaps = Meter(10**24, 86_400, 10**24, 86_400, 10**24)
+    assets = (
+        Asset(ETHER, 18, 10**18, 3_000 * 10**8, series=0, target_bps=0, band_bps=0, swaps=swaps),
+        Asset(DOLLAR, 6, 0, 10**8, target_bps=10_000, band_bps=0, swaps=swaps),
+        Asset(TokenId("GOV"), 18, 0),
+    )
+    of = Book(
+        assets, {(0, 1): fee_pips, (1, 2): 7, (0, 2): 30_000}, replace(MARKET, depth_e8=10**24, max_loss_bps=200), 6
+    )
+    found = forecast(of, Calendar(0, (False,), (True,), (False,)), Fixed(np.zeros((1, 1))), 1, 1).outcomes
+    assert found.cost[0] == pytest.approx(3_000 * fee_pips / 10**6, abs=1e-6)
