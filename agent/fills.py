@@ -11,6 +11,7 @@ from policies.pricing import price_of
 from simulations.routing import State, side_of
 from simulations.slippage.fills import Fill, kept_units, spot_units
 from strongroom.errors import NodeError
+from strongroom.fees import TIP_WEI
 from strongroom.model import NATIVE, Digest, Facts, Route, Swap, TokenId
 from strongroom.observe import pool_states
 from strongroom.protocols.erc20 import read_balance
@@ -83,7 +84,8 @@ def _measured(
     spot, kept = _shown(route, quoted_on, facts)
     quoted = sum(leg.quoted_out_units for leg in route.legs)
     waited = mined.block.timestamp - facts.block.timestamp
-    gas = gas_units(mined.gas_used * facts.gas.base_fee_wei, route.token_out, facts, document)
+    price_wei = chain.base_fee_wei(mined.block) + TIP_WEI
+    gas = gas_units(mined.gas_used * price_wei, route.token_out, facts, document)
     return Fill(spot, kept, quoted, before, held[1] - held[0], gas, waited)
 
 

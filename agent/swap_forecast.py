@@ -20,6 +20,7 @@ from simulations.routing import State, side_of
 from simulations.slippage.fills import kept_units, spot_units
 from simulations.slippage.model import BLOCK_SECONDS, Slippage, fit
 from strongroom.errors import BadValue, Unparseable
+from strongroom.fees import TIP_WEI
 from strongroom.model import Address, Facts, Lane, Leg, PoolState, Route, Swap, TokenId
 from strongroom.observe import observe
 from strongroom.protocols.twap_feed import TwapTerms, twap_from, twap_reads
@@ -33,6 +34,7 @@ GAS_A_LEG = 190_000
 _FEE_BLOCKS = 1_024
 _WINDOW = 1_800
 """Half an hour: what most oracles average over."""
+_MOST_SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class PoolMove:
 @dataclass(frozen=True, slots=True)
 class SwapForecast:
     """Units of the token bought: `spot` at the marginal prices, `kept` after the pools' fees, `quoted` exactly, and gas
-    at the low, middle and high end of the base fee. `wait_seconds` lie between now and inclusion."""
+    at the low, middle and high end of the base fee, tip included. `wait_seconds` lie between now and inclusion."""
 
     facts: Facts
     route: Route
@@ -71,6 +73,10 @@ class SwapForecast:
 def forecast(config: Path, order: str, wait_seconds: int) -> SwapForecast:
     """`order` as operators write it, `5 WETH to USDC`. Raises `BadValue` for one that cannot be read or filled, and
     what opening the documents and asking the node raise."""
+    if wait_seconds > _MOST_SECONDS:
+        raise BadValue(
+            wait_seconds, "the seconds until inclusion", "wait at most `7 days`; nobody knows gas so far ahead"
+        )
     documents = open_documents(config)
     swap = _swap(order, documents)
     with node_of(documents.treasury) as chain:
@@ -111,7 +117,7 @@ def _forecast(
     sold = facts.tokens[route.token_in].address
     sides = [(side_of(states[leg.pool], sold), leg.amount_in_units) for leg in route.legs]
     gas = len(route.legs) * GAS_A_LEG
-    spent = (gas_units(gas * wei, route.token_out, facts, documents.policy) for wei in _ends(fee))
+    spent = (gas_units(gas * (wei + TIP_WEI), route.token_out, facts, documents.policy) for wei in _ends(fee))
     low, middle, high = spent
     return SwapForecast(
         facts=facts,

@@ -103,8 +103,8 @@ class Calendar:
 @dataclass(frozen=True, slots=True)
 class Market:
     """What a trade costs beside its pool's fee: the impact on one constant-product pool that holds `depth_e8` of USD on
-    each side; a swap that loses more than `max_loss_bps` is denied. A unit takes `gas_units` at `base_fee_wei`, above
-    `max_base_fee_wei` nothing is sent; the agent's key pays it, in coins priced as asset `coin`."""
+    each side; a swap that loses more than `max_loss_bps` is denied. A unit takes `gas_units` at `base_fee_wei` and a
+    tip, above `max_base_fee_wei` nothing is sent; the agent's key pays it, in coins priced as asset `coin`."""
 
     depth_e8: int
     max_loss_bps: int

@@ -18,6 +18,7 @@ from simulations.treasury.metering import kept, metered, passes, still_counting
 from simulations.treasury.source import Floats
 from simulations.treasury.state import TAKEN, Acts, Flags, Ints, State, less, opened, wealth
 from simulations.treasury.trading import traded
+from strongroom.fees import TIP_WEI
 
 _BPS, _YEAR = 10_000, 365
 _WEI = 10**18
@@ -151,5 +152,7 @@ def _gas(book: Book, now: Conditions, state: State, units: Floats) -> Floats:
     """USD that the agent's key spends on so many units; no part of the treasury."""
     if book.market.coin is None:
         return np.zeros_like(units)
-    usd: Floats = units * (book.market.gas_units * _base_fee(book, now) / _WEI) * state.prices[book.market.coin]
+    usd: Floats = (
+        units * (book.market.gas_units * (_base_fee(book, now) + TIP_WEI) / _WEI) * state.prices[book.market.coin]
+    )
     return usd
