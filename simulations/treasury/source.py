@@ -7,7 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from strongroom.errors import BadValue
+
 Floats = NDArray[np.float64]
+LEAST_DAYS = 30
+"""Below so many real days a forecast knows next to nothing: from one alone, that nothing ever moves."""
 _ITERATIONS = 500
 """Of the power method: fifty stretches of ten days long, far past where it stands still."""
 
@@ -40,12 +44,15 @@ class Bootstrap:
 
     `returns` are real log-returns, shape (days, series), NaN in every series of a day behind a gap. Each series is
     shifted so that in the long run its expected price grows by `drift_bps` a year, whatever its days had in common with
-    those before them: a history's own trend is no forecast."""
+    those before them: a history's own trend is no forecast. Raises `BadValue` below `LEAST_DAYS`."""
 
     def __init__(self, returns: Floats, seed: int, mean_days: int = 10, drift_bps: int = 0) -> None:
         whole: NDArray[np.bool_] = np.isfinite(returns).all(axis=1)  # type: ignore[assignment]
         self._returns = np.where(whole[:, None], returns, 0.0)
         self._starts = np.flatnonzero(whole)
+        if len(self._starts) < LEAST_DAYS:
+            mend = f"give {LEAST_DAYS} at least, one a day: across a missing day nothing is known"
+            raise BadValue(len(self._starts), "daily returns of a history", mend)
         # Followed by a real day of the same stretch, or not.
         self._goes_on = np.append(whole[1:] & whole[:-1], False)
         self._seed, self._ends = seed, 1.0 / mean_days
