@@ -16,6 +16,8 @@ from simulations.treasury.source import Floats
 CONFIDENCE = 0.95
 _TAIL = (1 - CONFIDENCE) / 2
 _NORMAL = 1.959963984540054
+_LEAST = 20
+"""So many paths must tell of a mean what is not the same on all: of fewer, a normal interval is far too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +63,26 @@ def value_at_risk(losses: Floats, level: float) -> Estimate:
 
 def conditional_value_at_risk(losses: Floats, level: float) -> Estimate:
     """The mean of the worst `1 - level` of losses: VaR + E[(L - VaR)+] / (1 - level) (Rockafellar and Uryasev, 2000,
-    equation 4). The interval is normal, from the spread of that mean; the error of VaR enters it in second order."""
+    equation 4). The interval is normal, from the spread of that mean; the error of VaR enters it in second order. With
+    fewer than 20 paths in that tail there is none: it would hold the truth in 75 to 90 of 100 seeds."""
     at = quantile(losses, level).value
     beyond = np.clip(_finite(losses) - at, 0.0, None) / (1 - level)
-    error = _NORMAL * float(beyond.std(ddof=1)) / len(beyond) ** 0.5 if len(beyond) > 1 else None
-    value = at + float(beyond.mean())
-    return Estimate(value, *((value - error, value + error) if error is not None else (None, None)))
+    return _normal(at + float(beyond.mean()), beyond, len(beyond) * (1 - level) + 1e-9)
 
 
 def mean(samples: Floats) -> Estimate:
-    """The mean with its normal interval."""
+    """The mean with its normal interval; without one where all but a few samples are the same, for those few say too
+    little: that none of them had a cost does not make it nothing."""
     found = _finite(samples)
-    error = _NORMAL * float(found.std(ddof=1)) / len(found) ** 0.5 if len(found) > 1 else None
-    value = float(found.mean())
-    return Estimate(value, *((value - error, value + error) if error is not None else (None, None)))
+    _, counts = np.unique(found, return_counts=True)
+    return _normal(float(found.mean()), found, len(found) - int(counts.max()))
+
+
+def _normal(value: float, samples: Floats, telling: float) -> Estimate:
+    if telling < _LEAST:
+        return Estimate(value, None, None)
+    error = _NORMAL * float(samples.std(ddof=1)) / len(samples) ** 0.5
+    return Estimate(value, value - error, value + error)
 
 
 def losses(made: Forecast) -> Floats:
