@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, compress
 
 from simulations.optimality import AnyQuote, gap, surplus
 from simulations.pools.uniswap_v2 import pair_side
@@ -156,8 +156,9 @@ def _pruned(found: Split, units: int, leg_cost_units: int) -> Split | None:
 
 
 def split(pools: Sequence[Sided], units: int) -> Split | None:
-    """The optimal split over exactly these pools, gas aside; a pool that is too dear gets nothing and no part. `None`
-    when they cannot take the order, or a pair's share is so small that it would be sold for nothing."""
+    """The optimal split over exactly these pools, gas aside; a pool that is too dear gets nothing and no part, and
+    neither does a pair whose share is so small that it would be sold for nothing. `None` when they cannot take the
+    order, or give nothing for it."""
     sides = [each for _, each in pools]
     amounts = water_fill([curve(each) for each in sides], units)
     if amounts is None:
@@ -166,5 +167,13 @@ def split(pools: Sequence[Sided], units: int) -> Split | None:
     shares = list(zip(pools, amounts, quotes, strict=True))
     parts = tuple(Part(pool, each, quote) for (pool, each), _, quote in shares if quote is not None)
     if sum(part.quote.units_in for part in parts) != units:
-        return None
+        return _without_dust(pools, amounts, [bool(amount) and quote is None for _, amount, quote in shares])
     return Split(parts, sum(part.quote.units_out for part in parts), gap(sides, quotes))
+
+
+def _without_dust(pools: Sequence[Sided], amounts: Sequence[int], refused: Sequence[bool]) -> Split | None:
+    """The split without the smaller half of the shares that were refused: the others may then be large enough."""
+    units, places = sum(amounts), sorted(compress(range(len(pools)), refused), key=amounts.__getitem__)
+    left_out = places[: -(-len(places) // 2)]
+    others = [each for place, each in enumerate(pools) if place not in left_out]
+    return split(others, units) if others else None

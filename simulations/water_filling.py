@@ -142,10 +142,10 @@ def _shared(curves: Sequence[Curve], level: float, units: int) -> list[int]:
 
 
 def _with_rest(curves: Sequence[Curve], whole: list[int], rest: int) -> list[int]:
-    """What rounding left goes to the largest that can take it: its marginal price moves least."""
+    """What rounding left goes to the largest first, as far as it can take it: its marginal price moves least."""
     bounded = [min(max(amount, 0), each.taken[-1]) for amount, each in zip(whole, curves, strict=True)]
     rest += sum(whole) - sum(bounded)
-    able = [place for place, each in enumerate(curves) if 0 <= bounded[place] + rest <= each.taken[-1]]
-    if able:
-        bounded[max(able, key=lambda place: bounded[place])] += rest
+    for place in sorted(range(len(bounded)), key=bounded.__getitem__, reverse=True):
+        step = max(-bounded[place], min(rest, curves[place].taken[-1] - bounded[place]))
+        bounded[place], rest = bounded[place] + step, rest - step
     return bounded
