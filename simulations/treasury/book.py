@@ -42,7 +42,8 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Loans:
-    """One token at its market: what lies there now, the policy's largest position, and simple interest a year."""
+    """One token at its market: what lies there now, the policy's largest position, and interest a year,
+    a 365th of it added each day."""
 
     units: int
     most_units: int

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simulations.treasury.book import DAY_SECONDS, Book
+from simulations.treasury.book import DAY_SECONDS, Asset, Book
 from simulations.treasury.source import Floats
 from strongroom.errors import BadValue
 from strongroom.quantities import format_day, parse_day
@@ -98,9 +98,14 @@ def _price(text: str, where: str) -> float:
 
 
 def hold(book: Book) -> Book:
-    """The same treasury when nobody trades or watches: payments alone are made."""
-    assets = tuple(replace(asset, target_bps=None, band_bps=None) for asset in book.assets)
-    return replace(book, assets=assets, drawdown_bps=None)
+    """The same treasury when nobody trades, lends or watches: payments alone are made. What is lent stays so, unless a
+    payment needs it."""
+    return replace(book, assets=tuple(map(_held, book.assets)), drawdown_bps=None)
+
+
+def _held(asset: Asset) -> Asset:
+    loans = replace(asset.loans, idle=None) if asset.loans else None
+    return replace(asset, target_bps=None, band_bps=None, loans=loans)
 
 
 def daily(history: History) -> Floats:

@@ -78,7 +78,7 @@ class Trade:
 @dataclass(frozen=True, slots=True)
 class Acts:
     """What the agent did on a day, and what it could not do: `short` is a payment due that the tokens did not cover,
-    `asked` one that guardians did not sign. `lent` is what went to markets, below zero what came
+    `asked` a payroll that guardians did not sign. `lent` is what went to markets, below zero what came
     back (assets, paths); `spent` the USD that left as payments, `received` what arrived."""
 
     trades: tuple[Trade, ...]

@@ -39,7 +39,7 @@ def step(book: Book, calendar: Calendar, now: Conditions, returns: Floats, state
     """One day; `returns` (series, paths) lead to its prices."""
     state, received = _arrived(book, calendar, now, _priced(book, now, returns, state))
     state = _watched(book, now, state)
-    live = state.paused_until <= state.day
+    live, waits = state.paused_until <= state.day, state.owed_months > 0
     sends = live & (_base_fee(book, now) <= book.market.max_base_fee_wei)
     state, paid, verdict, short = _payroll(book, state, sends)
     state, owed, owing = _dues(book, state, sends)
@@ -50,7 +50,7 @@ def step(book: Book, calendar: Calendar, now: Conditions, returns: Floats, state
     spent = np.where(paid, _payroll_usd(book, state), 0.0) + np.einsum("ak,ak->k", owed, state.prices)
     units = paid.astype(np.float64) + (owed > 0).sum(axis=0) + (lent != 0).sum(axis=0)
     gas = _gas(book, now, state, units + np.sum([trade.made for trade in trades], axis=0) if trades else units)
-    asked = sends & (state.owed_months > 0) & ~short
+    asked = sends & waits & ~(paid | short)
     evening = replace(state, day=state.day + 1, past=still_counting(book, state.past, state.day + 1))
     return evening, Acts(trades, paid, verdict, short | owing, asked, ~live, lent, spent, received, gas)
 

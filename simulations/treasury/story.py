@@ -15,9 +15,9 @@ VERDICTS = {ALLOW: "allow", ASK: "ask", DENY: "deny"}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """On `day` (0 is the first) one thing happened. `kind`: `pay`, `late` (due and not covered), `unsigned` (due, and
-    no guardian signed), `swap`, `lend`, `take back`, `pause`, `resume`. Whole tokens of `token`, for `other` in a swap;
-    the policy's verdict where one was asked; `made` is whether it was carried out."""
+    """On `day` (0 is the first) one thing happened. `kind`: `pay`, `late` (due and not covered), `unsigned` (due and
+    covered, and no guardian signed, or none could), `swap`, `lend`, `take back`, `pause`, `resume`. Whole tokens of
+    `token`, for `other` in a swap; the policy's verdict where one was asked; `made` is whether it was carried out."""
 
     day: int
     kind: str
@@ -52,7 +52,7 @@ def _payments(day: int, acts: Acts) -> Iterator[Event]:
     if acts.short[0]:
         yield Event(day, "late", made=False)
     if acts.asked[0]:
-        yield Event(day, "unsigned", made=False)
+        yield Event(day, "unsigned", verdict=VERDICTS[int(acts.payroll_verdict[0])], made=False)
 
 
 def _swap(book: Book, day: int, trade: Trade) -> Event:
