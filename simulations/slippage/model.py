@@ -1,4 +1,5 @@
-"""How far a fill falls short of its quote: a Student t that widens with the square root of the wait.
+"""How far a fill falls short of its quote: often by nothing, else by a Student t that widens with the square root of
+the wait.
 
 Floats: this forecasts, and bounds nothing. A minimum out comes from exact quotes and the oracle floor only.
 """
@@ -22,14 +23,16 @@ _BOUND_VOLATILITY = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Slippage:
-    """Shortfall, as a share of the quote, of a fill that waits `h` seconds: sqrt(h) * (location + scale * t(freedom)).
-    `fills` is how many it was fitted on; `why` says why it was not, and is a bound instead."""
+    """Shortfall, as a share of the quote, of a fill that waits `h` seconds: sqrt(h) * (location + scale * t(freedom)),
+    and exactly zero for a share `still` of fills, which nothing moved. `fills` is how many it was fitted on; `why` says
+    why it was not, and is a bound instead."""
 
     freedom: float
     location: float
     scale: float
     fills: int
     why: str = ""
+    still: float = 0.0
 
     def interval(self, level: float, seconds: float) -> tuple[float, float]:
         """The central interval that holds a share `level` (inside 0 to 1) of fills."""
@@ -42,23 +45,32 @@ class Slippage:
         """The shortfall that a share `probability` of fills stays below. No fill falls short of all."""
         from scipy.stats import t
 
-        return min(sqrt(_waited(seconds)) * float(t.ppf(probability, self.freedom, self.location, self.scale)), 1.0)
+        moved = 1 - self.still
+        below = moved * float(t.cdf(0.0, self.freedom, self.location, self.scale))
+        if below < probability <= below + self.still:
+            return 0.0
+        share = (probability if probability <= below else probability - self.still) / moved
+        return min(sqrt(_waited(seconds)) * float(t.ppf(share, self.freedom, self.location, self.scale)), 1.0)
 
     def probability(self, shortfall: float, seconds: float) -> float:
         """The share of fills that stays at or below `shortfall`."""
         from scipy.stats import t
 
-        return float(t.cdf(shortfall / sqrt(_waited(seconds)), self.freedom, self.location, self.scale))
+        moved = float(t.cdf(shortfall / sqrt(_waited(seconds)), self.freedom, self.location, self.scale))
+        return (1 - self.still) * moved + (self.still if shortfall >= 0 else 0.0)
 
 
 def fit(fills: Sequence[Fill], least: int = LEAST_FILLS) -> Slippage:
-    """Maximum likelihood over `fills`, each shortfall divided by the root of its wait; or the bounds, with the reason,
-    where there are fewer than `least` fills, too few different ones, or no fit."""
+    """Maximum likelihood over those of `fills` that anything moved, each shortfall divided by the root of its wait; or
+    the bounds, with the reason, where there are fewer than `least` of them, too few different ones, or no fit."""
     if len(fills) < least:
         return bounds(f"{len(fills)} fills are known, at least {least} are needed")
+    # Exact zeros are a lump that no density has: a likelihood would gain without end by closing in on it.
+    scaled = [fill.shortfall / sqrt(_waited(fill.waited_seconds)) for fill in fills if fill.shortfall]
+    if len(scaled) < least:
+        return bounds(f"{len(scaled)} fills are known that anything moved, at least {least} are needed")
     from scipy.stats import t
 
-    scaled = [fill.shortfall / sqrt(_waited(fill.waited_seconds)) for fill in fills]
     if len({round(each, 12) for each in scaled}) < _LEAST_DIFFERENT:
         return bounds(f"{len(fills)} fills are known, but nearly all fell short by the same")
     # The search stops at an absolute tolerance, which is coarse for shares of 1e-4: it works on numbers around one.
@@ -66,7 +78,8 @@ def fit(fills: Sequence[Fill], least: int = LEAST_FILLS) -> Slippage:
     freedom, location, scale = map(float, t.fit([each / typical for each in scaled]))
     if not (isfinite(freedom) and isfinite(location) and scale > 0 and freedom > 1):
         return bounds(f"{len(fills)} fills are known, but no distribution fits them")
-    return Slippage(freedom, location * typical, scale * typical, len(fills))
+    still = 1 - len(scaled) / len(fills)
+    return Slippage(freedom, location * typical, scale * typical, len(fills), still=still)
 
 
 def bounds(why: str) -> Slippage:
