@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.model import Address
+from strongroom.model import NATIVE, Address
 from strongroom.ports import Read
 from strongroom.protocols.abi import view
 
@@ -36,6 +36,49 @@ class StableState:
     balances_units: tuple[int, ...]
     amp_e3: int
     fee_e18: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """A pool's id at the Vault, and whether it is of the first factories of 2021, which knew no recovery mode."""
+
+    pool_id: bytes
+    is_first: bool
+
+
+def trait_reads(pool: Address) -> tuple[Read[Any], ...]:
+    """The reads whose values `traits_from` takes. Those that a pool does not answer say what it is."""
+    paused = view(pool, "getPausedState()", ["bool", "uint256", "uint256"], lambda value, *_: value)
+    recovers = view(pool, "inRecoveryMode()", ["bool"], bool)
+    rated = view(pool, "getRateProviders()", ["address[]"], lambda found: any(each != NATIVE for each in found))
+    own = view(pool, "getBptIndex()", ["uint256"], int)
+    return read_pool_id(pool), paused, recovers, rated, own
+
+
+def traits_from(values: Sequence[Any]) -> Traits | str:
+    """The traits from what `trait_reads` gave, or why the pool is not quoted, in words."""
+    pool_id, paused, recovers, rated, own = values
+    if pool_id is None or paused is None:
+        return "does not answer as a pool of Balancer V2"
+    if paused:
+        return "is paused"
+    if rated:
+        return "trades by rates of other contracts"
+    if own is not None:
+        return "holds its own shares"
+    return Traits(pool_id, recovers is None)
+
+
+def query_read(
+    vault: Address, pool_id: bytes, tokens: Sequence[Address], into: int, outof: int, units: int
+) -> Read[int]:
+    """What the Vault says that exactly `units` of one token bring of another; it is no view, but leaves nothing."""
+    swap = (pool_id, into, outof, units, b"")
+    funds = (vault, False, vault, False)
+    return view(vault, _QUERY, ["int256[]"], lambda deltas: -int(deltas[outof]), [0, [swap], list(tokens), funds])
+
+
+_QUERY = "queryBatchSwap(uint8,(bytes32,uint256,uint256,uint256,bytes)[],address[],(address,bool,address,bool))"
 
 
 def read_pool_id(pool: Address) -> Read[bytes]:

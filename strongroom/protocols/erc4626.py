@@ -36,3 +36,9 @@ def vault_from(vault: Address, values: Sequence[Any]) -> VaultState | None:
     if any(value is None for value in values):
         return None
     return VaultState(vault, *values)
+
+
+def rated_reads(vault: Address, amounts: Sequence[int]) -> tuple[Read[int], ...]:
+    """What the vault says of each amount: `previewDeposit`, `previewMint`, `previewWithdraw`, `previewRedeem`."""
+    names = ("previewDeposit", "previewMint", "previewWithdraw", "previewRedeem")
+    return tuple(view(vault, f"{name}(uint256)", ["uint256"], int, [each]) for each in amounts for name in names)

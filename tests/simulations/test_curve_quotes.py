@@ -25,7 +25,9 @@ ANSWERS: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "
 
 def recorded(generation: Generation) -> Iterator[tuple[CurvePool, list[Any]]]:
     for row in ANSWERS[generation.value]:
-        terms = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+        terms: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+        }
         quotes = terms.pop("quotes")
         yield from ((CurvePool(generation, **terms), quote) for quote in quotes)
 
