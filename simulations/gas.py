@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from strongroom.ports import FeeHistory
 
 _CHANGE_DENOMINATOR, _ELASTICITY = 8, 2
+_ODD_LIMIT = 5_001
+"""The least odd gas limit of a block: its target is rounded down, so that a full block is furthest above it."""
 LEAST_BLOCKS = 128
 """Below so many, a spread is a guess."""
 
@@ -43,10 +45,11 @@ def next_base_fee_wei(base_fee_wei: int, gas_used: int, gas_limit: int) -> int:
 
 
 def bounds_wei(base_fee_wei: int, blocks: int) -> tuple[int, int]:
-    """The least and the most that `blocks` (>= 0) further blocks can make of a base fee: all empty, all full."""
+    """The least and the most that `blocks` (>= 0) further blocks can make of a base fee, whatever their gas limit: all
+    empty, all full."""
     least = most = base_fee_wei
     for _ in range(blocks):
-        least, most = next_base_fee_wei(least, 0, 2), next_base_fee_wei(most, 2, 2)
+        least, most = next_base_fee_wei(least, 0, 2), next_base_fee_wei(most, _ODD_LIMIT, _ODD_LIMIT)
     return least, most
 
 

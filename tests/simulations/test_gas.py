@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulations.gas import LEAST_BLOCKS, bounds_wei, next_base_fee_wei, predict
@@ -37,18 +37,21 @@ def test_the_history_is_read_from_a_node(world: World, chain: RpcChain) -> None:
     assert history.base_fees_wei[-2] == chain.base_fee_wei(block)
 
 
-@given(fees, st.lists(st.integers(0, LIMIT), max_size=20))
-def test_no_blocks_leave_the_bounds(fee: int, used: list[int]) -> None:
+@given(fees, st.lists(st.floats(0, 1), max_size=20), st.integers(5_000, LIMIT))
+@example(10**12, [1.0] * 5, LIMIT - 1)
+def test_no_blocks_leave_the_bounds(fee: int, used: list[float], limit: int) -> None:
+    """Whatever their gas limit; in full blocks of an odd one, more than twice the target is used."""
     reached = fee
-    for gas in used:
-        reached = next_base_fee_wei(reached, gas, LIMIT)
+    for ratio in used:
+        reached = next_base_fee_wei(reached, round(ratio * limit), limit)
     least, most = bounds_wei(fee, len(used))
     assert least <= reached <= most
 
 
 def test_the_bounds_are_reached_by_empty_and_by_full_blocks() -> None:
     assert bounds_wei(10**9, 0) == (10**9, 10**9)
-    assert bounds_wei(10**9, 1) == (875_000_000, 1_125_000_000)
+    assert bounds_wei(10**9, 1) == (875_000_000, next_base_fee_wei(10**9, 5_001, 5_001))
+    assert 1_125_000_000 <= bounds_wei(10**9, 1)[1] <= 1_125_050_000
     assert bounds_wei(7, 1) == (7, 8), "one wei up at least; an eighth of seven is nothing"
 
 
