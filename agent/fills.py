@@ -37,28 +37,32 @@ class Known:
     forgotten: int
 
 
-def known_fills(records: Records, chain: Chain, subject: Subject, document: PolicyDocument) -> Known:
-    """Every executed swap of the state folder, oldest first. A node that keeps little state forgets the older ones:
-    those are counted and not guessed."""
-    found = [_fill(state, chain, subject, document) for state in _swaps(records)]
+def known_fills(
+    records: Records, chain: Chain, subject: Subject, document: PolicyDocument, pair: frozenset[TokenId]
+) -> Known:
+    """Every executed swap between the two tokens of `pair` in the state folder, oldest first: what others met says
+    nothing of these. A node that keeps little state forgets the older ones: those are counted and not guessed."""
+    found = [_fill(state, chain, subject, document) for state in _swaps(records, pair)]
     fills = tuple(fill for fill in found if fill is not None)
     return Known(fills, len(found) - len(fills))
 
 
-def _swaps(records: Records) -> Iterator[read.State]:
+def _swaps(records: Records, pair: frozenset[TokenId]) -> Iterator[read.State]:
     for unit in records.plans():
         if unit["status"] != "executed" or not unit["tx_hash"]:
             continue
         state = records.show(unit["id"])["state"]
-        if _is_one_swap(state):
+        if _is_one_swap(state, pair):
             yield cast(read.State, state)
 
 
-def _is_one_swap(state: Mapping[str, Any]) -> bool:
+def _is_one_swap(state: Mapping[str, Any], pair: frozenset[TokenId]) -> bool:
     if not {"unit", "facts", "compiled", "tx_hash"} <= state.keys():
         return False
     intents = read.unit(cast(read.State, state)).intents
-    return len(intents) == 1 and isinstance(intents[0], Swap)
+    if len(intents) != 1 or not isinstance(intents[0], Swap):
+        return False
+    return {intents[0].token_in.value, intents[0].token_out.value} == pair
 
 
 def _fill(state: read.State, chain: Chain, subject: Subject, document: PolicyDocument) -> Fill | None:

@@ -86,7 +86,8 @@ def forecast(config: Path, order: str, wait_seconds: int) -> SwapForecast:
         if isinstance(found, str):
             raise BadValue(order, "the order", found)
         records = Records(StateFolder(documents.treasury.state_dir))
-        known = known_fills(records, chain, subject, documents.policy)
+        pair = frozenset((swap.token_in.value, swap.token_out.value))
+        known = known_fills(records, chain, subject, documents.policy, pair)
         history = chain.fee_history(_FEE_BLOCKS, facts.block)
         relied = _relied_on(chain, documents, facts)
     fee = predict(history, wait_seconds // BLOCK_SECONDS)

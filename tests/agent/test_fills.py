@@ -16,8 +16,10 @@ from agent.records import Records
 from agent.state_folder import StateFolder
 from simulations.slippage.fills import decompose
 from strongroom.chain.rpc import RpcChain
+from strongroom.model import TokenId
 from strongroom.settings import Mode
 from strongroom.world.people import OPERATOR
+from strongroom.world.treasury import DAI, USDC, WETH
 from strongroom.world.world import World
 from tests.agent.begun import begun_scene
 from tests.agent.test_guarded import desk
@@ -37,11 +39,14 @@ def scene(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield installed
 
 
-def found(scene: Scene, url: str) -> Known:
+PAIR = frozenset((WETH, USDC))
+
+
+def found(scene: Scene, url: str, pair: frozenset[TokenId] = PAIR) -> Known:
     documents: Documents = open_documents(scene.documents(Mode.GUARDED))
     records = Records(StateFolder(documents.treasury.state_dir))
     with closing(RpcChain(url)) as chain:
-        return known_fills(records, chain, onlooker(documents), documents.policy)
+        return known_fills(records, chain, onlooker(documents), documents.policy, pair)
 
 
 def test_each_swap_is_a_fill_and_a_payment_is_none(scene: Scene) -> None:
@@ -61,3 +66,8 @@ def test_each_swap_is_a_fill_and_a_payment_is_none(scene: Scene) -> None:
 def test_what_the_node_has_forgotten_is_counted_and_not_guessed(scene: Scene) -> None:
     with PartialNode(scene.world.url, ("eth_getTransactionReceipt",)) as node:
         assert found(scene, node.url) == Known((), 2)
+
+
+def test_what_other_tokens_met_is_no_fill_of_these(scene: Scene) -> None:
+    """Stable coins stand still between quote and block: pooled with ether they would promise it the same."""
+    assert found(scene, scene.world.url, frozenset((DAI, USDC))) == Known((), 0)
