@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from math import inf, isfinite
 
 import numpy as np
@@ -174,8 +175,8 @@ def _neighbours(shares: Floats, step: float) -> Floats:
 
 
 def _schedule(market: Market, shares: Floats, pause: int) -> Schedule:
-    """In whole units, evaluated as it will be carried out; clips of nothing are none."""
-    units = _whole(shares, market.units)
+    """In whole units, evaluated as it will be carried out; clips of nothing are none, and the first is at once."""
+    units = list(dropwhile(lambda each: not each, _whole(shares, market.units)))
     output, variance = evaluate(market, np.array([[each / market.units for each in units]]), np.array([float(pause)]))
     clips = tuple(Clip(pause * place, each) for place, each in enumerate(units) if each)
     gas = market.clip_cost * len(clips) / market.worth
@@ -184,9 +185,9 @@ def _schedule(market: Market, shares: Floats, pause: int) -> Schedule:
 
 
 def _whole(shares: Sequence[float] | Floats, units: int) -> list[int]:
-    """Rounded down, the rest with the first clip."""
+    """Rounded down, the rest, which floats may leave below zero, with the largest clip."""
     whole = [int(units * float(share)) for share in shares]
-    whole[0] += units - sum(whole)
+    whole[whole.index(max(whole))] += units - sum(whole)
     return whole
 
 
