@@ -38,21 +38,31 @@ class Known:
 
 
 def known_fills(
-    records: Records, chain: Chain, subject: Subject, document: PolicyDocument, pair: frozenset[TokenId]
+    records: Records,
+    chain: Chain,
+    subject: Subject,
+    document: PolicyDocument,
+    pair: frozenset[TokenId],
+    until: int | None = None,
 ) -> Known:
-    """Every executed swap between the two tokens of `pair` in the state folder, oldest first: what others met says
-    nothing of these. A node that keeps little state forgets the older ones: those are counted and not guessed."""
-    found = [_fill(state, chain, subject, document) for state in _swaps(records, pair)]
-    fills = tuple(fill for fill in found if fill is not None)
-    return Known(fills, len(found) - len(fills))
+    """Every executed swap between the two tokens of `pair` in the state folder, oldest first, up to and including the
+    block `until` (`None`: all): what others met says nothing of these. A node that keeps little state forgets the older
+    ones: those are counted and not guessed."""
+    found = [_fill(state, chain, subject, document, until) for state in _swaps(records, pair, until)]
+    fills = tuple(fill for fill in found if isinstance(fill, Fill))
+    return Known(fills, found.count(None))
 
 
-def _swaps(records: Records, pair: frozenset[TokenId]) -> Iterator[read.State]:
+_LATER = "mined after the block that is forecast from"
+
+
+def _swaps(records: Records, pair: frozenset[TokenId], until: int | None) -> Iterator[read.State]:
+    """What was planned later than `until` cannot have been mined by then."""
     for unit in records.plans():
         if unit["status"] != "executed" or not unit["tx_hash"]:
             continue
         state = records.show(unit["id"])["state"]
-        if _is_one_swap(state, pair):
+        if _is_one_swap(state, pair) and (until is None or read.facts(cast(read.State, state)).block.number <= until):
             yield cast(read.State, state)
 
 
@@ -65,12 +75,16 @@ def _is_one_swap(state: Mapping[str, Any], pair: frozenset[TokenId]) -> bool:
     return {intents[0].token_in.value, intents[0].token_out.value} == pair
 
 
-def _fill(state: read.State, chain: Chain, subject: Subject, document: PolicyDocument) -> Fill | None:
+def _fill(
+    state: read.State, chain: Chain, subject: Subject, document: PolicyDocument, until: int | None
+) -> Fill | str | None:
     facts, (route,) = read.facts(state), read.compiled(state).routes
     try:
         mined = chain.transaction(Digest(state["tx_hash"]))
         if mined is None:
             return None
+        if until is not None and mined.block.number > until:
+            return _LATER
         return _measured(chain, facts, route, mined, subject, document)
     except (NodeError, ValueError, KeyError):
         return None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from simulations.treasury.frontier import Portfolio
 
 COLOURS = (BLUE, ORANGE, GREEN, RED)
+_BESIDE = (0, (5, 4))
+"""Dashes, for what stands beside the first: where both are the same, both are seen."""
 _WIDE = 10
 """From so many times on, worth is drawn on a logarithmic scale."""
 _BANDS = (("p05", "p95", 0.15), ("p25", "p75", 0.3))
@@ -52,16 +54,18 @@ def fans(title: str, first: int, forecasts: Mapping[str, Mapping[str, Any]], mon
 def lines(title: str, first: int, walks: Mapping[str, Mapping[str, Sequence[float]]], made: Origin) -> Figure:
     """Two charts of what happened on one path each: USD, and the fall from the peak."""
     figure, axes = panels(title, 2, made)
-    for colour, (name, walk) in zip(COLOURS, walks.items(), strict=False):
+    for number, (colour, (name, walk)) in enumerate(zip(COLOURS, walks.items(), strict=False)):
         days = _dates(first, range(1, len(walk["nav"]) + 1))
-        axes[0].plot(days, [usd * 1e-6 for usd in walk["nav"]], color=colour, linewidth=1.3, label=name)
-        axes[1].plot(days, [-100 * fall for fall in walk["falls"]], color=colour, linewidth=1.3, label=name)
+        style: Any = {"color": colour, "linewidth": 1.3, "linestyle": _BESIDE if number else "-", "label": name}
+        axes[0].plot(days, [usd * 1e-6 for usd in walk["nav"]], **style)
+        axes[1].plot(days, [-100 * fall for fall in walk["falls"]], **style)
     _label(axes[0], "worth, million USD")
     _label(axes[1], "below its peak, %; payments are no fall")
     navs = [usd for walk in walks.values() for usd in walk["nav"]]
     if min(navs) > 0 and max(navs) > _WIDE * min(navs):
         axes[0].set_yscale("log")
-        axes[0].yaxis.set_major_formatter("{x:g}")
+        for ticks in (axes[0].yaxis.set_major_formatter, axes[0].yaxis.set_minor_formatter):
+            ticks("{x:g}")
     else:
         axes[0].set_ylim(bottom=0)
     return figure
@@ -80,7 +84,8 @@ def _edges(axis: Axes, first: int, fan: Mapping[str, Any], colour: str, name: st
     days = _dates(first, fan["day"])
     for edge in ("p05", "p95"):
         axis.plot(days, [number * scale for number in fan[edge]], color=colour, linewidth=0.9, linestyle=":")
-    axis.plot(days, [number * scale for number in fan["p50"]], color=colour, linewidth=1.8, label=name)
+    middle = [number * scale for number in fan["p50"]]
+    axis.plot(days, middle, color=colour, linewidth=1.8, linestyle=_BESIDE, label=name)
 
 
 def _dates(first: int, days: Sequence[int]) -> Any:

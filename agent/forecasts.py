@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, RED, GREY = "#1f5a94", "#d9822b", "#3f8f5f", "#b5403a", "#6b7280"
 _SUFFIXES = (".png", ".svg")
+_YOURS = "name a file that you may write, in a folder that is yours"
 
 
 class NothingQueued:
@@ -32,6 +34,12 @@ class NothingQueued:
 def origin(inputs: Any, seed: int, arguments: Sequence[str]) -> Origin:
     """The origin of what `strongroom ARGUMENTS` forecasts from `inputs` (JSON values)."""
     return Origin(data_hash(inputs), seed, code_version(), shlex.join(["strongroom", *arguments]))
+
+
+def foot(made: Origin) -> Iterator[str]:
+    """The last two lines of every forecast: what it came from, and the one line that makes it again."""
+    yield made.footer()
+    yield f"again: {made.command}"
 
 
 @cache
@@ -54,6 +62,8 @@ def require_chart(path: Path) -> None:
         raise BadValue(path, "--chart", "name a file that ends with .png or .svg")
     if not path.parent.is_dir():
         raise BadValue(path, "--chart", f"make the folder `{path.parent}` first")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise BadValue(path, "--chart", _YOURS)
 
 
 def panels(title: str, rows: int, made: Origin) -> tuple[Figure, list[Axes]]:
@@ -73,8 +83,11 @@ def panels(title: str, rows: int, made: Origin) -> tuple[Figure, list[Axes]]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes PNG or SVG by the suffix; the same figure gives the same bytes."""
+    """Writes PNG or SVG by the suffix; the same figure gives the same bytes. Raises `BadValue` where it cannot."""
     import matplotlib
 
     with matplotlib.rc_context({"svg.hashsalt": "strongroom"}):
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        try:
+            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        except OSError as error:
+            raise BadValue(path, "--chart", _YOURS) from error

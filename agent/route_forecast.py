@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.app import Documents, open_documents, subject_of
 from agent.installing import connected
+from agent.pinned import observe_pinned
 from policies.pricing import price_of
 from policies.terms import PolicyDocument, Venue
 from simulations.multi_hop import Flow, first_price, flow
@@ -17,10 +18,8 @@ from simulations.slicing import Market, Schedule, Wishes, best_schedule, frontie
 from strongroom.errors import BadValue
 from strongroom.fees import TIP_WEI
 from strongroom.model import NATIVE, Address, Facts, Token, TokenId
-from strongroom.observe import observe
 from strongroom.quantities import format_units, parse_amount
 from strongroom.valuation import Problem
-from strongroom.wallet.memory import MemoryQueue
 
 HOP_GAS = 180_000
 """Approval and swap of one hop within a batch of the Safe; a test measures both venues on the local world."""
@@ -67,12 +66,12 @@ class Forecast:
     advice: Schedule
 
 
-def forecast(config: Path, text: str, options: Options) -> Forecast:
-    """The forecast of `text`, such as `50 WETH to USDC`, at the newest block. Raises `InputError` on an order that is
-    none or that the pools cannot take, `SetupError` or `NodeError`."""
+def forecast(config: Path, text: str, options: Options, at: int | None = None) -> Forecast:
+    """The forecast of `text`, such as `50 WETH to USDC`, at block `at` (`None`: the newest). Raises `InputError`
+    on an order that is none or that the pools cannot take, `SetupError` or `NodeError`."""
     documents = open_documents(config)
     order = parse_order(text, documents.policy)
-    facts = _observed(documents)
+    facts = _observed(documents, at)
     states = _states(documents.policy, facts)
     hop_cost = hop_cost_units(order.token_out, facts, documents.policy)
     through = _net(order, states, text)
@@ -134,12 +133,9 @@ def hop_cost_units(token_out: Token, facts: Facts, policy: PolicyDocument) -> in
     return cost
 
 
-def _observed(documents: Documents) -> Facts:
-    """As a dry run observes; nobody's queue is asked, since nothing is judged."""
-    policy = documents.policy
-    queue = MemoryQueue(policy.account, (), {})
+def _observed(documents: Documents, at: int | None) -> Facts:
     with connected(documents.treasury) as chain:
-        return observe(chain, queue, replace(subject_of(policy, None), window_seconds=0))
+        return observe_pinned(chain, subject_of(documents.policy, None), at)
 
 
 def _states(policy: PolicyDocument, facts: Facts) -> tuple[State, ...]:

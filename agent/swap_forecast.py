@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from agent.app import Documents, node_of, onlooker, open_documents
 from agent.chat import parse
 from agent.fills import Known, gas_units, known_fills
-from agent.forecasts import NothingQueued
+from agent.pinned import observe_pinned
 from agent.records import Records
 from agent.state_folder import StateFolder
 from agent.swaps import routed
-from simulations.gas import BaseFee, predict
+from simulations.gas import BaseFee, next_base_fee_wei, predict
 from simulations.oracles import Moved, moves_its_oracle
 from simulations.pools.uniswap_v3 import PoolQuote
 from simulations.routing import State, side_of
@@ -22,7 +22,7 @@ from simulations.slippage.model import BLOCK_SECONDS, Slippage, fit
 from strongroom.errors import BadValue, Unparseable
 from strongroom.fees import TIP_WEI
 from strongroom.model import Address, Facts, Lane, Leg, PoolState, Route, Swap, TokenId
-from strongroom.observe import observe
+from strongroom.ports import FeeHistory
 from strongroom.protocols.twap_feed import TwapTerms, twap_from, twap_reads
 from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 GAS_A_LEG = 190_000
 """One leg of a swap through the Kernel with its base costs, as `make gas` measures it, rounded up."""
 _FEE_BLOCKS = 1_024
+_FULL = 2**53
+"""Parts of a block: a share as nodes tell it is a whole number of them."""
 _WINDOW = 1_800
 """Half an hour: what most oracles average over."""
 _MOST_SECONDS = 7 * 86_400
@@ -70,9 +72,9 @@ class SwapForecast:
         return int(self.quoted * (1 - high)), int(self.quoted * (1 - low))
 
 
-def forecast(config: Path, order: str, wait_seconds: int) -> SwapForecast:
-    """`order` as operators write it, `5 WETH to USDC`. Raises `BadValue` for one that cannot be read or filled, and
-    what opening the documents and asking the node raise."""
+def forecast(config: Path, order: str, wait_seconds: int, at: int | None = None) -> SwapForecast:
+    """`order` as operators write it, `5 WETH to USDC`, at block `at` (`None`: the newest). Raises `BadValue` for one
+    that cannot be read or filled, and what opening the documents and asking the node raise."""
     if wait_seconds > _MOST_SECONDS:
         raise BadValue(
             wait_seconds, "the seconds until inclusion", "wait at most `7 days`; nobody knows gas so far ahead"
@@ -81,17 +83,25 @@ def forecast(config: Path, order: str, wait_seconds: int) -> SwapForecast:
     swap = _swap(order, documents)
     with node_of(documents.treasury) as chain:
         subject = onlooker(documents)
-        facts = observe(chain, NothingQueued(), subject)
+        facts = observe_pinned(chain, subject, at)
         found = routed(swap, facts, documents.policy, Lane.AGENT)
         if isinstance(found, str):
             raise BadValue(order, "the order", found)
         records = Records(StateFolder(documents.treasury.state_dir))
         pair = frozenset((swap.token_in.value, swap.token_out.value))
-        known = known_fills(records, chain, subject, documents.policy, pair)
-        history = chain.fee_history(_FEE_BLOCKS, facts.block)
+        known = known_fills(records, chain, subject, documents.policy, pair, facts.block.number)
+        history = by_protocol(chain.fee_history(_FEE_BLOCKS, facts.block))
         relied = _relied_on(chain, documents, facts)
     fee = predict(history, wait_seconds // BLOCK_SECONDS)
     return _forecast(found.route, facts, documents, known, fee, relied, wait_seconds)
+
+
+def by_protocol(history: FeeHistory) -> FeeHistory:
+    """With the fee of the block to come worked out from the last one: asked for a past block, a node may tell the fee
+    that comes now."""
+    *fees, last = history.base_fees_wei[:-1]
+    to_come = next_base_fee_wei(last, round(history.ratios[-1] * _FULL), _FULL)
+    return FeeHistory((*fees, last, to_come), history.ratios)
 
 
 def _swap(order: str, documents: Documents) -> Swap:

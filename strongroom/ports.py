@@ -130,6 +130,9 @@ class Chain(Protocol):
     def head(self) -> Block:
         """The newest block."""
 
+    def numbered(self, number: int) -> Block:
+        """The block of this number, for who repeats what was seen then. Raises `NodeRefused` where there is none."""
+
     def parent(self, block: Block) -> Block:
         """The block that `block` was built on."""
 

@@ -26,6 +26,8 @@ LIKE: Mapping[str, str] = {
     **dict.fromkeys(("BTC", "WBTC", "cbBTC", "tBTC"), "BTC"),
 }
 """Whose prices a token follows where nothing else is said."""
+_MOST_TIMES, _MOST_USD = 1_000, 1e15
+"""Beyond these a price is a slip of the pen: no market moved so far in a day."""
 DOLLARS = frozenset(("USDC", "DAI", "USDT", "USDS", "LUSD", "GHO", "crvUSD", "PYUSD", "USD"))
 """Tokens that stay at their price where nothing else is said: that one breaks is a scenario, not a path."""
 
@@ -78,7 +80,16 @@ def read_history(text: str, name: str) -> History:
         if other <= one:
             raise BadValue(format_day(other), f"line {line} of {name}", "put the days in order, each once")
     prices = [_prices(row, len(names), f"line {line} of {name}") for line, row in enumerate(rows[1:], 2)]
+    for line, (before, after) in enumerate(pairwise(prices), 3):
+        _check_move(before, after, f"line {line} of {name}")
     return History(names, days, np.array(prices))
+
+
+def _check_move(before: Sequence[float], after: Sequence[float], where: str) -> None:
+    for one, other in zip(before, after, strict=True):
+        if not 1 / _MOST_TIMES <= other / one <= _MOST_TIMES:
+            mend = f"it is over {_MOST_TIMES:,} times the price before, or below one in as many; mend the slip"
+            raise BadValue(f"{other:g}", where, mend)
 
 
 def _prices(row: Sequence[str], count: int, where: str) -> list[float]:
@@ -92,8 +103,10 @@ def _price(text: str, where: str) -> float:
         found = float(text)
     except ValueError:
         found = math.nan
-    if not (math.isfinite(found) and found > 0):
-        raise BadValue(text, where, "write a price above zero, in USD")
+    if not 0 < found <= _MOST_USD:
+        raise BadValue(text, where, f"write a price above zero, in USD, up to {_MOST_USD:g}")
+    if found < 1 / _MOST_USD:
+        raise BadValue(text, where, f"write a price of {1 / _MOST_USD:g} USD or more")
     return found
 
 

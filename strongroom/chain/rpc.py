@@ -49,6 +49,9 @@ class RpcChain:
     def head(self) -> Block:
         return to_block(self._header("eth_getBlockByNumber", "latest"))
 
+    def numbered(self, number: int) -> Block:
+        return to_block(self._header("eth_getBlockByNumber", hex(number)))
+
     def parent(self, block: Block) -> Block:
         header = self._header("eth_getBlockByHash", block.hash)
         with reading("eth_getBlockByHash"):

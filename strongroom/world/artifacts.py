@@ -14,6 +14,8 @@ _SAFE = "@safe-global/safe-contracts/build/artifacts/contracts"
 _HANDLER = f"{_SAFE}/handler/CompatibilityFallbackHandler.sol"
 _V3_PERIPHERY = "@uniswap/v3-periphery/artifacts/contracts"
 _AAVE = "@aave/core-v3/artifacts/contracts"
+_BALANCER = "@balancer-labs/v2-deployments/dist/tasks"
+_FEES = "20220725-protocol-fee-percentages-provider"
 _V4_CORE, _V4_PERIPHERY = "@uniswap/v4-core/out", "@uniswap/v4-periphery/foundry-out"
 
 Libraries = tuple[tuple[str, Address], ...]
@@ -52,6 +54,9 @@ ARTIFACTS = {
     **_aave("protocol/pool", "DefaultReserveInterestRateStrategy", "Pool", "PoolConfigurator"),
     **_aave("protocol/tokenization", "AToken", "StableDebtToken", "VariableDebtToken"),
     **_aave("misc", "AaveOracle", "AaveProtocolDataProvider"),
+    "Vault": f"{_BALANCER}/20210418-vault/artifact/Vault.json",
+    "ProtocolFeePercentagesProvider": f"{_BALANCER}/{_FEES}/artifact/ProtocolFeePercentagesProvider.json",
+    "WeightedPool": f"{_BALANCER}/20230206-weighted-pool-v3/artifact/WeightedPool.json",
     "EACAggregatorProxy": "@chainlink/abi/v0.6/EACAggregatorProxy.json",
     "MockV3Aggregator": "@chainlink/abi/v0.6/tests/MockV3Aggregator.json",
 }

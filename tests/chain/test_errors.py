@@ -24,6 +24,7 @@ CALL = SimulatedCall(A, A, 0, b"")
 METHODS: dict[str, Callable[[Chain], Any]] = {
     "chain_id": lambda chain: chain.chain_id(),
     "head": lambda chain: chain.head(),
+    "numbered": lambda chain: chain.numbered(BLOCK.number),
     "parent": lambda chain: chain.parent(BLOCK),
     "read": lambda chain: chain.read([READ, READ], BLOCK),
     "balances_wei": lambda chain: chain.balances_wei([A, A], BLOCK),

@@ -51,7 +51,7 @@ def test_the_chain_names_itself_and_its_newest_block(world: World, chain: RpcCha
     before = chain.head()
     world.advance(100)
     assert chain.head() == Block(before.number + 1, chain.head().hash, before.timestamp + 100)
-    assert chain.parent(chain.head()) == before
+    assert chain.parent(chain.head()) == before == chain.numbered(before.number)
 
 
 @given(count=st.integers(0, 250), broken=st.sets(st.integers(0, 249), max_size=5))
@@ -96,6 +96,7 @@ def test_a_block_that_is_not_on_the_chain_is_refused(world: World, chain: RpcCha
         lambda: chain.base_fee_wei(lost),
         lambda: chain.transfers_from(world.contracts.safe, [world.contracts.tokens[USDC]], 0, lost),
         lambda: chain.parent(lost),
+        lambda: chain.numbered(lost.number + 1),
     ):
         with pytest.raises(NodeRefused):
             ask()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
-from agent.cli.simulate.options import Options, common_options
+from agent.cli.simulate.options import DAYS, Options, common_options
 from agent.cli.simulate.tables import event_rows
 from agent.cli.simulate.telling import record_option, tell
 from agent.cli.simulate.treasury import HOLD, OWN, still_lines
@@ -48,7 +48,7 @@ def backtest(ctx: click.Context, /, over: str, chart: Path | None, as_json: bool
 
     The treasury starts with what it holds and is worth now, and its tokens then move as the history's did. Holding pays
     and does nothing else: no trade, no watch. Days that the history lacks stand still. `--days`, `--from`, `--paths`,
-    `--seed` and `--drift` have no part in it.
+    `--seed`, `--drift` and `--draw` have no part in it.
 
     \b
     Examples:
@@ -61,7 +61,7 @@ def backtest(ctx: click.Context, /, over: str, chart: Path | None, as_json: bool
 
     if chart:
         require_chart(chart)
-    opened = open_forecast(Options(**given))
+    opened = open_forecast(Options(**{**given, "draw": DAYS}))
     past = _stretch(over, opened.history)
     calendar = calendar_of(opened.jobs, past.days[0] + 86_400, len(past.days) - 1)
     book = opened.book(opened.documents.mandate)
@@ -158,6 +158,7 @@ _ROWS = {
 
 
 def _lines(opened: Opened, replays: Mapping[str, Replay], past: History, origin: Origin) -> Iterator[str]:
+    from agent.forecasts import foot
     from strongroom.quantities import format_day
 
     yield f"{format_day(past.days[0])} to {format_day(past.days[-1])}, as {', '.join(past.names)} then moved"
@@ -173,7 +174,8 @@ def _lines(opened: Opened, replays: Mapping[str, Replay], past: History, origin:
     yield from (f"  {line}" for line in aligned(acts[:_ACTS_SHOWN])) if acts else ()
     if len(acts) > _ACTS_SHOWN:
         yield f"  and {len(acts) - _ACTS_SHOWN:,} acts more, all of them with `--json`"
-    yield f"\n{origin.footer()}"
+    yield ""
+    yield from foot(origin)
 
 
 def _cell(number: float | int | None, form: str) -> str:

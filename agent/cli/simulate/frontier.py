@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent.cli.simulate.drawing import draw_foot, draw_head, draw_told
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.telling import record_option, tell
-from agent.cli.simulate.treasury import OWN, source_of
+from agent.cli.simulate.treasury import OWN, past_of, source_of
 from agent.cli.units import aligned
 from strongroom.errors import BadValue
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from simulations.treasury.frontier import Portfolio, Risks
 
 _LEVEL = 0.95
-_MOST_SCENARIOS = 20_000
+_LEAST_SCENARIOS, _MOST_SCENARIOS = 20, 20_000
 
 
 @click.command()
@@ -51,21 +52,24 @@ def frontier(ctx: click.Context, /, points: int, chart: Path | None, as_json: bo
     if opened.options.paths > _MOST_SCENARIOS:
         mend = f"give at most {_MOST_SCENARIOS:,}: each is a row of the linear program"
         raise BadValue(opened.options.paths, "--paths", mend)
+    if opened.options.paths < _LEAST_SCENARIOS:
+        raise BadValue(opened.options.paths, "--paths", f"give at least {_LEAST_SCENARIOS}: one in 20 is the tail")
     book = opened.book(opened.documents.mandate)
     options, series = opened.options, len(opened.history.names)
     risks = risks_of(book, source_of(opened), series, options.paths, options.days, opened.drift_bps)
     found = find(risks.returns, _LEVEL, risks.floors, points)
     own = held(risks, _LEVEL)
     origin = origin_of(opened, ctx, {OWN: str(points)})
-    data = _told(risks, found, own, origin)
+    data = _told(opened, risks, found, own, origin)
     if chart:
         _draw(chart, opened, risks, found, own, origin)
     tell(_lines(opened, risks, found, own, origin), data, origin, opened.options.config, as_json, record)
 
 
-def _told(risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin) -> dict[str, Any]:
+def _told(opened: Opened, risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin) -> dict[str, Any]:
     return {
         "level": _LEVEL,
+        "draw": draw_told(opened.draw),
         "floors": dict(zip(risks.tokens, risks.floors, strict=True)),
         "frontier": [_one(risks, each) for each in found],
         "mandate": _one(risks, own),
@@ -78,10 +82,12 @@ def _one(risks: Risks, each: Portfolio) -> Mapping[str, Any]:
 
 
 def _lines(opened: Opened, risks: Risks, found: Sequence[Portfolio], own: Portfolio, origin: Origin) -> Iterator[str]:
+    from agent.forecasts import foot
+
     options, months = opened.options, opened.documents.mandate.runway_months
     floors = ", ".join(f"{t} {f:.1%}" for t, f in zip(risks.tokens, risks.floors, strict=True) if f)
     yield f"over {options.days:,} days, {options.paths:,} paths, seed {options.seed}"
-    yield f"expected growth of what follows a history: {options.drift} a year"
+    yield from draw_head(opened.draw, past_of(opened), options.drift)
     yield f"kept for {months} months of payroll: {floors or 'nothing'}"
     yield ""
     head = ("", *risks.tokens, "mean return", f"CVaR {_LEVEL:.0%}")
@@ -91,7 +97,9 @@ def _lines(opened: Opened, risks: Risks, found: Sequence[Portfolio], own: Portfo
         yield "one point: nothing is expected to pay for a risk; say what you expect with `--drift '15 %'`"
     if any(weight < floor - 1e-9 for weight, floor in zip(own.weights, risks.floors, strict=True)):
         yield "the mandate's targets do not keep its own runway at what the treasury is worth now"
-    yield f"\n{origin.footer()}"
+    yield ""
+    yield from draw_foot(opened.draw)
+    yield from foot(origin)
 
 
 def _row(name: str, each: Portfolio) -> tuple[str, ...]:

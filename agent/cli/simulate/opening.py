@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent.cli.simulate.drawing import Draw, draw_of, draw_told
 from agent.cli.simulate.options import Options, arguments
-from strongroom.errors import BadValue, NodeError, ServiceError, SetupError
+from strongroom.errors import BadValue, NodeError, SetupError
 from strongroom.model import TokenId
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from simulations.origin import Origin
     from simulations.treasury.book import Book, Calendar, Flow
     from simulations.treasury.history import History
+    from strongroom.model import Facts
     from strongroom.settings import Job, Mandate
 
 _EXAMPLE_DAY = "2026-01-01"
+_LAST = 253_402_300_799
+"""The end of the year 9999, the last one that a date can name."""
 
 
 class HoldingsUnknown(SetupError):
@@ -42,6 +46,9 @@ class Opened:
     calendar: Calendar
     drift_bps: int
     options: Options
+    block: int | None
+    """Whose state was observed; `None` where no node was asked."""
+    draw: Draw
 
     def book(self, mandate: Mandate) -> Book:
         from agent.forecasting import book_of
@@ -63,11 +70,15 @@ def open_forecast(options: Options) -> Opened:
 
     documents = open_documents(options.config)
     history = _history(options.history)
-    start, base_fee = _start(options, documents)
-    terms = _terms(options, documents.policy, start, base_fee)
+    start, seen = _start(options, documents)
+    if start.at + (options.days + 2) * 86_400 > _LAST:
+        raise BadValue(options.first, "--from", f"{options.days:,} days from there leave the calendar; begin earlier")
+    terms = _terms(options, documents.policy, start, seen.gas.base_fee_wei if seen else None)
     jobs = _jobs_of(options.schedule) or documents.jobs
     calendar = calendar_of(jobs, start.at, options.days)
-    return Opened(documents, start, terms, history, jobs, calendar, parse_bps(options.drift, "--drift"), options)
+    drift_bps, block = parse_bps(options.drift, "--drift"), seen.block.number if seen else None
+    draw = draw_of(options.draw, history)
+    return Opened(documents, start, terms, history, jobs, calendar, drift_bps, options, block, draw)
 
 
 def read_text(path: Path, where: str) -> str:
@@ -89,14 +100,16 @@ def _history(path: Path | None) -> History:
     return read_history(read_text(path, "--history"), path.name) if path else shipped()
 
 
-def _start(options: Options, documents: Documents) -> tuple[Start, int | None]:
-    """Holdings and prices, and the price of gas where a node was asked."""
+def _start(options: Options, documents: Documents) -> tuple[Start, Facts | None]:
+    """Holdings and prices, and the facts where a node was asked."""
     from agent.forecasting import Start
     from strongroom.quantities import parse_amount, parse_day
 
     policy = documents.policy
     if options.example and options.balances:
         raise BadValue("--example", "a start with `--balance`", "give one of the two")
+    if options.at is not None and (options.example or options.balances):
+        raise BadValue(options.at, "--at", "no node is asked with `--example` or `--balance`; leave one of them out")
     prices = _prices(options.prices, policy)
     if not options.example and not options.balances:
         return _observed(options, documents, prices)
@@ -132,9 +145,9 @@ def _prices(texts: Sequence[str], policy: PolicyDocument) -> dict[TokenId, int]:
 
     found = {}
     for text in texts:
-        name, _, number = text.partition("=")
+        name, sign, number = text.partition("=")
         token = TokenId(name.strip())
-        if token not in policy.tokens:
+        if token not in policy.tokens or not sign:
             raise BadValue(text, "--price", "write a listed token and USD, for example `WETH=3_000`")
         found[token] = parse_units(number, 8, "--price")
         if not found[token]:
@@ -142,24 +155,24 @@ def _prices(texts: Sequence[str], policy: PolicyDocument) -> dict[TokenId, int]:
     return found
 
 
-def _observed(options: Options, documents: Documents, given: Mapping[TokenId, int]) -> tuple[Start, int]:
-    from agent.app import connected, onlooker
+def _observed(options: Options, documents: Documents, given: Mapping[TokenId, int]) -> tuple[Start, Facts]:
+    from agent.app import node_of, onlooker
     from agent.forecasting import Start
+    from agent.pinned import observe_pinned
     from policies.pricing import prices
-    from strongroom.observe import observe
     from strongroom.quantities import parse_day
     from strongroom.valuation import Price
 
     try:
-        with connected(documents.treasury) as (chain, queue):
-            facts = observe(chain, queue, onlooker(documents))
-    except (NodeError, ServiceError) as error:
+        with node_of(documents.treasury) as chain:
+            facts = observe_pinned(chain, onlooker(documents), options.at)
+    except NodeError as error:
         raise HoldingsUnknown(error) from error
     found = prices(facts, documents.policy)
     middle = {token: (each.low_e8 + each.high_e8) // 2 for token, each in found.items() if isinstance(each, Price)}
     midnight = facts.block.timestamp // 86_400 * 86_400
     at = parse_day(options.first, "--from") if options.first else midnight
-    return Start(facts.balances, {**middle, **given}, at), facts.gas.base_fee_wei
+    return Start(facts.balances, {**middle, **given}, at), facts
 
 
 def _terms(options: Options, policy: PolicyDocument, start: Start, base_fee_wei: int | None) -> Terms:
@@ -214,9 +227,10 @@ def origin_of(opened: Opened, ctx: click.Context, mandates: Mapping[str, str]) -
         "calendar": [list(map(int, each)) for each in _jobs(opened.calendar)],
         "history": [list(opened.history.names), list(opened.history.days), opened.history.prices.tolist()],
         "drift_bps": opened.drift_bps,
+        "draw": draw_told(opened.draw),
         "paths": opened.options.paths,
     }
-    return origin(inputs, opened.options.seed, arguments(ctx))
+    return origin(inputs, opened.options.seed, arguments(ctx, opened.block))
 
 
 def _told(opened: Opened) -> list[list[Any]]:

@@ -14,7 +14,9 @@ from agent.cli.reach import config_option, json_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_PATHS, _MOST_DAYS = 1_000_000, 3_650
-_SHOWING = ("as_json", "chart", "record")
+_NOT_REPEATED = ("as_json", "chart", "at", "record")
+DAYS, FITTED = "days", "fitted"
+"""Where prices are drawn from: stretches of real days, or the model fitted on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Options:
     """As they were typed."""
 
     config: Path
+    at: int | None
     example: bool
     balances: tuple[str, ...]
     prices: tuple[str, ...]
@@ -34,10 +37,14 @@ class Options:
     paths: int
     seed: int
     drift: str
+    draw: str
     depth: str
     rate: str
     resume_days: int
     guardians: str
+
+
+at_option = click.option("--at", type=click.IntRange(0), metavar="BLOCK", help="As seen there; else the newest block.")
 
 
 def common_options(command: F) -> F:
@@ -48,6 +55,7 @@ def common_options(command: F) -> F:
 
 
 _OPTIONS: Sequence[Callable[[Any], Any]] = (
+    at_option,
     click.option("--example", is_flag=True, help="The example DAO's holdings and prices; asks no node."),
     click.option("--balance", "balances", multiple=True, metavar="'290 WETH'", help="Instead of what the node says."),
     click.option("--price", "prices", multiple=True, metavar="WETH=3_000", help="USD on the first day."),
@@ -60,6 +68,8 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option("--paths", type=click.IntRange(1, _MOST_PATHS), default=10_000, show_default=True),
     click.option("--seed", type=click.IntRange(0, 2**53 - 1), default=1, show_default=True),
     click.option("--drift", default="0 %", show_default=True, help="Expected growth a year of what follows a history."),
+    click.option("--draw", type=click.Choice((DAYS, FITTED)), default=DAYS, show_default=True,
+                 help="Paths of real days laid end to end, or of a model fitted on them."),
     click.option("--depth", default="100_000_000 USD", show_default=True, help="What a pool holds on each side."),
     click.option("--rate", default="3 %", show_default=True, help="Interest a year on what is lent."),
     click.option("--resume-days", type=click.IntRange(1, 365), default=7, show_default=True, help="Length of a pause."),
@@ -70,15 +80,17 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
 )  # fmt: skip
 
 
-def arguments(ctx: click.Context) -> list[str]:
-    """The command line as it was given, in the order of `--help`, without what only shows."""
+def arguments(ctx: click.Context, block: int | None) -> list[str]:
+    """The command line as it was given, in the order of `--help`, without what only shows, pinned to the block that was
+    seen (`None`: no node was asked)."""
     words = [each.info_name or "" for each in _commands(ctx)]
     for param in ctx.command.params:
-        if param.name in _SHOWING or ctx.get_parameter_source(str(param.name)) is not ParameterSource.COMMANDLINE:
+        typed = ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE
+        if param.name in _NOT_REPEATED or not typed:
             continue
         value = ctx.params[str(param.name)]
         words += _written(param, value)
-    return words
+    return words if block is None else [*words, "--at", str(block)]
 
 
 def _commands(ctx: click.Context) -> Iterator[click.Context]:

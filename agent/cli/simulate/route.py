@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli.reach import config_option, json_option
+from agent.cli.simulate.options import arguments, at_option
 from agent.cli.simulate.telling import record_option, tell
 from strongroom.errors import BadValue
 
@@ -36,17 +37,22 @@ _PERCENT_UNITS = 10_000
 )
 @click.option("--clips", type=int, help="So many clips; default: as many as pay, up to 12.")
 @click.option("--hours", type=float, default=6.0, show_default=True, help="From the first clip to the last at most.")
+@at_option
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw it to this .png or .svg file.")
 @record_option
 @config_option
 @json_option
+@click.pass_context
 def route(
+    ctx: click.Context,
+    /,
     order: str,
     volatility: str,
     half_life: str,
     risk_aversion: float,
     clips: int | None,
     hours: float,
+    at: int | None,
     chart: Path | None,
     record: bool,
     config: Path,
@@ -78,8 +84,8 @@ def route(
         clips=_clips(clips, _seconds(hours)),
         most_seconds=_seconds(hours),
     )
-    found = forecast(config, order, options)
-    made = origin(_inputs(found, options), 0, _arguments(order, volatility, half_life, risk_aversion, clips, hours))
+    found = forecast(config, order, options, at)
+    made = origin(_inputs(found, options), 0, arguments(ctx, found.facts.block.number))
     if chart:
         _draw(found, made, chart)
     tell(lines(found, options, made), told(found, made), made, config, as_json, record)
@@ -116,14 +122,6 @@ def _seconds(hours: float) -> int:
     return int(hours * 3_600)
 
 
-def _arguments(
-    order: str, volatility: str, half_life: str, risk_aversion: float, clips: int | None, hours: float
-) -> list[str]:
-    chosen = ["--volatility", volatility, "--half-life", half_life, "--risk-aversion", f"{risk_aversion:g}"]
-    several = ["--clips", str(clips)] if clips is not None else []
-    return ["simulate", "route", order, *chosen, *several, "--hours", f"{hours:g}"]
-
-
 def _inputs(found: Forecast, options: Options) -> dict[str, Any]:
     """Everything that the forecast was computed from."""
     from strongroom.plain import to_plain
@@ -142,7 +140,4 @@ def _inputs(found: Forecast, options: Options) -> dict[str, Any]:
 def _draw(found: Forecast, made: Origin, chart: Path) -> None:
     from agent.cli.simulate.route_chart import draw
 
-    try:
-        draw(found, made, chart)
-    except OSError as error:
-        raise BadValue(chart, "--chart", "name a file in a folder that is there and yours") from error
+    draw(found, made, chart)

@@ -22,7 +22,7 @@ _POINTS = 32
 
 
 def draw(found: Forecast, made: Origin, path: Path) -> None:
-    """Writes the picture. Raises `OSError` where it cannot be written."""
+    """Writes the picture. Raises `BadValue` where it cannot be written."""
     order = found.order
     title = f"{order.units / 10**order.token_in.decimals:,.6g} {order.token_in.id} to {order.token_out.id}"
     figure, (depth, clips) = panels(f"{title}, block {found.facts.block.number:,}", 2, made)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.cli.units import aligned
+from agent.forecasts import foot
 from agent.route_forecast import HOP_GAS, Forecast, Options
 from simulations.multi_hop import Hop
 from simulations.optimality import SCALE_BITS, left, right
@@ -112,7 +113,7 @@ def lines(found: Forecast, options: Options, made: Origin) -> Iterator[str]:
     yield from _holdings(found)
     yield ""
     yield from _advice(found, options)
-    yield made.footer()
+    yield from foot(made)
 
 
 def _rows(found: Forecast) -> Iterator[tuple[str, ...]]:

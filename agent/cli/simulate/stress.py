@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent.cli.simulate.drawing import draw_told
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.tables import event_rows, measure_lines
@@ -161,6 +162,7 @@ def _told(
         "first_day": opened.first_day,
         "days": opened.options.days,
         "paths": opened.options.paths,
+        "draw": draw_told(opened.draw),
         "begins_on": day,
         "nav_usd": first.nav,
         "scenarios": told,

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli.reach import config_option, json_option
+from agent.cli.simulate.options import arguments, at_option
 from agent.cli.simulate.telling import record_option, tell
 from agent.cli.units import aligned
 from strongroom.quantities import format_units, parse_seconds
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from agent.swap_forecast import PoolMove, SwapForecast
     from simulations.origin import Origin
 
@@ -24,16 +27,28 @@ _BPS = 10_000
 @click.command()
 @click.argument("order")
 @click.option("--wait", default="1 minute", show_default=True, help="From now until the swap is in a block.")
+@at_option
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw it to this .png or .svg file.")
 @record_option
 @config_option
 @json_option
-def swap(order: str, wait: str, chart: Path | None, record: bool, config: Path, as_json: bool) -> None:
+@click.pass_context
+def swap(
+    ctx: click.Context,
+    /,
+    order: str,
+    wait: str,
+    at: int | None,
+    chart: Path | None,
+    record: bool,
+    config: Path,
+    as_json: bool,
+) -> None:
     """Forecast what ORDER would bring, and where the rest goes: fee, price impact, gas, what the market may do until it
     is in a block, and who may come first there. Also: does it move a price that you rely on?
 
-    Quotes are exact at the newest block. What happens afterwards is fitted on this treasury's own fills; with fewer
-    than 60 of them it is a wide bound, and says so. Nothing is signed or sent.
+    Quotes are exact at the newest block, or at `--at`. What happens afterwards is fitted on this treasury's own fills;
+    with fewer than 60 of them it is a wide bound, and says so. Nothing is signed or sent.
 
     \b
     Examples:
@@ -45,16 +60,8 @@ def swap(order: str, wait: str, chart: Path | None, record: bool, config: Path, 
 
     if chart:
         require_chart(chart)
-    found = forecast(config, order, parse_seconds(wait, "--wait"))
-    arguments = [
-        "simulate",
-        "swap",
-        order,
-        "--wait",
-        wait,
-        *(["--config", str(config)] if str(config) != "config" else []),
-    ]
-    made = origin(_inputs(found), 0, arguments)
+    found = forecast(config, order, parse_seconds(wait, "--wait"), at)
+    made = origin(_inputs(found), 0, arguments(ctx, found.facts.block.number))
     if chart:
         save(_draw(found, made), chart)
     tell(_lines(found, made), _told(found, made), made, config, as_json, record)
@@ -64,7 +71,15 @@ def _inputs(found: SwapForecast) -> Any:
     from strongroom.plain import to_plain
 
     pools = [to_plain(each) for each in (*found.facts.pools, *found.facts.pairs)]
-    return {"block": found.facts.block.hash, "route": to_plain(found.route), "pools": pools, "gas": str(found.gas[1])}
+    return {
+        "block": found.facts.block.hash,
+        "route": to_plain(found.route),
+        "pools": pools,
+        "gas": [str(units) for units in found.gas],
+        "fills": [to_plain(fill) for fill in found.known.fills],
+        "wait_seconds": found.wait_seconds,
+        "moves": [[move.pool, list(move.prices)] for move in found.moves],
+    }
 
 
 def _parts(found: SwapForecast) -> dict[str, int]:
@@ -73,6 +88,10 @@ def _parts(found: SwapForecast) -> dict[str, int]:
 
 
 def _lines(found: SwapForecast, made: Origin) -> Iterator[str]:
+    from agent.calibration_chart import calibration_lines
+    from agent.forecasts import foot
+    from simulations.slippage.calibrating import calibrate
+
     over = "one pool" if len(found.route.legs) == 1 else f"{len(found.route.legs)} pools"
     yield f"at block {found.facts.block.number}: {_out(found, found.quoted)}, quoted exactly over {over}"
     yield ""
@@ -80,9 +99,9 @@ def _lines(found: SwapForecast, made: Origin) -> Iterator[str]:
     yield ""
     yield from aligned(_received(found), (1, 2))
     yield _source(found)
+    yield from calibration_lines(calibrate(found.known.fills))
     yield from map(_oracle, found.moves)
-    yield made.footer()
-    yield f"again: {made.command}"
+    yield from foot(made)
 
 
 def _rows(found: SwapForecast) -> Iterator[tuple[str, str, str]]:
@@ -125,6 +144,8 @@ def _out(found: SwapForecast, units: int) -> str:
 
 def _told(found: SwapForecast, made: Origin) -> dict[str, Any]:
     """Units as decimal strings."""
+    from agent.calibration_chart import calibration_told
+    from simulations.slippage.calibrating import calibrate
     from strongroom.plain import to_plain
 
     received = {f"{level:g}": [str(units) for units in found.received(level)] for level in LEVELS}
@@ -140,6 +161,7 @@ def _told(found: SwapForecast, made: Origin) -> dict[str, Any]:
         "fills": found.model.fills,
         "forgotten_fills": found.known.forgotten,
         "why": found.model.why,
+        "calibration": calibration_told(calibrate(found.known.fills)),
         "moves": [
             {"pool": m.pool, "bps": {str(each.blocks): each.bps for each in m.moved}, "prices": list(m.prices)}
             for m in found.moves
@@ -149,17 +171,37 @@ def _told(found: SwapForecast, made: Origin) -> dict[str, Any]:
 
 
 def _draw(found: SwapForecast, made: Origin) -> Any:
-    from agent.forecasts import BLUE, GREY, ORANGE, panels
+    from agent.calibration_chart import draw_calibration
+    from agent.forecasts import panels
+    from simulations.slippage.calibrating import calibrate
+
+    scored = calibrate(found.known.fills)
+    figure, axes = panels(_title(found), 2 if isinstance(scored, str) else 3, made)
+    _draw_costs(axes[0], found)
+    _draw_spread(axes[1], found)
+    if not isinstance(scored, str):
+        draw_calibration(axes[2], scored)
+    return figure
+
+
+def _draw_costs(costs: Axes, found: SwapForecast) -> None:
+    from agent.forecasts import ORANGE
 
     token = found.facts.tokens[found.route.token_out]
     scale = 10**token.decimals
-    figure, (costs, spread) = panels(_title(found), 2, made)
     names, units = zip(*_parts(found).items(), strict=True)
     bars = costs.barh(names, [each / scale for each in units], color=ORANGE)
     costs.bar_label(bars, [f" {each / scale:,.4g} ({each * _BPS / found.spot:.1f} bps)" for each in units])
     costs.set_title("Known costs", loc="left")
     costs.set_xlabel(str(token.id))
     costs.margins(x=0.25)
+
+
+def _draw_spread(spread: Axes, found: SwapForecast) -> None:
+    from agent.forecasts import BLUE, GREY
+
+    token = found.facts.tokens[found.route.token_out]
+    scale = 10**token.decimals
     for place, level in enumerate(LEVELS):
         low, high = (each / scale for each in found.received(level))
         spread.barh(place, high - low, left=low, color=BLUE, alpha=0.9 - 0.25 * place)
@@ -167,9 +209,11 @@ def _draw(found: SwapForecast, made: Origin) -> Any:
     spread.set_yticks(range(len(LEVELS)), [f"{level:.0%} of cases" for level in LEVELS])
     spread.set_title("What comes, before gas: " + _source(found), loc="left")
     spread.set_xlabel(str(token.id))
+    spread.xaxis.set_major_formatter("{x:,.6g}")
+    # Bars hold their left end to the frame otherwise.
+    spread.use_sticky_edges = False
     spread.margins(x=0.05)
     spread.legend(loc="lower right", frameon=False)
-    return figure
 
 
 def _title(found: SwapForecast) -> str:

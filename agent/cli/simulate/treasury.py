@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent.cli.simulate.drawing import draw_foot, draw_head, draw_told
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.tables import measure_lines
@@ -45,13 +46,14 @@ def treasury(
     """Forecast the treasury: worth, VaR, CVaR, drawdown, runway, ruin, each with its sampling error.
 
     On every path the agent trades, pays, lends and pauses as the real one would: by mandate.toml, policy.toml and
-    schedule.toml. Paths are stretches of real days laid end to end, without their trend; `--drift` sets one. The same
-    seed gives the same numbers. Nothing is signed or sent.
+    schedule.toml. Paths are stretches of real days laid end to end, or (`--draw fitted`) drawn from a model of them:
+    without their trend; `--drift` sets one. The same seed gives the same numbers. Nothing is signed or sent.
 
     \b
     Examples:
       strongroom simulate treasury --example
       strongroom simulate treasury --example --hold --chart forecast.png
+      strongroom simulate treasury --example --draw fitted
       strongroom simulate treasury --balance '290 WETH' --balance '400_000 USDC' --price WETH=3_000
       strongroom simulate treasury --mandate cautious.toml --flows unlocks.csv --json
     """
@@ -81,9 +83,7 @@ def run(opened: Opened, books: Mapping[str, Book], shows: bool) -> dict[str, For
 
 
 def source_of(opened: Opened) -> Source:
-    from simulations.treasury.source import Bootstrap
-
-    return Bootstrap(opened.history.log_returns(), opened.options.seed, drift_bps=opened.drift_bps)
+    return opened.draw.source(opened.history, opened.options.seed, opened.drift_bps)
 
 
 @contextmanager
@@ -147,6 +147,7 @@ def _told(opened: Opened, made: Mapping[str, Forecast], origin: Origin) -> dict[
         "paths": opened.options.paths,
         "nav_usd": first.nav,
         "runway_months": opened.documents.mandate.runway_months,
+        "draw": draw_told(opened.draw),
         "not_counted": list(uncounted_of(opened)),
         "not_modelled": list(unmodelled(opened.documents.policy)),
         "forecasts": forecasts,
@@ -165,18 +166,23 @@ def _lines(opened: Opened, made: Mapping[str, Forecast], origin: Origin) -> Iter
 
 
 def head_lines(opened: Opened, nav: float) -> Iterator[str]:
-    from strongroom.quantities import format_day
-
-    options, history = opened.options, opened.history
+    options = opened.options
     yield f"{nav:,.0f} USD on {opened.first_day}; {options.paths:,} paths of {options.days:,} days, seed {options.seed}"
-    real = f"{', '.join(history.names)}, {format_day(history.days[0])} to {format_day(history.days[-1])}"
-    yield f"prices: stretches of real days of {real}; expected growth {options.drift} a year"
+    yield from draw_head(opened.draw, past_of(opened), options.drift)
     yield from still_lines(opened)
     if left_out := uncounted_of(opened):
         names = ", ".join(left_out)
         yield f"{names}: held, follows no history, counts nothing here; `--like {left_out[0]}=…` says what it follows"
     signs = "sign what they are asked" if opened.terms.guardians_sign else "sign nothing"
     yield f"guardians {signs}; a pool holds {options.depth} on each side; after a pause {options.resume_days} days pass"
+
+
+def past_of(opened: Opened) -> str:
+    """The history's columns and its first and last day."""
+    from strongroom.quantities import format_day
+
+    history = opened.history
+    return f"{', '.join(history.names)}, {format_day(history.days[0])} to {format_day(history.days[-1])}"
 
 
 def uncounted_of(opened: Opened) -> tuple[TokenId, ...]:
@@ -199,11 +205,13 @@ def still_lines(opened: Opened) -> Iterator[str]:
 
 def foot_lines(opened: Opened, origin: Origin) -> Iterator[str]:
     from agent.forecasting import unmodelled
+    from agent.forecasts import foot
 
     yield "in brackets: where the number lies in 95 of 100 seeds; how wrong the model is they do not say"
     if left_out := unmodelled(opened.documents.policy):
         yield f"not in this forecast: {', '.join(left_out)} of policy.toml"
-    yield origin.footer()
+    yield from draw_foot(opened.draw)
+    yield from foot(origin)
 
 
 def _draw(chart: Path, opened: Opened, data: Mapping[str, Any], origin: Origin) -> None:
