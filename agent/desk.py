@@ -9,6 +9,7 @@ from agent.chat import offering, reader, require_operator
 from agent.forecast_entry import record_forecast
 from agent.owed import ask_for, find_job, month_at
 from agent.records import Records, told
+from agent.runs_ahead import runs_ahead
 from agent.state_folder import StateFolder
 from policies.document import document_hash
 from strongroom.clock import WallClock
@@ -53,7 +54,8 @@ class OwnDesk:
         ask = ask_for(job, month or month_at(job, now))
         if ask["since"] < now - self._treasurer.context.subject.window_seconds:
             raise BadValue(month, "a month", "it is so long ago that what was paid in it is not known; pay it by chat")
-        plan, rows = self._treasurer.runner.cycle(ask)
+        ahead = runs_ahead(job, self._treasurer.documents.mandate.pacing, now)
+        plan, rows = self._treasurer.runner.cycle(ask | ahead)
         return {"plan": plan.id, "rationale": plan.rationale, "units": [self._judged(row) for row in rows]}
 
     def chat(self, operator: str, text: str) -> dict[str, Any]:

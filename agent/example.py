@@ -31,6 +31,7 @@ from policies.terms import (
 )
 from policies.watching import WatchTerms
 from strongroom.model import NATIVE, Address, Idle, TokenId
+from strongroom.pacing_settings import AT_ONCE
 from strongroom.settings import Job, Missed, Mode, Treasury
 from strongroom.templates import render_mandate, render_schedule, render_treasury
 from strongroom.valuation import Bounds
@@ -91,7 +92,7 @@ def documents(
     )
     return {
         "treasury.toml": render_treasury(treasury),
-        "mandate.toml": render_mandate(replace(TREASURY.mandate, idle=_IDLE), DECIMALS),
+        "mandate.toml": render_mandate(replace(TREASURY.mandate, idle=_IDLE, pacing=AT_ONCE), DECIMALS),
         "policy.toml": render(policy(world)),
         "schedule.toml": render_schedule(JOBS),
         "chains.toml": chain(world),

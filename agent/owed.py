@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from agent.runs_ahead import runs_ahead
 from strongroom.errors import BadValue, SetupError, StrongroomError
 from strongroom.ports import Clock
 from strongroom.quantities import format_seconds
@@ -153,7 +154,8 @@ class Duty:
             self._leave_out(run, why + mend, job.timezone)
             return
         try:
-            plan, rows = self._treasurer.runner.cycle(ask_for(job, run.month) | {"due": run.due})
+            ahead = runs_ahead(job, self._treasurer.documents.mandate.pacing, self._clock.now())
+            plan, rows = self._treasurer.runner.cycle(ask_for(job, run.month) | {"due": run.due} | ahead)
         except StrongroomError as error:
             self._fail(run, str(error), job.timezone)
             return

@@ -15,7 +15,8 @@ from agent.nodes import state as read
 from agent.nodes.owner_lane import enough, others_use, ripe
 from agent.nodes.recording import observed
 from agent.nodes.state import State
-from agent.units import ANNOUNCED, DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, next_attempt
+from agent.runs_ahead import REBALANCE
+from agent.units import ANNOUNCED, DRIFTED, OVER, REVERTED, RUNNING, WAITING, Row, Units, lately_spent, next_attempt
 from policies.document import document_hash
 from strongroom import observe as observation
 from strongroom.errors import GasTooDear, StrongroomError
@@ -96,6 +97,8 @@ class Runner:
 
     def _plan(self, ask: Mapping[str, Any]) -> tuple[Plan, int, Facts]:
         full = {**ask, "open": [row.id for row in self._units.open()], "others": self._paid_otherwise(ask)}
+        if ask["operation"] == REBALANCE:
+            full["spent"] = lately_spent(self._units.all(), REBALANCE)
         asked = self._context.ledger.append("tool.req", {"tool": "plan", "ask": to_plain(full)})
         return self._planned(asked.index, lambda facts: self._planner.plan({**full, "asked": asked.index}, facts))
 

@@ -123,3 +123,12 @@ def next_attempt(unit_id: str, attempts: Iterable[Row]) -> str | None:
     if any(row.status in SPENT for row in made):
         return None
     return unit_id if not made else f"{unit_id}.{len(made) + 1}"
+
+
+def lately_spent(rows: Iterable[Row], operation: str) -> dict[str, str]:
+    """Of the operation's two latest plans, the units that are not tried again, each with its transaction's hash, or
+    with nothing where it was not executed. A sale in clips lasts a day at most, so it has units in no third plan."""
+    own = [row for row in rows if row.plan.startswith(f"{operation}-")]
+    latest = list(dict.fromkeys(row.plan for row in own))[-2:]
+    spent = [row for row in own if row.plan in latest and row.status in SPENT]
+    return {row.id.split(".")[0]: row.tx_hash if row.status == "executed" else "" for row in spent}

@@ -52,12 +52,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """`risk_aversion` a: a spread of 1 % weighs like a cost of a basis points, one of 2 % like four times as much."""
+    """`risk_aversion` a: a spread of 1 % weighs like a cost of a basis points, one of 2 % like four times as much.
+    `pause_seconds` lie between clips where somebody else's clock decides that; `None` leaves the choice."""
 
     risk_aversion: float
     fewest_clips: int
     most_clips: int
     most_seconds: int
+    pause_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def frontier(market: Market, wishes: Wishes) -> list[Schedule]:
     _require(market, wishes)
     averse = wishes.risk_aversion == inf and market.volatility > 0
     most = wishes.fewest_clips if averse else wishes.most_clips
-    most = min(most, wishes.most_seconds // _MINUTE + 1, market.units)
+    most = min(most, wishes.most_seconds // (wishes.pause_seconds or _MINUTE) + 1, market.units)
     counts = range(min(wishes.fewest_clips, most), most + 1)
     return [_best_of(market, wishes, count) for count in counts]
 
@@ -124,16 +126,31 @@ def _best_of(market: Market, wishes: Wishes, count: int) -> Schedule:
     """Of so many clips: the best of a coarse grid, then moved as long as that helps, in ever smaller steps."""
     if count == 1:
         return _schedule(market, np.ones(1), 0)
+    if wishes.pause_seconds is not None:
+        return _paced(market, wishes, count, wishes.pause_seconds)
     longest = wishes.most_seconds / (count - 1)
     pauses = np.geomspace(min(_MINUTE, longest), longest, _PAUSES)
-    leans = np.array([np.exp(-lean * np.arange(count) / count) for lean in _LEANS])
-    leans /= leans.sum(axis=1, keepdims=True)
+    leans = _leaning(count)
     shares, pause = np.repeat(leans, _PAUSES, axis=0), np.tile(pauses, len(_LEANS))
     place = int(np.argmin(_weighed(market, wishes, shares, pause)))
     best = _moved(market, wishes, shares[place], float(pause[place]), longest)
     whole = int(min(max(round(best[1] / _MINUTE), 1), longest // _MINUTE)) * _MINUTE
     settled, _ = _moved(market, wishes, best[0], float(whole), float(whole), still=True)
     return _schedule(market, settled, whole)
+
+
+def _paced(market: Market, wishes: Wishes, count: int, pause: int) -> Schedule:
+    """Of so many clips with this pause: only the sizes are sought."""
+    leans = _leaning(count)
+    place = int(np.argmin(_weighed(market, wishes, leans, np.full(len(leans), float(pause)))))
+    settled, _ = _moved(market, wishes, leans[place], float(pause), float(pause), still=True)
+    return _schedule(market, settled, pause)
+
+
+def _leaning(count: int) -> Floats:
+    """First guesses of the shares, one a row."""
+    leans = np.array([np.exp(-lean * np.arange(count) / count) for lean in _LEANS])
+    return np.asarray(leans / leans.sum(axis=1, keepdims=True))
 
 
 def _weighed(market: Market, wishes: Wishes, shares: Floats, pauses: Floats) -> Floats:
@@ -199,6 +216,12 @@ def _require(market: Market, wishes: Wishes) -> None:
         (market.clip_cost, "the gas of a clip", 0 <= market.clip_cost < inf, "give 0 or more"),
         (wishes.risk_aversion, "the risk aversion", wishes.risk_aversion >= 0, "give 0 or more"),
         (wishes.fewest_clips, "the clips", 1 <= wishes.fewest_clips <= wishes.most_clips <= 48, "give 1 to 48"),
+        (
+            wishes.pause_seconds or _MINUTE,
+            "the pause",
+            (wishes.pause_seconds or _MINUTE) >= _MINUTE,
+            "give a minute or more",
+        ),
         (wishes.most_seconds, "the time", 0 <= wishes.most_seconds <= 7 * 86_400, "give at most a week"),
     ]
     for value, where, holds, mend in bounds:

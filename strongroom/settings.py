@@ -12,6 +12,7 @@ from strongroom.documents import Table, parse
 from strongroom.errors import BadValue
 from strongroom.model import Account, Address, Amount, Idle, TokenId
 from strongroom.model_settings import LanguageModel, language_model
+from strongroom.pacing_settings import Pacing, pacing
 from strongroom.quantities import parse_amount, parse_bps, parse_seconds
 
 
@@ -67,12 +68,13 @@ class Weight:
 @dataclass(frozen=True, slots=True)
 class Mandate:
     """What the DAO wants: who is paid each month, the runway to keep, the target weights, and what becomes of idle
-    tokens."""
+    tokens. `pacing` says when a rebalancing may be sold in clips."""
 
     payroll: tuple[Payment, ...]
     runway_months: int
     weights: Mapping[TokenId, Weight]
     idle: Mapping[TokenId, Idle] = field(default_factory=dict)
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def load_mandate(text: str, decimals: Mapping[TokenId, int], name: str = "mandat
         idle = {
             _listed(id_, decimals, "idle", name): _idle(id_, own, decimals) for id_, own in table.tables("idle").items()
         }
-        return Mandate(payroll, runway.integer("months"), weights, idle)
+        return Mandate(payroll, runway.integer("months"), weights, idle, pacing(table.table("rebalance")))
 
 
 def _payment(row: Table, decimals: Mapping[TokenId, int]) -> Payment:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from strongroom.model import Amount, Idle, TokenId
 from strongroom.model_settings import LanguageModel
+from strongroom.pacing_settings import render_pacing
 from strongroom.quantities import format_bps, format_seconds, quantity
 from strongroom.settings import Job, Mandate, Payment, Treasury, Weight
 
@@ -175,6 +176,7 @@ def render_mandate(mandate: Mandate, decimals: Mapping[TokenId, int]) -> str:
             "\n".join(payroll) if mandate.payroll else _NO_PAYROLL,
             "\n".join(weights) if mandate.weights else _NO_WEIGHTS,
             "\n".join(idle) if mandate.idle else _NO_IDLE,
+            render_pacing(mandate.pacing),
         ]
     )
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from agent.planners import storms
 from agent.planners.lending import is_stopped, told, units_left, within_calls
+from agent.planners.rebalancing import Clipping, wanted_before
+from agent.planners.sales import Unseen, still_wanted
 from policies.dues import claimed
 from policies.effects import Payment as Paid
 from policies.markets import LENDING, Market
 from policies.metering import orders_left, promised
 from policies.pricing import holdings, price_of
 from policies.terms import PolicyDocument
-from strongroom.mandate import Trade, lending_wanted, payroll_due, trades_wanted, withdrawals_needed
+from strongroom.mandate import Trade, lending_wanted, payroll_due, withdrawals_needed
 from strongroom.model import (
     Facts,
     Idle,
@@ -46,8 +50,10 @@ class DeterministicPlanner:
 
     def plan(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
         """`ask`: `operation`, `actor`, `period` (such as `2026-11`), `since`, its first second, `open`, ids of units
-        under way, and `others`, our transactions that carried out other periods. Rebalancing happens at most once a
-        pair and day, lending once a token and day, by the chain's time (UTC)."""
+        under way, and `others`, our transactions that carried out other periods; for a rebalancing `spent`, its latest
+        units that are not tried again, each with its transaction or nothing, and `runs_in`, the seconds until the runs
+        of its job that may each sell a clip. Rebalancing happens at most once a pair and day, in clips where that is
+        better, lending once a token and day, by the chain's time (UTC)."""
         if ask["operation"] == "payroll":
             return self._payroll(ask, facts)
         if ask["operation"] == "rebalance":
@@ -78,8 +84,9 @@ class DeterministicPlanner:
         return f"; {count} by standing orders" + ("" if count == len(due) else ", the others count in the caps")
 
     def _rebalance(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
-        """One unit for each trade; none while an earlier rebalancing is under way: it may still change everything. What
-        is lent counts as its token, and is taken back where a trade sells more than the Safe holds."""
+        """One unit for each trade, or for its next clip; none while an earlier rebalancing is under way: it may still
+        change everything. What is lent counts as its token, and is taken back where a trade sells more than the Safe
+        holds."""
         plan_id = f"rebalance-{_day(facts)}"
         if under_way := _under_way(ask, "rebalance"):
             return _plan(plan_id, ask, f"`{under_way}` is still under way")
@@ -89,15 +96,20 @@ class DeterministicPlanner:
         missing = [token for token in found if token not in prices or token not in held]
         if missing:
             return _plan(plan_id, ask, f"no usable price or balance of {', '.join(missing)}; nothing is traded")
-        decimals = {token: self._document.tokens[token].token.decimals for token in prices}
-        pairs = {frozenset(pool.tokens) for pool in self._document.pools()}
-        wanted = trades_wanted(self._mandate, held, decimals, prices, pairs)
+        clipping = Clipping.of(ask, facts, _day(facts), self._mandate.pacing, self._document)
+        if isinstance(clipping, Unseen):
+            behind = f"block {facts.block.number:,} does not show it yet; nothing is traded"
+            return _plan(plan_id, ask, f"`{clipping.unit}` is made, and {behind}")
+        wanted = still_wanted(clipping.under_way, partial(wanted_before, self._mandate, self._document, held, prices))
         trades = storms.sized(wanted, facts, self._document)
-        units = tuple(self._trading(plan_id, trade, facts) for trade in trades)
-        return _plan(plan_id, ask, storms.told(len(wanted), len(units)), *units)
+        parts = [(trade, clipping.part(trade)) for trade in trades]
+        units = tuple(self._trading(part.id, trade, part.units, facts) for trade, part in parts if part.units)
+        # What waits for its time is no storm.
+        counted = () if trades and not units else (storms.told(len(wanted), len(units)),)
+        return _plan(plan_id, ask, "; ".join((*counted, *(part.said for _, part in parts if part.said))), *units)
 
-    def _trading(self, plan_id: str, trade: Trade, facts: Facts) -> Unit:
-        swap = _swap(plan_id, trade)
+    def _trading(self, unit_id: str, trade: Trade, units: int, facts: Facts) -> Unit:
+        swap = _swap(unit_id, replace(trade, units_in=units))
         return Unit(swap.id, facts.account, with_withdrawals(swap.id, [swap], facts, self._document))
 
     def _lend(self, ask: Mapping[str, Any], facts: Facts) -> Plan:
@@ -207,9 +219,9 @@ def _pay(plan_id: str, payment: Payment) -> Intent:
     )
 
 
-def _swap(plan_id: str, trade: Trade) -> Swap:
+def _swap(unit_id: str, trade: Trade) -> Swap:
     return Swap(
-        id=f"{plan_id}-{trade.token_in}-{trade.token_out}",
+        id=unit_id,
         token_in=Labelled(trade.token_in, Label.MANDATE),
         token_out=Labelled(trade.token_out, Label.MANDATE),
         amount_in_units=Labelled(trade.units_in, Label.MANDATE),
