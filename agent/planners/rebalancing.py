@@ -82,7 +82,11 @@ class Clipping:
             units = choice.best.clips[0].units
             return Part(clip_id(day, pair, made + 1), units, self._told(trade, choice, runs_in, made))
         if sale:
-            return Part(last_id(day, pair), trade.units_in, f"sells the last {self._amount(trade)}, clip {made + 1}")
+            return Part(
+                last_id(day, pair),
+                trade.units_in,
+                f"sells the last {self._amount(trade)}, clip {made + 1} of {made + 1}",
+            )
         return Part(last_id(day, pair), trade.units_in, self._why_at_once(trade, choice))
 
     def _runs_left(self, sale: Sale | None) -> tuple[int, ...]:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.addresses import to_address
-from strongroom.errors import BadValue
+from strongroom.errors import BadValue, InputError
 from strongroom.model import Account, Amount, Idle, TokenId
 from strongroom.model_settings import LanguageModel
+from strongroom.pacing_settings import MOST_CLIPS, Pacing
 from strongroom.settings import (
     OPERATIONS,
     Job,
@@ -70,6 +71,19 @@ def test_a_written_treasury_reads_back_the_same(treasury: Treasury) -> None:
     assert load_treasury(render_treasury(treasury), Path("/elsewhere")) == treasury
 
 
+PACINGS = st.integers(60, 86_400).flatmap(
+    lambda within: st.builds(
+        Pacing,
+        clips=st.integers(1, MOST_CLIPS),
+        within_seconds=st.just(within),
+        pause_seconds=st.integers(60, within),
+        risk_aversion=st.integers(0, 1_000_000),
+        volatility_bps=st.integers(0, 100_000),
+        half_life_seconds=st.integers(1, 86_400),
+    )
+)
+
+
 @st.composite
 def mandates(draw: st.DrawFn) -> tuple[Mandate, dict[TokenId, int]]:
     decimals = draw(DECIMALS)
@@ -82,7 +96,7 @@ def mandates(draw: st.DrawFn) -> tuple[Mandate, dict[TokenId, int]]:
     units = st.integers(0, 2**96)
     idle = draw(st.dictionaries(st.sampled_from(tokens), st.builds(Idle, units, ANY_TEXT, units.map(lambda n: n + 1))))
     months, shown = draw(st.integers(0, 120)), weights if draw(st.booleans()) else {}
-    return Mandate(tuple(payroll), months, shown, idle), decimals
+    return Mandate(tuple(payroll), months, shown, idle, draw(PACINGS)), decimals
 
 
 def test_an_idle_token_is_listed_and_its_step_is_more_than_nothing() -> None:
@@ -95,6 +109,37 @@ def test_an_idle_token_is_listed_and_its_step_is_more_than_nothing() -> None:
     ):
         with pytest.raises(BadValue, match=said):
             load_mandate(text.format(token, keep, step), decimals)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("clips = 0", "from 1 to 12"),
+        ("clips = 13", "from 1 to 12"),
+        ('within = "2 days"', "from `1 minute` to `1 day`"),
+        ('within = "30 seconds"', "from `1 minute` to `1 day`"),
+        ('pause = "7 hours"', "from `1 minute` to `6 hours`"),
+        ('pause = "10 seconds"', "from `1 minute` to `6 hours`"),
+        ("risk_aversion = -1", "zero or more"),
+        ("risk_aversion = 1_000_001", "from 0 to 1,000,000"),
+        ('volatility = "1001 %"', "up to `1_000 %`"),
+        ('volatility = "80"', "a percentage"),
+        ('half_life = "2 days"', "from `1 second` to `1 day`"),
+        ("clip = 3", "`clip`"),
+    ],
+)
+def test_a_pacing_that_makes_no_sense_is_refused_by_its_key(line: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        load_mandate(f"[runway]\nmonths = 1\n[rebalance]\n{line}\n", {})
+
+
+def test_without_its_table_a_rebalancing_is_paced_as_the_template_says() -> None:
+    assert load_mandate("[runway]\nmonths = 1\n", {}).pacing == Pacing()
+
+
+def test_a_short_time_shortens_the_pause_that_nobody_wrote() -> None:
+    found = load_mandate('[runway]\nmonths = 1\n[rebalance]\nwithin = "20 minutes"\n', {}).pacing
+    assert (found.within_seconds, found.pause_seconds) == (1_200, 1_200)
 
 
 @given(mandates())
