@@ -20,8 +20,9 @@ from simulations.routing import State, best_split, side_of
 from simulations.slicing import HOURS_A_YEAR, Market, Schedule, Wishes, best_schedule, frontier
 from strongroom.fees import TIP_WEI
 from strongroom.mandate import Trade
-from strongroom.model import NATIVE, Facts
+from strongroom.model import NATIVE, Facts, TokenId
 from strongroom.pacing_settings import Pacing
+from strongroom.quantities import format_units
 from strongroom.valuation import Price, Problem
 
 LEG_GAS = 190_000
@@ -78,10 +79,10 @@ def _volatility(trade: Trade, pacing: Pacing, facts: Facts, document: PolicyDocu
 
 def _market(trade: Trade, volatility: float, pacing: Pacing, facts: Facts, document: PolicyDocument) -> Market | None:
     token_in, token_out = (document.tokens[each].token.address for each in (trade.token_in, trade.token_out))
-    states = _states(trade, facts, document)
+    states = [each for each in states_seen(facts, document) if {each.token0, each.token1} == {token_in, token_out}]
     through = net(states, token_in, token_out)
     sides = [(state, side_of(state, token_in)) for state in states]
-    leg_cost = _leg_cost_units(trade, facts, document)
+    leg_cost = leg_cost_units(trade, facts, document)
     whole = best_split(sides, trade.units_in, leg_cost) if through else None
     if through is None or whole is None:
         return None
@@ -95,16 +96,14 @@ def _market(trade: Trade, volatility: float, pacing: Pacing, facts: Facts, docum
     return Market(trade.units_in, depth, worth, volatility, pacing.half_life_seconds, float(leg_cost * len(used)))
 
 
-def _states(trade: Trade, facts: Facts, document: PolicyDocument) -> list[State]:
-    """The policy's pools of the two tokens that were seen as what their venue says they are."""
-    pair = {trade.token_in, trade.token_out}
-    venues = document.venues.values()
-    listed = {each.address: venue.kind for venue in venues for each in venue.pools if set(each.tokens) == pair}
+def states_seen(facts: Facts, document: PolicyDocument) -> list[State]:
+    """The policy's pools that were seen as what their venue says they are."""
+    listed = {each.address: venue.kind for venue in document.venues.values() for each in venue.pools}
     pools = [state for state in facts.pools if listed.get(state.pool, UNISWAP_V2) != UNISWAP_V2]
     return [*pools, *(state for state in facts.pairs if listed.get(state.pool) == UNISWAP_V2)]
 
 
-def _leg_cost_units(trade: Trade, facts: Facts, document: PolicyDocument) -> int:
+def leg_cost_units(trade: Trade, facts: Facts, document: PolicyDocument) -> int:
     """Gas of one leg in units of the token bought, rounded up; zero where the coin or the token has no price."""
     coin = document.token_at(NATIVE)
     paid = price_of(coin.token.id, facts, document) if coin else None
@@ -114,3 +113,10 @@ def _leg_cost_units(trade: Trade, facts: Facts, document: PolicyDocument) -> int
     wei, scale = LEG_GAS * (facts.gas.base_fee_wei + TIP_WEI), 10 ** document.tokens[trade.token_out].token.decimals
     cost: int = -(-wei * paid.high_e8 * scale // (got.low_e8 * _COIN))
     return cost
+
+
+def shown_down(token: TokenId, units: int, document: PolicyDocument) -> str:
+    """To a ten-thousandth of the token, rounded down: for people to read; the unit itself has every digit."""
+    decimals = document.tokens[token].token.decimals
+    fine: int = 10 ** max(decimals - 4, 0)
+    return f"{format_units(units // fine * fine, decimals)} {token}"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.planners.clips import Choice, choose
+from agent.planners.clips import Choice, choose, shown_down
+from agent.planners.hops import better_through
 from agent.planners.sales import Pair, Sale, Unseen, clip_id, last_id, sales
 from policies.terms import PolicyDocument
 from strongroom.mandate import Trade, trades_wanted
 from strongroom.model import Facts, TokenId
 from strongroom.pacing_settings import Pacing
-from strongroom.quantities import format_moment, format_seconds, format_units
+from strongroom.quantities import format_moment, format_seconds
 from strongroom.settings import Mandate
 from strongroom.valuation import Price, Problem
 
@@ -58,6 +59,12 @@ class Clipping:
 
     def part(self, trade: Trade) -> Part:
         """Of a trade, or of what is left of it."""
+        found = self._part(trade)
+        sold = replace(trade, units_in=found.units)
+        hops = better_through(sold, self.facts, self.document) if found.units else ""
+        return replace(found, said="; ".join(filter(None, (found.said, hops))))
+
+    def _part(self, trade: Trade) -> Part:
         pair = (trade.token_in, trade.token_out)
         sale, whole = self.found.get(pair), Part(last_id(self.day, pair), trade.units_in)
         if sale is None:
@@ -103,7 +110,7 @@ class Clipping:
         best, count = choice.best, len(choice.best.clips)
         over = format_seconds(_minutes(runs_in[count - 2]))
         rest, after = ("what is left, ", f", after {made} made") if made else ("", "")
-        now = self._units(trade.token_in, best.clips[0].units)
+        now = shown_down(trade.token_in, best.clips[0].units, self.document)
         return (
             f"sells {rest}{self._amount(trade)}, in {count} clips over {over}{after}: {now} now, the next in"
             f" {format_seconds(_minutes(runs_in[0]))}; expected cost {best.cost_bps:.1f} bp, spread"
@@ -134,13 +141,7 @@ class Clipping:
         return f"{trade.token_in} for {trade.token_out}"
 
     def _amount(self, trade: Trade) -> str:
-        return f"{self._units(trade.token_in, trade.units_in)} for {trade.token_out}"
-
-    def _units(self, token: TokenId, units: int) -> str:
-        """To a ten-thousandth of the token, rounded down: for people to read; the unit itself has every digit."""
-        decimals = self.document.tokens[token].token.decimals
-        fine: int = 10 ** max(decimals - 4, 0)
-        return f"{format_units(units // fine * fine, decimals)} {token}"
+        return f"{shown_down(trade.token_in, trade.units_in, self.document)} for {trade.token_out}"
 
 
 def wanted_before(

@@ -16,6 +16,7 @@ from policies.terms import SWAPS
 from strongroom.mandate import Trade
 from strongroom.model import Outflow, Swap, Verdict
 from strongroom.pacing_settings import Pacing
+from strongroom.settings import Weight
 from tests.planners.selling import HOUR, HOURLY, POOL, Desk, paced, sold
 from tests.planners.study import DOCUMENT, E8, USDC, WETH, units
 
@@ -114,6 +115,16 @@ def test_once_the_price_has_come_back_the_rest_is_dropped() -> None:
     assert (calm.units, calm.rationale) == ((), "every weight is inside its band")
 
 
+def test_once_less_is_wanted_than_was_sold_the_rest_is_dropped() -> None:
+    """At 2,681 USD the whole of it would still be wanted, but only 39 ether, and 60 are sold."""
+    narrow = replace(paced(clips=2), weights={WETH: Weight(6_000, 100), USDC: Weight(4_000, 100)})
+    desk = Desk(units(WETH, 2_000), units(USDC, 3_400_000), mandate=narrow)
+    desk.cycle()
+    desk.now, desk.weth_e8 = desk.now + HOUR, 2_681 * E8
+    assert replace(desk, spent={}, weth=units(WETH, 2_000), usdc=units(USDC, 3_400_000)).plan().units
+    assert desk.plan().units == ()
+
+
 def test_a_price_that_rises_on_makes_more_of_the_rest() -> None:
     calm, risen = Desk(mandate=paced(clips=2)), Desk(mandate=paced(clips=2))
     for desk in (calm, risen):
@@ -155,6 +166,15 @@ def test_after_its_time_a_sale_is_over_for_the_day() -> None:
     late = desk.plan()
     assert late.units == ()
     assert "not begun again: its time is over" in late.rationale
+
+
+def test_a_run_after_the_sale_s_time_is_not_waited_for() -> None:
+    """The second run was late: three hours on there would be another, an hour too late."""
+    desk = Desk()
+    desk.cycle()
+    desk.now += 4 * HOUR
+    assert list(sold(desk.plan((2 * HOUR,)))) == [f"{DAY}-2-WETH-USDC"]
+    assert list(sold(desk.plan((3 * HOUR,)))) == [f"{DAY}-WETH-USDC"]
 
 
 def test_a_sale_goes_on_past_midnight_under_its_first_day() -> None:
