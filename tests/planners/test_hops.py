@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -9,14 +10,16 @@ from hypothesis import strategies as st
 
 from agent.planners.deterministic import DeterministicPlanner
 from agent.planners.hops import better_through
+from policies.engine import decide
+from policies.scenario import Scenario, stage
 from policies.terms import UNISWAP_V2, PolicyDocument, Pool
 from simulations.multi_hop import best_flow
 from strongroom.addresses import to_address
 from strongroom.mandate import Trade
-from strongroom.model import Facts, PairState, TokenId
+from strongroom.model import Facts, Label, Labelled, PairState, Swap, TokenId, Verdict
 from strongroom.pacing_settings import AT_ONCE
 from strongroom.settings import Mandate, Weight
-from tests.planners.study import DAI, DOCUMENT, WETH, ask, facts, units
+from tests.planners.study import DAI, DOCUMENT, E8, USDC, WETH, ask, facts, units
 
 DIRECT = Pool(to_address(bytes.fromhex("d1" * 20)), (WETH, DAI), 3_000)
 VENUE = next(venue for venue in DOCUMENT.venues.values() if venue.kind == UNISWAP_V2)
@@ -70,3 +73,27 @@ def test_the_more_that_is_told_is_what_the_best_flow_brings_beyond_the_pair(weth
     assert units(DAI, more) <= whole.units_out - alone
     # Two hops and three at most beyond the first, a few dollars of gas each.
     assert said or whole.units_out - alone < alone // 10_000 + units(DAI, 60)
+
+
+def test_the_engine_denies_a_unit_of_two_hops_which_is_why_none_is_planned() -> None:
+    """It holds what the token in between has risen by, less what is sold on, against the floor for all of it. Once that
+    is mended, docs/adr/0007 says what else is needed."""
+    first = Swap("a", *labelled(WETH, USDC), Labelled(units(WETH, 2), Label.MANDATE), WHY)
+    second = Swap("b", *labelled(USDC, DAI), Labelled(units(USDC, 5_900), Label.MANDATE), WHY)
+    assert denying(first) == denying(second) == set()
+    assert denying(first, second) == {"losses"}
+
+
+WHY = Labelled("back to the mandate's weights", Label.MANDATE)
+
+
+def labelled(*tokens: TokenId) -> Iterator[Labelled[TokenId]]:
+    return (Labelled(token, Label.MANDATE) for token in tokens)
+
+
+def denying(*swaps: Swap) -> set[str]:
+    """The rules that deny a unit of these swaps."""
+    prices = {USDC: E8, DAI: E8, WETH: 3_000 * E8}
+    staged = stage(Scenario(swaps, facts().balances, prices, arrives_bps=9_970), DOCUMENT)
+    found = decide(staged.compiled, staged.action, staged.rehearsal, staged.facts, DOCUMENT).findings
+    return {each.rule for each in found if each.verdict is Verdict.DENY}

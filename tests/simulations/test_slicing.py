@@ -146,3 +146,21 @@ def test_the_spread_is_that_of_simulated_prices():
 def test_what_is_no_market_is_refused_by_name(on, wished, said):
     with pytest.raises(BadValue, match=said):
         frontier(on, wished)
+
+
+@settings(max_examples=25)
+@given(markets, st.floats(0, 1_000), st.integers(1, 6), st.integers(60, 7_200))
+def test_where_the_pause_is_given_only_the_sizes_are_sought(on, aversion, clips, pause):
+    """Clips lie so far apart, or a multiple where one of nothing is left out; equal ones never weigh less."""
+    for found in frontier(on, Wishes(aversion, 1, clips, (clips - 1) * pause, pause)):
+        assert sum(clip.units for clip in found.clips) == on.units
+        assert all(clip.after_seconds % pause == 0 for clip in found.clips)
+        count = len(found.clips)
+        output, variance = evaluate(on, np.full((1, count), 1 / count), np.array([float(pause)]))
+        if found.seconds == (count - 1) * pause:
+            assert found.weighed(aversion) <= (1 - output[0] + aversion * variance[0]) * 1e4 + found.gas_bps + 0.01
+
+
+def test_a_pause_of_less_than_a_minute_is_refused():
+    with pytest.raises(BadValue, match="the pause"):
+        frontier(market(), Wishes(1.0, 1, 2, 600, 59))
