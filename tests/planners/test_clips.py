@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.planners.clips import choose
+from agent.planners.clips import Choice, choose
 from policies.engine import decide
+from policies.market_scene import MarketScene
 from policies.scenario import NOW, Scenario, stage
 from policies.terms import SWAPS
 from strongroom.mandate import Trade
@@ -125,6 +126,14 @@ def test_once_less_is_wanted_than_was_sold_the_rest_is_dropped() -> None:
     assert desk.plan().units == ()
 
 
+def test_where_the_price_has_fallen_past_the_band_what_is_held_decides() -> None:
+    """At 1,200 USD nothing of it would be wanted, and what is held by now is too little ether."""
+    desk = Desk()
+    desk.cycle()
+    desk.now, desk.weth_e8 = desk.now + HOUR, 1_200 * E8
+    assert [unit.id.split("-")[-2:] for unit in desk.plan().units] == [[USDC, WETH]]
+
+
 def test_a_price_that_rises_on_makes_more_of_the_rest() -> None:
     calm, risen = Desk(mandate=paced(clips=2)), Desk(mandate=paced(clips=2))
     for desk in (calm, risen):
@@ -224,6 +233,20 @@ def test_the_more_a_spread_weighs_the_sooner_it_is_sold() -> None:
     counts = [len(each.best.clips) for each in found]  # type: ignore[union-attr]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1] == 1
+
+
+def test_past_rounds_that_swung_wider_than_the_mandate_says_make_it_sooner() -> None:
+    """A fifth within a day is some 230 % a year; a calm day does not make less of what the mandate says."""
+    trade, seen = Trade(WETH, USDC, units(WETH, 200)), Desk().facts()
+    clips = {}
+    for swing_bps in (0, 100, 2_000):
+        scene = Scenario((), seen.balances, {USDC: E8, WETH: 3_000 * E8}, market=MarketScene(swing_bps=swing_bps))
+        told = replace(seen, past_rounds=stage(scene, DOCUMENT).facts.past_rounds)
+        found = choose(trade, HOURLY, Pacing(risk_aversion=10), told, DOCUMENT)
+        assert isinstance(found, Choice)
+        clips[swing_bps] = found.best
+    assert clips[0] == clips[100]
+    assert len(clips[2_000].clips) < len(clips[0].clips)
 
 
 @pytest.mark.parametrize("clips", [2, 3, 5])
