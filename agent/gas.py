@@ -72,7 +72,8 @@ def operation_of(unit_id: str) -> str:
 
 def units_a_year(jobs: Iterable[Job], now: int) -> dict[str, int]:
     """By operation, its units in the year after `now` (Unix seconds) at most: one payroll a month however often the job
-    runs, one rebalancing a day. Observing sends nothing. Jobs of one operation share its units."""
+    runs, one rebalancing a day, whose clips count as one. Observing sends nothing. Jobs of one operation share its
+    units."""
     due: dict[str, set[str]] = {}
     for job in jobs:
         if job.operation != "observe":

@@ -10,6 +10,7 @@ from agent.app import Documents, node_of, onlooker, open_documents
 from agent.chat import parse
 from agent.fills import Known, gas_units, known_fills
 from agent.pinned import observe_pinned
+from agent.planners.clips import LEG_GAS
 from agent.records import Records
 from agent.state_folder import StateFolder
 from agent.swaps import routed
@@ -29,8 +30,6 @@ from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 if TYPE_CHECKING:
     from strongroom.ports import Chain
 
-GAS_A_LEG = 190_000
-"""One leg of a swap through the Kernel with its base costs, as `make gas` measures it, rounded up."""
 _FEE_BLOCKS = 1_024
 _FULL = 2**53
 """Parts of a block: a share as nodes tell it is a whole number of them."""
@@ -127,7 +126,7 @@ def _forecast(
     states = {state.pool: state for state in seen}
     sold = facts.tokens[route.token_in].address
     sides = [(side_of(states[leg.pool], sold), leg.amount_in_units) for leg in route.legs]
-    gas = len(route.legs) * GAS_A_LEG
+    gas = len(route.legs) * LEG_GAS
     spent = (gas_units(gas * (wei + TIP_WEI), route.token_out, facts, documents.policy) for wei in _ends(fee))
     low, middle, high = spent
     return SwapForecast(

@@ -31,7 +31,9 @@ def told(wanted: int, trades: int) -> str:
     """What became of so many wanted trades."""
     if not wanted:
         return "every weight is inside its band"
-    return f"{trades} trades bring the weights back" if trades else "prices swing: nothing may be sold alone now"
+    if not trades:
+        return "prices swing: nothing may be sold alone now"
+    return "one trade brings the weights back" if trades == 1 else f"{trades} trades bring the weights back"
 
 
 def _most(trade: Trade, facts: Facts, document: PolicyDocument) -> int | None:

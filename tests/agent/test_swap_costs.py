@@ -12,9 +12,9 @@ from agent.app import open_documents
 from agent.demo.scene import Scene
 from agent.example import policy
 from agent.fills import gas_units
+from agent.planners.clips import LEG_GAS
 from agent.records import Records
 from agent.state_folder import StateFolder
-from agent.swap_forecast import GAS_A_LEG
 from simulations.treasury.book import Calendar
 from simulations.treasury.forecast import forecast
 from simulations.treasury.source import Fixed
@@ -43,7 +43,7 @@ def test_a_forecast_of_a_swap_pays_the_tip_too(site: Site, chain: RpcChain, run:
     assert code == 0, error
     told = json.loads(out)
     legs = len(told["route"]["legs"])
-    wei = [legs * GAS_A_LEG * (int(told["base_fee"][end]) + TIP_WEI) for end in ("low_wei", "middle_wei", "high_wei")]
+    wei = [legs * LEG_GAS * (int(told["base_fee"][end]) + TIP_WEI) for end in ("low_wei", "middle_wei", "high_wei")]
     expected = [str(gas_units(each, USDC, look(site.world, chain), policy(site.world))) for each in wei]
     assert told["gas_units"] == expected
 

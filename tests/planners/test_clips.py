@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.planners.clips import Choice, choose
+from agent.planners.sales import Sale, still_wanted
 from policies.engine import decide
 from policies.market_scene import MarketScene
 from policies.scenario import NOW, Scenario, stage
@@ -19,7 +20,7 @@ from strongroom.model import Outflow, Swap, Verdict
 from strongroom.pacing_settings import Pacing
 from strongroom.settings import Weight
 from tests.planners.selling import HOUR, HOURLY, POOL, Desk, paced, sold
-from tests.planners.study import DOCUMENT, E8, USDC, WETH, units
+from tests.planners.study import DAI, DOCUMENT, E8, USDC, WETH, units
 
 DAY = "rebalance-2030-03-17"
 MIDNIGHT = -(-NOW // 86_400) * 86_400
@@ -283,3 +284,14 @@ def verdict(units_in: int, past: tuple[Outflow, ...], now: int = NOW) -> Verdict
     held = {**dict.fromkeys(DOCUMENT.tokens, 0), WETH: units(WETH, 500), USDC: units(USDC, 400_000)}
     staged = stage(Scenario((clip,), held, prices, past=past, arrives_bps=9_970, now=now), DOCUMENT)
     return decide(staged.compiled, staged.action, staged.rehearsal, staged.facts, DOCUMENT).verdict
+
+
+def test_a_sale_that_sold_more_than_is_wanted_now_is_dropped_and_counts_for_nothing() -> None:
+    """The others are then decided as if it had never been."""
+    done = Sale(WETH, USDC, "2030-03-17", 1, 7, NOW, NOW)
+
+    def wanted_after(going: tuple[Sale, ...]) -> tuple[Trade, ...]:
+        return (Trade(WETH, USDC, 5), Trade(DAI, USDC, 9)) if going else (Trade(DAI, USDC, 2),)
+
+    assert still_wanted([done], wanted_after) == (Trade(DAI, USDC, 2),)
+    assert still_wanted([replace(done, sold_units=3)], wanted_after) == (Trade(WETH, USDC, 2), Trade(DAI, USDC, 9))
