@@ -35,12 +35,22 @@ def compiled(function: Function) -> Function:
     Numba notices a change only of the file that it compiles, not of the files that this one calls. So the folder of the
     kept code is named by the hash of all sources that are compiled.
     """
+    return _made(function)
+
+
+def borrowing(function: Function) -> Function:
+    """`function`, compiled, for one that neither makes arrays nor returns them: what its caller holds, it need not
+    count. Counting each view of an array, atomically, took a third of a simulation's time."""
+    return _made(function, _nrt=False)
+
+
+def _made(function: Function, **options: Any) -> Function:
     folder = _HERE / "__pycache__"
     if not os.access(folder if folder.exists() else _HERE, os.W_OK):
-        return cast(Function, _njit(nogil=True, error_model="numpy")(function))
+        return cast(Function, _njit(nogil=True, error_model="numpy", **options)(function))
     before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder / _sources())
     try:
-        return cast(Function, _njit(nogil=True, error_model="numpy", cache=True)(function))
+        return cast(Function, _njit(nogil=True, error_model="numpy", cache=True, **options)(function))
     finally:
         _config.CACHE_DIR = before
 

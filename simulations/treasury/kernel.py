@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.treasury.compiled import compiled
+from simulations.treasury.compiled import borrowing, compiled
 from simulations.treasury.paths import LANES, Floats, Model, check_range, constants, fill_day, new_buffers
 from simulations.treasury.random import exp
 from strongroom.errors import BadValue
@@ -151,7 +151,7 @@ def _block(model: Any, plan: Any, seed: Any, first_path: Any, days: Any, out: An
         _mark(plan.floor, day + 1, nav, peak, drawdown, ruin_day)
 
 
-@compiled
+@borrowing
 def _grow(returns: Any, values: Any, nav: Any) -> None:
     nav[:] = 0.0
     for asset in range(values.shape[0]):
@@ -161,7 +161,7 @@ def _grow(returns: Any, values: Any, nav: Any) -> None:
             nav[lane] = nav[lane] + value
 
 
-@compiled
+@borrowing
 def _pay(plan: Any, day: Any, values: Any, nav: Any, unpaid_day: Any) -> None:
     assets = values.shape[0]
     for lane in range(nav.shape[0]):
@@ -180,7 +180,7 @@ def _pay(plan: Any, day: Any, values: Any, nav: Any, unpaid_day: Any) -> None:
             nav[lane] = nav[lane] + values[asset, lane]
 
 
-@compiled
+@borrowing
 def _rebalance(plan: Any, values: Any, nav: Any, strayed: Any, sold: Any) -> None:
     assets, lanes = values.shape
     strayed[:] = 0.0
@@ -207,7 +207,7 @@ def _rebalance(plan: Any, values: Any, nav: Any, strayed: Any, sold: Any) -> Non
         nav[lane] = nav[lane] - (plan.cost * sold[lane] if trades else 0.0)
 
 
-@compiled
+@borrowing
 def _mark(floor: Any, day: Any, nav: Any, peak: Any, drawdown: Any, ruin_day: Any) -> None:
     for lane in range(nav.shape[0]):
         peak[lane] = nav[lane] if nav[lane] > peak[lane] else peak[lane]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.treasury.compiled import compiled, fma
+from simulations.treasury.compiled import borrowing, compiled, fma
 from simulations.treasury.random import fill_mixing, fill_normals, fill_words, mixing_table
 from strongroom.errors import BadValue
 
@@ -141,45 +141,47 @@ def constants(model: Model) -> Constants:
     )
 
 
-@compiled
+@borrowing
 def correlate(cholesky: Any, normals: Any, out: Any) -> None:
     """`out` = `cholesky` times `normals`, both (assets, paths), each sum taken from the first asset on."""
     for row in range(out.shape[0]):
-        for column in range(row + 1):
-            factor = cholesky[row, column]
-            for lane in range(out.shape[1]):
-                before = 0.0 if column == 0 else out[row, lane]
-                out[row, lane] = fma(factor, normals[column, lane], before)
+        for column in range(0, row + 1, 2):
+            # Above the diagonal the factor is zero: pairs of columns halve what is read and written.
+            one, two = cholesky[row, column], cholesky[row, column + 1] if column < row else 0.0
+            if column == 0:
+                for lane in range(out.shape[1]):
+                    out[row, lane] = fma(two, normals[1, lane], one * normals[0, lane])
+            else:
+                for lane in range(out.shape[1]):
+                    before = fma(one, normals[column, lane], out[row, lane])
+                    out[row, lane] = fma(two, normals[column + 1, lane], before)
 
 
-@compiled
+@borrowing
 def fill_day(model: Any, seed: Any, first_path: Any, day: Any, buffers: Any, out: Any) -> None:
     """The log-returns of one day, `out` (assets, paths); `buffers` of `new_buffers`, kept from day to day."""
-    words, normals, mixing, variances = buffers
+    words, normals, mixing, rows, variances = buffers
     assets, lanes = out.shape
-    rows = normals.shape[0]
+    used = normals.shape[0]
     fill_words(seed, first_path, np.uint64(day), words)
-    fill_normals(words[:rows], normals)
-    fill_mixing(words[rows], model.mixing, mixing)
+    fill_normals(words, normals)
+    fill_mixing(words[used], model.mixing, rows, mixing)
     correlate(model.cholesky, normals, out)
-    jump_words, jump_normals = words[rows + 1], normals[assets]
     for asset in range(assets):
-        row, variance, drift = out[asset], variances[asset], model.drifts[asset]
-        if model.clusters:
-            omega, alpha, beta = model.omegas[asset], model.alphas[asset], model.betas[asset]
-            for lane in range(lanes):
-                shock = np.sqrt(variance[lane]) * mixing[lane] * row[lane]
-                variance[lane] = fma(beta, variance[lane], fma(alpha, shock * shock, omega))
-                row[lane] = drift + shock
-        else:
-            volatility = model.volatilities[asset]
-            for lane in range(lanes):
-                row[lane] = fma(volatility * mixing[lane], row[lane], drift)
+        drift, volatility = model.drifts[asset], model.volatilities[asset]
+        omega, alpha, beta = model.omegas[asset], model.alphas[asset], model.betas[asset]
         below, mean, size = model.jump_below[asset], model.jump_means[asset], model.jump_sizes[asset]
-        if below > np.uint64(0):
+        if model.clusters:
             for lane in range(lanes):
-                jump = fma(size, jump_normals[lane], mean)
-                row[lane] = row[lane] + (jump if jump_words[lane] < below else 0.0)
+                shock = np.sqrt(variances[asset, lane]) * mixing[lane] * out[asset, lane]
+                variances[asset, lane] = fma(beta, variances[asset, lane], fma(alpha, shock * shock, omega))
+                jump = fma(size, normals[assets, lane], mean)
+                out[asset, lane] = drift + shock + (jump if words[used + 1, lane] < below else 0.0)
+        else:
+            for lane in range(lanes):
+                jump = fma(size, normals[assets, lane], mean)
+                shock = fma(volatility * mixing[lane], out[asset, lane], drift)
+                out[asset, lane] = shock + (jump if words[used + 1, lane] < below else 0.0)
 
 
 @compiled
@@ -193,7 +195,13 @@ def new_buffers(model: Any, lanes: Any) -> Any:
     variances = np.empty((assets, lanes))
     for asset in range(assets):
         variances[asset, :] = model.start_variances[asset]
-    return np.empty((4 * calls, lanes), np.uint64), np.empty((2 * pairs, lanes)), np.empty(lanes), variances
+    return (
+        np.empty((4 * calls, lanes), np.uint64),
+        np.empty((2 * pairs, lanes)),
+        np.empty(lanes),
+        np.empty(lanes, np.uint64),
+        variances,
+    )
 
 
 @compiled

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.treasury.compiled import bits_of, compiled, double_of, fma, polynomial, repeated
+from simulations.treasury.compiled import bits_of, borrowing, compiled, double_of, fma, polynomial, repeated
 
 ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
@@ -27,14 +27,16 @@ _OCTAVES, _PARTS = 32, 8
 
 @compiled
 def _round(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
-    one, two = _MULTIPLY0 * c0, _MULTIPLY1 * c2
-    words = (two >> _32) ^ c1 ^ k0, two & _LOW, (one >> _32) ^ c3 ^ k1, one & _LOW
-    return (*words, (k0 + _WEYL0) & _LOW, (k1 + _WEYL1) & _LOW)
+    # Only the low halves of counter and key mean anything: masked where they are multiplied, which a 32-bit multiplier
+    # does for nothing, and once where they are stored.
+    one, two = _MULTIPLY0 * (c0 & _LOW), _MULTIPLY1 * (c2 & _LOW)
+    return (two >> _32) ^ c1 ^ k0, two, (one >> _32) ^ c3 ^ k1, one, k0 + _WEYL0, k1 + _WEYL1
 
 
 def philox(rounds: int) -> Callable[..., Any]:
-    """The block function of `rounds` rounds: (four counter words, two key words) -> those six after them, all uint64
-    below 2^32. Ten rounds are the generator; fewer serve to show that the battery of tests would notice."""
+    """The block function of `rounds` rounds: (four counter words, two key words) -> those six after them, all uint64,
+    of which the lower halves count. Ten rounds are the generator; fewer serve to show that the battery of tests would
+    notice."""
     return repeated(_round, rounds)
 
 
@@ -49,12 +51,12 @@ def words_by(block: Callable[..., Any]) -> Callable[..., None]:
             for lane in range(out.shape[1]):
                 path = first_path + np.uint64(lane)
                 words = block(path & _LOW, path >> _32, day, np.uint64(call), seed & _LOW, seed >> _32)
-                out[call, lane] = words[0]
-                out[calls + call, lane] = words[1]
-                out[2 * calls + call, lane] = words[2]
-                out[3 * calls + call, lane] = words[3]
+                out[call, lane] = words[0] & _LOW
+                out[calls + call, lane] = words[1] & _LOW
+                out[2 * calls + call, lane] = words[2] & _LOW
+                out[3 * calls + call, lane] = words[3] & _LOW
 
-    return compiled(fill)
+    return borrowing(fill)
 
 
 fill_words = words_by(philox(ROUNDS))
@@ -77,10 +79,19 @@ def _over_x(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 _ROOT2 = math.sqrt(2.0)
-_log_ratio = polynomial(_fitted(_over_x(np.log1p), 1 / _ROOT2 - 1, _ROOT2 - 1, 14))
+
+
+def _atanh_ratio(square: Any) -> Any:
+    """2 artanh(s) / s as a function of s^2."""
+    root = np.sqrt(square)
+    return 2 * np.arctanh(root) / root
+
+
+# log m = 2 artanh((m - 1) / (m + 1)), and that argument lies within (sqrt(2) - 1) / (sqrt(2) + 1) either side of zero.
+_log_ratio = polynomial(_fitted(_atanh_ratio, 1e-30, ((_ROOT2 - 1) / (_ROOT2 + 1)) ** 2, 4))
 # Both in the square of the angle, which lies within an eighth of a turn either side of zero.
-_sine_ratio = polynomial(_fitted(lambda y: np.sinc(np.sqrt(y) / np.pi), 1e-30, (math.pi / 4) ** 2, 5))
-_cosine = polynomial(_fitted(lambda y: np.cos(np.sqrt(y)), 1e-30, (math.pi / 4) ** 2, 6))
+_sine_ratio = polynomial(_fitted(lambda y: np.sinc(np.sqrt(y) / np.pi), 1e-30, (math.pi / 4) ** 2, 4))
+_cosine = polynomial(_fitted(lambda y: np.cos(np.sqrt(y)), 1e-30, (math.pi / 4) ** 2, 5))
 
 _MANTISSA = np.uint64((1 << 52) - 1)
 _ONE_BITS = np.uint64(1023 << 52)
@@ -93,11 +104,12 @@ _TWO_TO_MINUS_32 = 2.0**-32
 
 @compiled
 def log(x: Any) -> Any:
-    """Natural logarithm of a normal positive double, to 1e-12 of the larger of 1 and itself."""
+    """Natural logarithm of a normal positive double, to 1e-11 of the larger of 1 and itself."""
     raised = bits_of(x) + _OFFSET
     exponent = np.float64(np.int64(raised >> _52)) - 1023.0
-    reduced = double_of((raised & _MANTISSA) + _ONE_BITS - _OFFSET) - 1.0
-    return fma(reduced, _log_ratio(reduced), exponent * _LN2)
+    mantissa = double_of((raised & _MANTISSA) + _ONE_BITS - _OFFSET)
+    ratio = (mantissa - 1.0) / (mantissa + 1.0)
+    return fma(ratio, _log_ratio(ratio * ratio), exponent * _LN2)
 
 
 _ANGLE = np.uint64(0x3FFFFFFF)
@@ -106,15 +118,15 @@ _33, _31 = np.uint64(33), np.uint64(31)
 _TO_EIGHTHS = math.pi / 2 / 2**30
 
 
-@compiled
+@borrowing
 def fill_normals(words: Any, out: Any) -> None:
     """Standard normals of `words` (an even number of rows, paths) into `out` of that shape, two rows from two (Box and
-    Muller, 1958). 32 bits each: values on a grid of 2^32 radii, the largest 6.76, and 2^32 angles; each to 1e-11.
+    Muller, 1958). 32 bits each: values on a grid of 2^32 radii, the largest 6.76, and 2^32 angles; each to 2e-11.
 
     The radius is sqrt(-2 ln u). An angle of an eighth of a turn plus f has sine (cos f + sin f) / sqrt(2), so that f
     alone needs a series and the two upper bits of its word are the signs.
     """
-    pairs = words.shape[0] // 2
+    pairs = out.shape[0] // 2
     for pair in range(pairs):
         for lane in range(words.shape[1]):
             uniform = (np.float64(np.int64(words[pair, lane])) + 0.5) * _TWO_TO_MINUS_32
@@ -161,21 +173,24 @@ _PART_BITS = np.uint64((1 << 49) - 1)
 _3 = np.uint64(3)
 
 
-@compiled
-def fill_mixing(words: Any, table: Any, out: Any) -> None:
-    """What scales a path's normals of one day to Student-t of variance one: `out` (paths) from `words` (paths)."""
+@borrowing
+def fill_mixing(words: Any, table: Any, rows: Any, out: Any) -> None:
+    """What scales a path's normals of one day to Student-t of variance one: `out` (paths) from `words` (paths); `rows`
+    is room for as many int64."""
     for lane in range(words.shape[0]):
         word = words[lane]
         upper = word >> _31
         steps = (word ^ (upper * _LOW)) & _LOW
         bits = bits_of(np.float64(np.int64(steps)) + 0.5)
-        row = np.int64((bits >> _49) - _FIRST_ROW + upper * _ROWS)
-        at = double_of(((bits & _PART_BITS) << _3) + _ONE_BITS) - 1.0
+        rows[lane] = (bits >> _49) - _FIRST_ROW + upper * _ROWS
+        out[lane] = double_of(((bits & _PART_BITS) << _3) + _ONE_BITS) - 1.0
+    for lane in range(words.shape[0]):
+        row, at = rows[lane], out[lane]
         cubic = fma(fma(fma(table[row, 0], at, table[row, 1]), at, table[row, 2]), at, table[row, 3])
         out[lane] = cubic
 
 
-_expm1_ratio = polynomial(_fitted(_over_x(np.expm1), -_LN2 / 2, _LN2 / 2, 10))
+_expm1_ratio = polynomial(_fitted(_over_x(np.expm1), -_LN2 / 2, _LN2 / 2, 8))
 _ROUNDER = 1.5 * 2.0**52
 
 
