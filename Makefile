@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := .setup
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check gas prove prove-long mutate-policies bench chaos format clean
-BENCHES := world pools venues routing slippage treasury policies ledger
+BENCHES := world pools venues routing slippage treasury walk_forward policies ledger
 
 help:
 	@echo "make demo    the whole story on a local chain"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.treasury.paths import LEAST_NU, Floats, Model
+from simulations.treasury.garch import MOST_NU, Garch, garch
+from simulations.treasury.paths import Floats, Model
 from strongroom.errors import BadValue
 
 LEAST_DAYS = 250
@@ -22,8 +21,6 @@ JUMP_SIGMAS = 5.0
 _WINDOW = 30
 _WORST_DAYS = 90
 _FALLBACK_NU = 3.0
-_MOST_NU = 200.0
-_MOST_PERSISTENCE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,8 @@ def fit(prices: Prices) -> Fitted:
     """The model of these prices; raises `BadValue` for a history that is thin or broken.
 
     Jumps are days beyond `JUMP_SIGMAS` of the bipower variation around them (Barndorff-Nielsen and Shephard, 2004); the
-    rest is fitted by maximum likelihood. One `nu` serves all: the least, so the heaviest tail. The drift keeps each
-    asset's mean return. Where no fit converges, volatility is that of the worst 90 days, for good, and a note says so.
+    rest is fitted as `simulations.treasury.garch` says. One `nu` serves all: the least, so the heaviest tail. The drift
+    keeps each asset's mean return. Where nothing fits, volatility is that of the worst 90 days, for good. Notes say so.
     """
     returns = _returns(prices)
     found = [_asset(name, returns[:, each]) for each, name in enumerate(prices.names)]
@@ -125,30 +122,18 @@ def _asset(name: str, returns: Floats) -> _Asset:
     quiet = returns[~jumps]
     if np.ptp(quiet) < 1e-9:
         note = f"{name} did not move but in jumps: its volatility is 0; put its risk into a stress"
-        return _joined(returns, jumps, _Diffusion(0.0, 0.0, 0.0, 0.0, _MOST_NU, returns * 0.0, {}), (note,))
+        return _joined(returns, jumps, Garch(0.0, 0.0, 0.0, 0.0, MOST_NU, returns * 0.0, {}), (note,))
     # A jump would pass for the start of a wild spell; the median in its place is a day like others.
     calm = np.where(jumps, np.median(quiet), returns)
-    fitted = _garch(calm)
+    fitted = garch(calm)
     if fitted is None:
-        worst = _worst_volatility(calm)
         note = f"no GARCH(1,1) with a lasting mean fits {name}: its worst {_WORST_DAYS} days' volatility stands for all"
-        centred = (calm - calm.mean()) / calm.std()
-        return _joined(returns, jumps, _Diffusion(worst, worst, 0.0, 0.0, _FALLBACK_NU, centred, {}), (note,))
-    return _joined(returns, jumps, fitted, ())
+        return _joined(returns, jumps, _worst(calm), (note,))
+    note = f"{name} swings for too long for a fit to say where it settles: at the volatility of its whole history"
+    return _joined(returns, jumps, fitted, (note,) if fitted.targeted else ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Diffusion:
-    volatility: float
-    volatility_now: float
-    alpha: float
-    beta: float
-    nu: float
-    residuals: Floats
-    errors: Mapping[str, float]
-
-
-def _joined(returns: Floats, jumps: NDArray[np.bool_], found: _Diffusion, notes: tuple[str, ...]) -> _Asset:
+def _joined(returns: Floats, jumps: NDArray[np.bool_], found: Garch, notes: tuple[str, ...]) -> _Asset:
     sizes, intensity = returns[jumps], float(jumps.mean())
     mean = float(sizes.mean()) if len(sizes) else 0.0
     # One jump alone shows no spread: its own size stands for it.
@@ -184,45 +169,11 @@ def jump_days(returns: Floats) -> NDArray[np.bool_]:
     return found
 
 
-def _garch(returns: Floats) -> _Diffusion | None:
-    """`None` where the optimiser did not converge, or to a variance without a mean."""
-    from arch import arch_model
-
-    # In units of a spread of one, where the optimiser's own steps and tolerances fit.
-    scale = float(returns.std())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            result = arch_model(returns / scale, mean="Constant", p=1, q=1, dist="t", rescale=False).fit(
-                disp="off", show_warning=False
-            )
-        except (ValueError, FloatingPointError, np.linalg.LinAlgError):
-            return None
-        errors = result.std_err
-    return _diffusion(result, errors, scale) if result.convergence_flag == 0 else None
-
-
-def _diffusion(result: Any, errors: Any, scale: float) -> _Diffusion | None:
-    alpha, beta, omega, nu = (float(result.params[name]) for name in ("alpha[1]", "beta[1]", "omega", "nu"))
-    if not all(map(math.isfinite, (alpha, beta, omega, nu))) or alpha + beta >= _MOST_PERSISTENCE:
-        return None
-    residuals = np.asarray(result.resid / result.conditional_volatility, np.float64)
-    last = omega + alpha * float(result.resid[-1]) ** 2 + beta * float(result.conditional_volatility[-1]) ** 2
-    named = {"alpha": "alpha[1]", "beta": "beta[1]", "nu": "nu"}
-    return _Diffusion(
-        volatility=scale * math.sqrt(omega / (1 - alpha - beta)),
-        volatility_now=scale * math.sqrt(last),
-        alpha=alpha,
-        beta=beta,
-        nu=min(max(nu, LEAST_NU), _MOST_NU),
-        residuals=residuals,
-        errors={ours: float(errors[theirs]) for ours, theirs in named.items() if math.isfinite(errors[theirs])},
-    )
-
-
-def _worst_volatility(returns: Floats) -> float:
-    spans = np.lib.stride_tricks.sliding_window_view(returns, _WORST_DAYS)
-    return float(spans.std(axis=1, ddof=1).max())
+def _worst(calm: Floats) -> Garch:
+    """Heavy tails and no calmer days, for good."""
+    spans = np.lib.stride_tricks.sliding_window_view(calm, _WORST_DAYS)
+    worst = float(spans.std(axis=1, ddof=1).max())
+    return Garch(worst, worst, 0.0, 0.0, _FALLBACK_NU, (calm - calm.mean()) / calm.std(), {})
 
 
 def shrunk(residuals: Floats) -> tuple[tuple[float, ...], ...]:

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulations.treasury.fit import LEAST_DAYS, Prices, fit, jump_days, shrunk
+from simulations.treasury.garch import targeted
+from simulations.treasury.history import daily, shipped
 from simulations.treasury.paths import block_returns, cholesky, plain
 from strongroom.errors import BadValue
 
@@ -119,3 +121,29 @@ def test_a_thin_history_is_refused():
     with pytest.raises(BadValue, match=f"a fit needs {LEAST_DAYS} or more"):
         fit(prices(TRUE, days=LEAST_DAYS - 2))
     assert fit(prices(TRUE, days=LEAST_DAYS - 1)).model.names == TRUE.names
+
+
+def test_real_prices_whose_likeliest_volatility_has_no_mean_get_their_history_s():
+    """Of BTC and ETH likelihood alone finds alpha + beta of one or more; targeted, swings still cluster and fade."""
+    whole = shipped().filled()
+    found = fit(Prices(whole.names, whole.days, whole.prices))
+    returns = daily(shipped())
+    for each, name in enumerate(whole.names):
+        assert f"{name} swings for too long" in found.notes[each]
+        quiet = returns[~jump_days(returns[:, each]), each]
+        assert abs(found.model.volatilities[each] / quiet.std() - 1) < 0.01
+        assert 0.9 < found.model.alphas[each] + found.model.betas[each] < 0.999
+    assert 3 < found.model.nu < 5
+
+
+def test_a_targeted_fit_recovers_what_a_lasting_one_was_drawn_from():
+    """Held at the sample's variance, the rest comes out beside the truth."""
+    returns = np.empty((6_000, 2, 1))
+    block_returns(TRUE, 5, 0, 1, 6_000, returns)
+    for each in range(2):
+        found = targeted(returns[:, each, 0])
+        assert found.targeted
+        assert abs(found.alpha - TRUE.alphas[each]) < 0.03
+        assert abs(found.beta - TRUE.betas[each]) < 0.05
+        assert 4.5 < found.nu < 8.5
+        assert abs(found.residuals.std() - 1) < 0.03
