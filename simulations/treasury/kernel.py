@@ -153,12 +153,11 @@ def _block(model: Any, plan: Any, seed: Any, first_path: Any, days: Any, out: An
 
 @borrowing
 def _grow(returns: Any, values: Any, nav: Any) -> None:
-    nav[:] = 0.0
     for asset in range(values.shape[0]):
         for lane in range(nav.shape[0]):
             value = values[asset, lane] * exp(returns[asset, lane])
             values[asset, lane] = value
-            nav[lane] = nav[lane] + value
+            nav[lane] = value if asset == 0 else nav[lane] + value
 
 
 @borrowing
@@ -183,28 +182,26 @@ def _pay(plan: Any, day: Any, values: Any, nav: Any, unpaid_day: Any) -> None:
 @borrowing
 def _rebalance(plan: Any, values: Any, nav: Any, strayed: Any, sold: Any) -> None:
     assets, lanes = values.shape
-    strayed[:] = 0.0
-    sold[:] = 0.0
     for asset in range(assets):
         weight = plan.weights[asset]
         for lane in range(lanes):
             off = abs(values[asset, lane] - weight * nav[lane])
-            strayed[lane] = off if off > strayed[lane] else strayed[lane]
-            sold[lane] = sold[lane] + 0.5 * off
+            before = strayed[lane] if asset > 0 else 0.0
+            strayed[lane] = off if off > before else before
+            sold[lane] = 0.5 * off + (sold[lane] if asset > 0 else 0.0)
     trading = np.int64(0)
     for lane in range(lanes):
-        trading += np.int64(strayed[lane] > plan.band * nav[lane])
+        trades, left = strayed[lane] > plan.band * nav[lane], nav[lane] - plan.cost * sold[lane]
+        trading += np.int64(trades)
+        nav[lane] = left if trades else nav[lane]
+        # Below zero stands for a path that does not trade.
+        sold[lane] = left if trades else -1.0
     if trading == 0:
         return
     for asset in range(assets):
         weight = plan.weights[asset]
         for lane in range(lanes):
-            after = weight * (nav[lane] - plan.cost * sold[lane])
-            trades = strayed[lane] > plan.band * nav[lane]
-            values[asset, lane] = after if trades else values[asset, lane]
-    for lane in range(lanes):
-        trades = strayed[lane] > plan.band * nav[lane]
-        nav[lane] = nav[lane] - (plan.cost * sold[lane] if trades else 0.0)
+            values[asset, lane] = weight * sold[lane] if sold[lane] >= 0.0 else values[asset, lane]
 
 
 @borrowing
