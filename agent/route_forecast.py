@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.app import Documents, open_documents, subject_of
+from agent.forecast_order import Order, parse_order
 from agent.installing import connected
 from agent.pinned import observe_pinned
 from policies.pricing import price_of
@@ -17,8 +18,8 @@ from simulations.routing import Split, State, best_split, side_of
 from simulations.slicing import Market, Schedule, Wishes, best_schedule, frontier
 from strongroom.errors import BadValue
 from strongroom.fees import TIP_WEI
-from strongroom.model import NATIVE, Address, Facts, Token, TokenId
-from strongroom.quantities import format_units, parse_amount
+from strongroom.model import NATIVE, Address, Facts, Token
+from strongroom.quantities import format_units
 from strongroom.valuation import Problem
 
 HOP_GAS = 180_000
@@ -38,13 +39,6 @@ class Options:
     risk_aversion: float
     clips: int | None
     most_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    token_in: Token
-    token_out: Token
-    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +93,6 @@ def forecast(config: Path, text: str, options: Options, at: int | None = None) -
         schedules=schedules,
         advice=best_schedule(schedules, options.risk_aversion),
     )
-
-
-def parse_order(text: str, policy: PolicyDocument) -> Order:
-    """`50 WETH to USDC` in units of listed tokens. Raises `BadValue`."""
-    amount, word, bought = text.strip().rpartition(" to ")
-    if not word:
-        raise BadValue(text, "an order", "write what is sold and for what, for example `50 WETH to USDC`")
-    decimals = {id_: listed.token.decimals for id_, listed in policy.tokens.items()}
-    sold, token_out = parse_amount(amount, decimals, "the amount sold"), TokenId(bought.strip())
-    if token_out not in policy.tokens:
-        raise BadValue(
-            bought, "the token bought", "policy.toml lists " + ", ".join(f"`{id_}`" for id_ in policy.tokens)
-        )
-    if sold.token == token_out:
-        raise BadValue(text, "an order", "name two tokens")
-    if sold.units == 0:
-        raise BadValue(text, "an order", "sell more than nothing")
-    return Order(policy.tokens[sold.token].token, policy.tokens[token_out].token, sold.units)
 
 
 def hop_cost_units(token_out: Token, facts: Facts, policy: PolicyDocument) -> int:

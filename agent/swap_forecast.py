@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent.app import Documents, node_of, onlooker, open_documents
-from agent.chat import parse
 from agent.fills import Known, gas_units, known_fills
+from agent.forecast_order import Order, parse_order
 from agent.pinned import observe_pinned
 from agent.planners.clips import LEG_GAS
 from agent.records import Records
@@ -20,9 +20,9 @@ from simulations.pools.uniswap_v3 import PoolQuote
 from simulations.routing import State, side_of
 from simulations.slippage.fills import kept_units, spot_units
 from simulations.slippage.model import BLOCK_SECONDS, Slippage, fit
-from strongroom.errors import BadValue, Unparseable
+from strongroom.errors import BadValue
 from strongroom.fees import TIP_WEI
-from strongroom.model import Address, Facts, Lane, Leg, PoolState, Route, Swap, TokenId
+from strongroom.model import Address, Facts, Label, Labelled, Lane, Leg, PoolState, Route, Swap, TokenId
 from strongroom.ports import FeeHistory
 from strongroom.protocols.twap_feed import TwapTerms, twap_from, twap_reads
 from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
@@ -30,6 +30,7 @@ from strongroom.protocols.uniswap_v3_ticks import sqrt_price_at_tick
 if TYPE_CHECKING:
     from strongroom.ports import Chain
 
+T = TypeVar("T")
 _FEE_BLOCKS = 1_024
 _FULL = 2**53
 """Parts of a block: a share as nodes tell it is a whole number of them."""
@@ -79,13 +80,13 @@ def forecast(config: Path, order: str, wait_seconds: int, at: int | None = None)
             wait_seconds, "the seconds until inclusion", "wait at most `7 days`; nobody knows gas so far ahead"
         )
     documents = open_documents(config)
-    swap = _swap(order, documents)
+    swap = _swap(parse_order(order, documents.policy))
     with node_of(documents.treasury) as chain:
         subject = onlooker(documents)
         facts = observe_pinned(chain, subject, at)
         found = routed(swap, facts, documents.policy, Lane.AGENT)
         if isinstance(found, str):
-            raise BadValue(order, "the order", found)
+            raise BadValue(order, "an order", found)
         records = Records(StateFolder(documents.treasury.state_dir))
         pair = frozenset((swap.token_in.value, swap.token_out.value))
         known = known_fills(records, chain, subject, documents.policy, pair, facts.block.number)
@@ -103,14 +104,13 @@ def by_protocol(history: FeeHistory) -> FeeHistory:
     return FeeHistory((*fees, last, to_come), history.ratios)
 
 
-def _swap(order: str, documents: Documents) -> Swap:
-    try:
-        intent = parse(f"swap {order}", "forecast", documents.policy)
-    except Unparseable as error:
-        raise BadValue(order, "the order", "write it like `5 WETH to USDC`") from error
-    if not isinstance(intent, Swap):
-        raise BadValue(order, "the order", "write it like `5 WETH to USDC`")
-    return intent
+def _swap(order: Order) -> Swap:
+    token_in, token_out = _said(order.token_in.id), _said(order.token_out.id)
+    return Swap("forecast", token_in, token_out, _said(order.units), _said(""))
+
+
+def _said(value: T) -> Labelled[T]:
+    return Labelled(value, Label.OPERATOR)
 
 
 def _forecast(

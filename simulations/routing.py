@@ -19,6 +19,7 @@ from simulations.pools.uniswap_v2 import pair_side
 from simulations.pools.uniswap_v3 import side
 from simulations.water_filling import AnySide, curve, water_fill
 from strongroom.model import Address, Leg, PairState, PoolState, Route, Swap, Token
+from strongroom.quantities import format_units
 from strongroom.valuation import BPS, Price, floor_units_up
 
 State = PoolState | PairState
@@ -76,7 +77,8 @@ def route(intent: Swap, token_in: Token, token_out: Token, pools: Sequence[State
     units, sides = intent.amount_in_units.value, [(pool, side_of(pool, token_in.address)) for pool in pools]
     found = best_split(sides, units, terms.leg_cost_units)
     if found is None:
-        return NoRoute(f"the pools of `{token_in.id}` and `{token_out.id}` cannot take `{units}` units; swap less")
+        pair = f"`{token_in.id}` and `{token_out.id}`"
+        return NoRoute(f"the pools of {pair} cannot take `{_said(units, token_in)}`; swap less")
     legs = [_leg(part, token_in, token_out, terms) for part in found.parts]
     poor = [leg for leg in legs if leg.quoted_out_units < leg.min_out_units]
     if poor:
@@ -97,10 +99,15 @@ def _without(
     found = route(intent, token_in, token_out, others, terms) if others else None
     if isinstance(found, Route):
         return found
+    gives, least = _said(poor.quoted_out_units, token_out), _said(poor.min_out_units, token_out)
     return NoRoute(
-        f"pool `{poor.pool}` gives `{poor.quoted_out_units}` for `{poor.amount_in_units}`, below the oracle floor "
-        f"`{poor.min_out_units}`; swap less, or wait"
+        f"pool `{poor.pool}` gives `{gives}` for `{_said(poor.amount_in_units, token_in)}`, below the oracle floor "
+        f"`{least}`; swap less, or wait"
     )
+
+
+def _said(units: int, token: Token) -> str:
+    return f"{format_units(units, token.decimals)} {token.id}"
 
 
 def _leg(part: Part, token_in: Token, token_out: Token, terms: Terms) -> Leg:

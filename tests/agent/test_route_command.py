@@ -117,7 +117,7 @@ def test_the_chart_is_drawn_and_is_the_same_again(folder: Path, run: Run, tmp_pa
         (["--", "-5 WETH to USDC"], "write a plain number"),
         (["everything"], "for example `50 WETH to USDC`"),
         (["50 WETH to WETH"], "name two tokens"),
-        (["5 ETH to USDC"], "no pools that policy.toml lists lead from ETH to USDC"),
+        (["5 ETH to USDC"], "pools hold no coin of the chain; name the token that wraps it"),
         (["10_000_000 WETH to USDC"], "they would give less than half its worth; sell less"),
         (["0.0000000000000001 WETH to USDC"], "or more than dust"),
         (["50 WETH to USDC", "--volatility", "much"], "write a percentage up to 1,000"),

@@ -70,9 +70,11 @@ def test_the_chart_is_drawn(site: Site, run: Run, tmp_path: Path, suffix: str) -
 @pytest.mark.parametrize(
     ("asked", "mend"),
     [
-        (("x",), "`x` cannot be used for the order; write it like `5 WETH to USDC`"),
-        (("5 WETH to FOO",), "token `FOO` is not listed; known: "),
-        (("0 WETH to USDC",), "write more than zero"),
+        (("x",), "`x` cannot be used for an order; write what is sold and for what, for example `50 WETH to USDC`"),
+        (("5 WETH to FOO",), "`FOO` cannot be used for the token bought; policy.toml lists `ETH`, `WETH`"),
+        (("5 WETH to WETH",), "name two tokens"),
+        (("5 ETH to USDC",), "name the token that wraps it"),
+        (("0 WETH to USDC",), "sell more than nothing"),
         (("nan WETH to USDC",), "write a plain number"),
         (("1_000_000 WETH to USDC",), "swap less, or wait"),
         (("5 HALL to USDC",), "no venue is listed with a pool of `HALL` and `USDC`"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agent.cli.simulate.tables import short_amount
 from agent.cli.units import aligned
 from agent.forecasts import foot
 from agent.route_forecast import HOP_GAS, Forecast, Options
@@ -13,9 +14,9 @@ from simulations.optimality import SCALE_BITS, left, right
 from simulations.origin import Origin
 from simulations.slicing import Schedule
 from strongroom.model import Address, Token
-from strongroom.quantities import format_seconds, format_units
+from strongroom.quantities import format_seconds
 
-_BPS, _DIGITS = 10_000, 6
+_BPS = 10_000
 
 
 def told(found: Forecast, made: Origin) -> dict[str, Any]:
@@ -102,8 +103,9 @@ def _schedule_told(schedule: Schedule) -> dict[str, Any]:
 def lines(found: Forecast, options: Options, made: Origin) -> Iterator[str]:
     """The route, its certificate, and the advice."""
     order, best = found.order, found.best
-    sold, given = _amount(order.units, order.token_in), _amount(best.units_out, order.token_out)
-    yield f"{sold} to {given} at block {found.facts.block.number:,}, {cost_bps(found):.1f} bp below the price before it"
+    sold, given = short_amount(order.units, order.token_in), short_amount(best.units_out, order.token_out)
+    yield f"{sold} to {given} at block {found.facts.block.number:,}"
+    yield f"{cost_bps(found):.1f} bp below the first unit's price, which has paid the pools' fees already"
     yield ""
     yield from aligned(_rows(found), right=(2, 3, 4, 5, 6, 7))
     yield ""
@@ -125,8 +127,8 @@ def _rows(found: Forecast) -> Iterator[tuple[str, ...]]:
             f"{pool[:6]}…{pool[-4:]}",
             f"{venue} {hop.way.side.fee_pips / 10_000:g} %",
             f"{share_bps(found, hop) / 100:.1f} %",
-            _amount(hop.quote.units_in, token_in),
-            _amount(hop.quote.units_out, token_out),
+            short_amount(hop.quote.units_in, token_in),
+            short_amount(hop.quote.units_out, token_out),
             f"{price_after(found, hop):,.6g}",
             f"{impact_bps(hop):.1f} bp",
             f"{HOP_GAS:,}",
@@ -134,7 +136,7 @@ def _rows(found: Forecast) -> Iterator[tuple[str, ...]]:
 
 
 def _certificate(found: Forecast) -> str:
-    bound = _amount(found.best.bound_units, found.order.token_out)
+    bound = short_amount(found.best.bound_units, found.order.token_out)
     gas = "after gas for each further hop " if found.hop_cost_units else ""
     return f"proven: {gas}no route through these pools nets more than {bound}, {gap_bps(found):.4f} bp above this one"
 
@@ -145,14 +147,14 @@ def _other_ways(found: Forecast) -> Iterator[str]:
     if found.direct is None:
         yield f"no pool of {pair} takes the order by itself: the agent's swaps need one"
     elif found.direct.units_out < found.best.units_out:
-        given = _amount(found.direct.units_out, order.token_out)
+        given = short_amount(found.direct.units_out, order.token_out)
         yield f"the pools of {pair} alone, which the agent's swaps use, give {given}"
 
 
 def _gas(found: Forecast) -> Iterator[str]:
     hops, token = len(found.best.hops), found.order.token_out
     if found.hop_cost_units:
-        yield f"gas of {hops} hop{'' if hops == 1 else 's'}: about {_amount(found.hop_cost_units * hops, token)}"
+        yield f"gas of {hops} hop{'' if hops == 1 else 's'}: about {short_amount(found.hop_cost_units * hops, token)}"
     else:
         yield f"gas is left out: policy.toml prices not both {token.id} and the chain's coin"
 
@@ -160,7 +162,7 @@ def _gas(found: Forecast) -> Iterator[str]:
 def _holdings(found: Forecast) -> Iterator[str]:
     held = found.facts.balances.get(found.order.token_in.id)
     if held is not None and held < found.order.units:
-        yield f"the Safe holds {_amount(held, found.order.token_in)}, less than is sold here"
+        yield f"the Safe holds {short_amount(held, found.order.token_in)}, less than is sold here"
 
 
 def _advice(found: Forecast, options: Options) -> Iterator[str]:
@@ -196,12 +198,4 @@ def _clip_rows(found: Forecast) -> Iterator[tuple[str, str, str]]:
     for place, clip in enumerate(found.advice.clips, 1):
         share = clip.units * 1_000 // found.order.units / 10
         when = f"after {_duration(clip.after_seconds)}" if clip.after_seconds else "at once"
-        yield f"        {place}. {when}", _amount(clip.units, found.order.token_in), f"{share:.1f} %"
-
-
-def _amount(units: int, token: Token) -> str:
-    """Rounded down to six digits after the point, where that leaves enough of them; `--json` has every unit."""
-    spare = max(token.decimals - _DIGITS, 0)
-    if units >= 10 ** (spare + 3):
-        return f"{format_units(units // 10**spare, token.decimals - spare)} {token.id}"
-    return f"{format_units(units, token.decimals)} {token.id}"
+        yield f"        {place}. {when}", short_amount(clip.units, found.order.token_in), f"{share:.1f} %"

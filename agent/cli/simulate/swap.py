@@ -10,6 +10,7 @@ import click
 
 from agent.cli.reach import config_option, json_option
 from agent.cli.simulate.options import arguments, at_option
+from agent.cli.simulate.tables import short_amount
 from agent.cli.simulate.telling import record_option, tell
 from agent.cli.units import aligned
 from strongroom.quantities import format_units, parse_seconds
@@ -93,7 +94,7 @@ def _lines(found: SwapForecast, made: Origin) -> Iterator[str]:
     from simulations.slippage.calibrating import calibrate
 
     over = "one pool" if len(found.route.legs) == 1 else f"{len(found.route.legs)} pools"
-    yield f"at block {found.facts.block.number}: {_out(found, found.quoted)}, quoted exactly over {over}"
+    yield f"at block {found.facts.block.number:,}: {_out(found, found.quoted)}, quoted exactly over {over}"
     yield ""
     yield from aligned(_rows(found), (1, 2))
     yield ""
@@ -108,7 +109,7 @@ def _rows(found: SwapForecast) -> Iterator[tuple[str, str, str]]:
     yield "", "", "of the price on screen"
     yield "at the price on screen", _out(found, found.spot), ""
     for name, units in _parts(found).items():
-        yield f"- {name}", _out(found, units), f"{units * _BPS / found.spot:.1f} bps"
+        yield f"- {name}", _out(found, units), f"{units * _BPS / found.spot:.1f} bp"
     yield "= after known costs", _out(found, found.quoted - found.gas[1]), ""
 
 
@@ -130,7 +131,7 @@ def _oracle(move: PoolMove) -> str:
     relied = (
         f"PRICES {', '.join(move.prices)} OF YOURS: sell less" if move.prices else "no price of yours is read there"
     )
-    return f"it would move the half-hour average of {move.pool} by {bps} bps after {blocks} blocks; {relied}"
+    return f"it would move the half-hour average of {move.pool} by {bps} bp after {blocks} blocks; {relied}"
 
 
 def _steps(move: PoolMove) -> Iterator[tuple[str, str]]:
@@ -138,8 +139,7 @@ def _steps(move: PoolMove) -> Iterator[tuple[str, str]]:
 
 
 def _out(found: SwapForecast, units: int) -> str:
-    token = found.facts.tokens[found.route.token_out]
-    return f"{format_units(units, token.decimals)} {token.id}"
+    return short_amount(units, found.facts.tokens[found.route.token_out])
 
 
 def _told(found: SwapForecast, made: Origin) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _draw_costs(costs: Axes, found: SwapForecast) -> None:
     scale = 10**token.decimals
     names, units = zip(*_parts(found).items(), strict=True)
     bars = costs.barh(names, [each / scale for each in units], color=ORANGE)
-    costs.bar_label(bars, [f" {each / scale:,.4g} ({each * _BPS / found.spot:.1f} bps)" for each in units])
+    costs.bar_label(bars, [f" {each / scale:,.4g} ({each * _BPS / found.spot:.1f} bp)" for each in units])
     costs.set_title("Known costs", loc="left")
     costs.set_xlabel(str(token.id))
     costs.margins(x=0.25)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from agent.cli.units import aligned
+from strongroom.quantities import format_units
 
 if TYPE_CHECKING:
     from simulations.treasury.measures import Estimate
+    from strongroom.model import Token
 
 _NAMES = {
     "nav_usd_p05": "worth at the end, 1 in 20 below",
@@ -35,6 +37,7 @@ _NAMES = {
     "swap_cost_usd_mean": "fees and impact, mean",
     "gas_usd_mean": "gas, from the agent's own key, mean",
 }
+_DIGITS = 6
 _SHARES = ("drawdown", "runway_below", "payment_late", "ruin", "paused")
 
 
@@ -93,3 +96,11 @@ def _judged(event: Mapping[str, object]) -> str:
         return ""
     done = {"allow": "the agent alone", "ask": "guardians sign", "deny": "denied"}[verdict]
     return done if event["made"] or verdict == "deny" else "guardians asked; not done"
+
+
+def short_amount(units: int, token: Token) -> str:
+    """Rounded down to six digits after the point, where that leaves enough of them; `--json` has every unit."""
+    spare = max(token.decimals - _DIGITS, 0)
+    if abs(units) >= 10 ** (spare + 3):
+        return f"{format_units(units // 10**spare, token.decimals - spare)} {token.id}"
+    return f"{format_units(units, token.decimals)} {token.id}"
