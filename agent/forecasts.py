@@ -44,12 +44,14 @@ def foot(made: Origin) -> Iterator[str]:
 
 @cache
 def code_version() -> str:
-    """The distribution's version and the start of a hash over the sources that compute forecasts."""
+    """The distribution's version and the start of a hash over all sources that a forecast may run through."""
+    import agent
     import policies
     import simulations
+    import strongroom
 
     digest = hashlib.sha256()
-    for package in (policies, simulations):
+    for package in (agent, policies, simulations, strongroom):
         root = Path(package.__path__[0])
         for file in sorted(root.rglob("*.py")):
             digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
