@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _PORT, _SERVICE = 8545, "http://127.0.0.1:8000"
 _FOLDER = Path("~/.strongroom/world")
+_STATES = "past-states"
+"""In the folder: what anvil keeps of past blocks."""
 _PATIENCE_SECONDS = 10.0
 _PRICE_DECIMALS = 8
 
@@ -118,6 +121,7 @@ def down(folder: Path, as_json: bool) -> None:
         if time.monotonic() > deadline:
             raise WillNotEnd(started.pid)
         time.sleep(0.02)
+    shutil.rmtree(folder / _STATES, ignore_errors=True)
     say(f"the world is down; process {started.pid} has ended", {"ended": started.pid}, as_json)
 
 
@@ -218,7 +222,9 @@ def _start(folder: Path, port: int, service: str) -> Started:
     from strongroom.world.world import World
 
     _require_ours(folder)
-    with World.start_detached(port) as running:
+    # Of a world that ended in another way, with the machine for one.
+    shutil.rmtree(folder / _STATES, ignore_errors=True)
+    with World.start_detached(port, folder / _STATES) as running:
         assert running.anvil is not None
         pid = running.anvil.process.pid
         started = Started(pid, port, _command_of(pid))

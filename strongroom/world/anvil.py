@@ -12,6 +12,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread, Timer
 from typing import IO
 
@@ -22,16 +24,20 @@ from strongroom.world.people import BALANCE_ETHER, MNEMONIC, PEOPLE
 CHAIN_ID = 31337
 BASE_FEE_WEI = 10**9
 
+_Folder = TemporaryDirectory[str]
 _PR_SET_PDEATHSIG = 1
 _LISTENING = re.compile(r"Listening on 127\.0\.0\.1:(\d+)")
 _START_SECONDS = 10.0
 
 
 class Anvil:
-    """A running anvil and its port. Attached (the default) it lives at most as long as the thread that started it."""
+    """A running anvil and its port. Attached (the default) it lives at most as long as the thread that started it, and
+    the past states that it keeps on disk go with it: left to itself it leaves gigabytes in the user's home."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
+    def __init__(
+        self, process: subprocess.Popen[str], port: int, states: TemporaryDirectory[str] | None = None
+    ) -> None:
+        self.process, self.port, self._states = process, port, states
         self._drain = Thread(target=_discard, args=(process.stdout,), daemon=True) if process.stdout else None
         if self._drain:
             self._drain.start()
@@ -39,8 +45,9 @@ class Anvil:
     @classmethod
     def start(cls, timestamp: int | None = None) -> Anvil:
         """Starts on a free port that the kernel picks. Raises `ToolMissing`."""
+        states = TemporaryDirectory(prefix="strongroom-anvil-", ignore_cleanup_errors=True)
         process = subprocess.Popen(
-            _command(0, timestamp),
+            _command(0, states.name, timestamp),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -48,14 +55,19 @@ class Anvil:
             preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the child runs nothing but two prepared system calls
         )
         assert process.stdout is not None
-        return cls(process, _announced_port(process, process.stdout))
+        try:
+            return cls(process, _announced_port(process, process.stdout), states)
+        except ToolMissing:
+            states.cleanup()
+            raise
 
     @classmethod
-    def start_detached(cls, port: int, timestamp: int | None = None) -> Anvil:
-        """Starts on `port`, to outlive this process; keep `process.pid`. Raises `BadValue` when the port is taken."""
+    def start_detached(cls, port: int, states: Path, timestamp: int | None = None) -> Anvil:
+        """Starts on `port`, to outlive this process; keep `process.pid`, and remove `states` once it has ended. Raises
+        `BadValue` when the port is taken."""
         _require_free(port)
         process = subprocess.Popen(
-            [*_command(port, timestamp), "--quiet"],
+            [*_command(port, str(states), timestamp), "--quiet"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -73,12 +85,15 @@ class Anvil:
             self._drain.join()
         if self.process.stdout:
             self.process.stdout.close()
+        if self._states:
+            self._states.cleanup()
 
 
-def _command(port: int, timestamp: int | None) -> list[str]:
+def _command(port: int, states: str, timestamp: int | None) -> list[str]:
     options = {
         "--host": "127.0.0.1",
         "--port": port,
+        "--cache-path": states,
         "--chain-id": CHAIN_ID,
         "--mnemonic": MNEMONIC,
         "--accounts": len(PEOPLE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -46,9 +47,10 @@ class World:
         return cls._built(Anvil.start())
 
     @classmethod
-    def start_detached(cls, port: int) -> World:
-        """A new chain on `port` that outlives this process; its pid is `world.anvil.process.pid`. Raises `BadValue`."""
-        return cls._built(Anvil.start_detached(port))
+    def start_detached(cls, port: int, states: Path) -> World:
+        """A new chain on `port` that outlives this process; its pid is `world.anvil.process.pid`, and `states` is its
+        own. Raises `BadValue`."""
+        return cls._built(Anvil.start_detached(port, states))
 
     @classmethod
     def attach(cls, port: int) -> World:

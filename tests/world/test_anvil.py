@@ -54,13 +54,13 @@ def test_a_killed_parent_takes_its_world_along() -> None:
 
 
 @linux_only
-def test_a_detached_world_outlives_its_parent_and_ends_by_pid() -> None:
+def test_a_detached_world_outlives_its_parent_and_ends_by_pid(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    code = (
-        f"from strongroom.world.world import World; print(World.start_detached({port}).anvil.process.pid, flush=True)"
-    )
+    start = f"World.start_detached({port}, Path('{tmp_path}'))"
+    imports = "from pathlib import Path; from strongroom.world.world import World"
+    code = f"{imports}; print({start}.anvil.process.pid, flush=True)"
     with child(code, stderr=subprocess.DEVNULL) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
@@ -83,16 +83,26 @@ def test_stop_ends_the_process_and_frees_the_port() -> None:
     anvil.stop()
 
 
+def test_past_states_on_disk_go_with_the_chain() -> None:
+    """More blocks than anvil keeps in memory."""
+    with World.start() as running:
+        assert running.anvil is not None and running.anvil._states is not None
+        states = Path(running.anvil._states.name)
+        running.ask("anvil_mine", hex(1_024))
+        assert any(path.is_file() for path in states.rglob("*"))
+    assert not states.exists()
+
+
 def test_only_loopback_is_listened_on(module_world: World) -> None:
     assert module_world.anvil is not None
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.2", module_world.anvil.port), timeout=1)
 
 
-def test_a_taken_port_is_named(module_world: World) -> None:
+def test_a_taken_port_is_named(module_world: World, tmp_path: Path) -> None:
     assert module_world.anvil is not None
     with pytest.raises(BadValue, match=f"`{module_world.anvil.port}` cannot be used for the world's port"):
-        Anvil.start_detached(module_world.anvil.port)
+        Anvil.start_detached(module_world.anvil.port, tmp_path)
 
 
 def test_an_anvil_that_will_not_start_tells_its_reason() -> None:
