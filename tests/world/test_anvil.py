@@ -88,7 +88,7 @@ def test_past_states_on_disk_go_with_the_chain() -> None:
     with World.start() as running:
         assert running.anvil is not None and running.anvil._states is not None
         states = Path(running.anvil._states.name)
-        running.ask("anvil_mine", hex(1_024))
+        running.ask("anvil_mine", hex(600))
         assert any(path.is_file() for path in states.rglob("*"))
     assert not states.exists()
 
