@@ -78,33 +78,31 @@ def _is_one_swap(state: Mapping[str, Any], pair: frozenset[TokenId]) -> bool:
 def _fill(
     state: read.State, chain: Chain, subject: Subject, document: PolicyDocument, until: int | None
 ) -> Fill | str | None:
-    facts, (route,) = read.facts(state), read.compiled(state).routes
     try:
         mined = chain.transaction(Digest(state["tx_hash"]))
         if mined is None:
             return None
         if until is not None and mined.block.number > until:
             return _LATER
-        return _measured(chain, facts, route, mined, subject, document)
+        return _measured(state, chain, mined, subject, document)
     except (NodeError, ValueError, KeyError):
         return None
 
 
 def _measured(
-    chain: Chain, facts: Facts, route: Route, mined: MinedTransaction, subject: Subject, document: PolicyDocument
+    state: read.State, chain: Chain, mined: MinedTransaction, subject: Subject, document: PolicyDocument
 ) -> Fill | None:
+    """`None` too where the pools of then do not give what was quoted."""
+    facts, (route,), quoted_at = read.facts(state), read.compiled(state).routes, read.quoted_at(state)
     parent, bought = chain.parent(mined.block), facts.tokens[route.token_out]
     held = [chain.read([read_balance(bought.address, facts.account.safe)], at)[0] for at in (parent, mined.block)]
-    before = _quote(route, _states(chain, subject, parent), facts)
-    quoted_on: list[State] = [*facts.pools, *facts.pairs]
-    if None in held or before is None:
+    states = _states(chain, subject, quoted_at)
+    quoted, before = (_quote(route, each, facts) for each in (states, _states(chain, subject, parent)))
+    if None in held or before is None or quoted != sum(leg.quoted_out_units for leg in route.legs):
         return None
-    spot, kept = _shown(route, quoted_on, facts)
-    quoted = sum(leg.quoted_out_units for leg in route.legs)
-    waited = mined.block.timestamp - facts.block.timestamp
-    price_wei = chain.base_fee_wei(mined.block) + TIP_WEI
-    gas = gas_units(mined.gas_used * price_wei, route.token_out, facts, document)
-    return Fill(spot, kept, quoted, before, held[1] - held[0], gas, waited)
+    spot, kept = _shown(route, states, facts)
+    gas = gas_units(mined.gas_used * (chain.base_fee_wei(mined.block) + TIP_WEI), route.token_out, facts, document)
+    return Fill(spot, kept, quoted, before, held[1] - held[0], gas, mined.block.timestamp - quoted_at.timestamp)
 
 
 def _states(chain: Chain, subject: Subject, block: Block) -> list[State]:

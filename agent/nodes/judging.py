@@ -42,11 +42,12 @@ def observe(state: State, runtime: Runtime[Context]) -> Update:
 def compile_calls(state: State, runtime: Runtime[Context]) -> Update:
     context = runtime.context
     lane = Lane.OWNER if context.mode is not Mode.GUARDED else Lane(state.get("lane", Lane.AGENT))
-    compiled = compile_unit(read.unit(state), read.facts(state), context.document, lane)
+    facts = read.facts(state)
+    compiled = compile_unit(read.unit(state), facts, context.document, lane)
     if isinstance(compiled, Finding):
         refusal = Decision(Verdict.DENY, (compiled,), document_hash(context.document))
         return _judged(state, context, refusal)
-    return {"compiled": to_plain(compiled)}
+    return {"compiled": to_plain(compiled), "quoted_at": to_plain(facts.block)}
 
 
 def dress(state: State, runtime: Runtime[Context]) -> Update:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from strongroom.model import Action, Compiled, Decision, Digest, Facts, KernelCall, Rehearsal, SafeTx, Unit
+from strongroom.model import Action, Block, Compiled, Decision, Digest, Facts, KernelCall, Rehearsal, SafeTx, Unit
 from strongroom.plain import from_plain
 from strongroom.protocols.kernel import action_hash
 from strongroom.protocols.kernel_runs import delay_seconds, encode_announce_run
@@ -19,7 +19,8 @@ class State(TypedDict, total=False):
     stands in the queue, none once it was dropped; `expires`, in seconds of the chain's time, ends what its
     signatures are worth; `past` holds the proposals that were dropped and still stand in the queue. `stage` says which
     of the two calls of an announced run is under way, `announced` what the Kernel noted of it and in which block, and
-    `gas` what the rehearsal of the call to be signed used."""
+    `gas` what the rehearsal of the call to be signed used; `quoted_at` is the block whose pools `compiled` was quoted
+    on, for `facts` are looked at again until what is sent is sent."""
 
     unit: dict[str, Any]
     actor: str
@@ -28,6 +29,7 @@ class State(TypedDict, total=False):
     lane: str
     facts: dict[str, Any]
     compiled: dict[str, Any]
+    quoted_at: dict[str, Any]
     action: dict[str, Any]
     rehearsal: dict[str, Any]
     decision: dict[str, Any]
@@ -70,6 +72,11 @@ def facts(state: State) -> Facts:
 def compiled(state: State) -> Compiled:
     plain = state["compiled"]
     return from_plain(Compiled, {**plain, "unit": _unit(state, plain["unit"])})
+
+
+def quoted_at(state: State) -> Block:
+    """A unit that was compiled before this was kept may have been quoted a little earlier than this says."""
+    return from_plain(Block, state["quoted_at"]) if "quoted_at" in state else facts(state).block
 
 
 def action(state: State) -> Action:
