@@ -39,6 +39,8 @@ from tests.agent.test_fills import found
 from tests.agent.test_guarded import desk
 
 SWAPS = int(os.environ.get("STRONGROOM_FILLS", "5"))
+_SPARE = 10
+_ENOUGH = LEAST_SCORED + _SPARE
 _PAUSE_SECONDS = 0.1
 _APART_SECONDS = 2_400
 """On the chain: the policy lets the agent act forty times a day."""
@@ -76,19 +78,26 @@ def traded(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("STRONGROOM_PASSWORD", PASSWORD)
     whole = example._policy
     monkeypatch.setattr(example, "_policy", lambda of: _in_the_pair(whole(of)))
-    random = Random(7)
+    made = 0
     with begun_scene(world, tmp_path) as begun:
         installed = guarded.install(begun)
         with ExitStack() as stack:
             treasurer = desk(stack, installed)
             with trading(world) as free:
-                for place in range(SWAPS):
-                    size = random.randrange(100, 1_000)
-                    order = f"swap {size} USDC to WETH" if place % 2 else f"swap 0.{size} WETH to USDC"
-                    treasurer.chat(OPERATOR.name, order)
+                for order in _orders(Random(7)):
+                    made += treasurer.chat(OPERATOR.name, order)["units"][0]["status"] == "executed"
+                    if made == SWAPS:
+                        break
                     with free:
                         world.advance(_APART_SECONDS)
         yield installed
+
+
+def _orders(random: Random) -> Iterator[str]:
+    """Three times as many: at times the pair is further off the feeds than a swap may lose."""
+    for place in range(3 * SWAPS):
+        size = random.randrange(100, 1_000)
+        yield f"swap {size} USDC to WETH" if place % 2 else f"swap 0.{size} WETH to USDC"
 
 
 def _in_the_pair(policy: Any) -> Any:
@@ -101,10 +110,10 @@ def test_every_swap_is_taken_apart_whole(traded: Scene) -> None:
     units = Records(StateFolder(traded.state)).plans()
     executed = [unit for unit in units if unit["status"] == "executed"]
     known = found(traded, traded.world.url)
-    assert len(executed) > SWAPS / 2
+    assert len(executed) == SWAPS
     # While it mines, anvil may answer for the newest block with the state of the next: such a quote is no fill.
     assert len(known.fills) + known.forgotten == len(executed)
-    assert known.forgotten <= 1 + SWAPS // 20
+    assert known.forgotten <= _SPARE
     for fill in known.fills:
         parts = decompose(fill)
         assert parts.fee > 0 and parts.impact >= 0 and parts.gas > 0
@@ -112,7 +121,9 @@ def test_every_swap_is_taken_apart_whole(traded: Scene) -> None:
     assert any(decompose(fill).adverse for fill in known.fills), "the market moved between quote and block"
 
 
-@pytest.mark.skipif(SWAPS < 2 * LEAST_SCORED, reason=f"a fit and its score take STRONGROOM_FILLS={2 * LEAST_SCORED}")
+@pytest.mark.skipif(
+    SWAPS < LEAST_SCORED + _SPARE, reason=f"a fit and its score take STRONGROOM_FILLS={LEAST_SCORED + _SPARE}"
+)
 def test_the_forecast_is_fitted_on_them_and_keeps_its_word(traded: Scene, run: Run, tmp_path: Path) -> None:
     chart = Path(os.environ.get("STRONGROOM_FILLS_CHART", tmp_path / "fills.png"))
     asked = ("--config", traded.documents(Mode.GUARDED), "--chart", chart, "--json")
