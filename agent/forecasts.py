@@ -8,7 +8,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from simulations.origin import Origin, data_hash
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, RED, GREY = "#1f5a94", "#d9822b", "#3f8f5f", "#b5403a", "#6b7280"
 _SUFFIXES = (".png", ".svg")
+_TITLE_LETTERS = 76
+"""In a line of a title, bold, across the figure."""
 _YOURS = "name a file that you may write, in a folder that is yours"
 
 
@@ -64,7 +68,8 @@ def require_chart(path: Path) -> None:
         raise BadValue(path, "--chart", "name a file that ends with .png or .svg")
     if not path.parent.is_dir():
         raise BadValue(path, "--chart", f"make the folder `{path.parent}` first")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+    # The folder's too where the file is there: `save` writes beside it.
+    if path.is_dir() or not all(os.access(each, os.W_OK) for each in (path.resolve().parent, path) if each.exists()):
         raise BadValue(path, "--chart", _YOURS)
 
 
@@ -75,7 +80,7 @@ def panels(title: str, rows: int, made: Origin) -> tuple[Figure, list[Axes]]:
 
     figure = Figure(figsize=(9.6, 1.4 + 3.3 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=13, fontweight="bold")
+    figure.suptitle(fill(title, _TITLE_LETTERS), fontsize=13, fontweight="bold")
     figure.supxlabel(made.footer(), fontsize=7, color=GREY)
     axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
     for each in axes:
@@ -85,11 +90,25 @@ def panels(title: str, rows: int, made: Origin) -> tuple[Figure, list[Axes]]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes PNG or SVG by the suffix; the same figure gives the same bytes. Raises `BadValue` where it cannot."""
+    """Writes PNG or SVG by the suffix, whole or not at all; the same figure gives the same bytes. Raises `BadValue`
+    where it cannot."""
     import matplotlib
 
+    drawn = BytesIO()
+    kind = path.suffix.removeprefix(".")
     with matplotlib.rc_context({"svg.hashsalt": "strongroom"}):
-        try:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
-        except OSError as error:
-            raise BadValue(path, "--chart", _YOURS) from error
+        figure.savefig(drawn, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    try:
+        _replace(path.resolve(), drawn.getvalue())
+    except OSError as error:
+        raise BadValue(path, "--chart", _YOURS) from error
+
+
+def _replace(path: Path, written: bytes) -> None:
+    """Beside it first: a disk that fills up leaves the picture of before."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(written)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

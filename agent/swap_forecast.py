@@ -76,9 +76,7 @@ def forecast(config: Path, order: str, wait_seconds: int, at: int | None = None)
     """`order` as operators write it, `5 WETH to USDC`, at block `at` (`None`: the newest). Raises `BadValue` for one
     that cannot be read or filled, and what opening the documents and asking the node raise."""
     if wait_seconds > _MOST_SECONDS:
-        raise BadValue(
-            wait_seconds, "the seconds until inclusion", "wait at most `7 days`; nobody knows gas so far ahead"
-        )
+        raise BadValue(f"{wait_seconds} seconds", "--wait", "wait at most `7 days`; nobody knows gas so far ahead")
     documents = open_documents(config)
     swap = _swap(parse_order(order, documents.policy))
     with node_of(documents.treasury) as chain:

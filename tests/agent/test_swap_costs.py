@@ -52,7 +52,7 @@ def test_a_wait_so_long_that_nothing_can_be_said_is_refused(site: Site, run: Run
     """After twelve days of full blocks the base fee has more digits than can be written."""
     code, out, error = run("simulate", "swap", "5 WETH to USDC", "--wait", "12 days", "--config", site.folder)
     assert (code, out, error.count("\n")) == (1, "", 1)
-    assert "`1036800` cannot be used for the seconds until inclusion; wait at most `7 days`" in error
+    assert "`1036800 seconds` cannot be used for --wait; wait at most `7 days`" in error
     assert run("simulate", "swap", "5 WETH to USDC", "--wait", "7 days", "--json", "--config", site.folder)[0] == 0
 
 

@@ -161,6 +161,9 @@ def _lines(opened: Opened, replays: Mapping[str, Replay], past: History, origin:
     from agent.forecasts import foot
     from strongroom.quantities import format_day
 
+    began = sum(asset.value_usd for asset in opened.book(opened.documents.mandate).assets)
+    name = opened.documents.treasury.name
+    yield f"{name}: {began:,.0f} USD, what is held now, on {format_day(past.days[0])}"
     yield f"{format_day(past.days[0])} to {format_day(past.days[-1])}, as {', '.join(past.names)} then moved"
     yield from still_lines(opened)
     yield ""

@@ -12,7 +12,7 @@ from agent.cli.simulate.drawing import draw_foot, draw_head, draw_told
 from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.telling import record_option, tell
-from agent.cli.simulate.treasury import OWN, past_of, source_of
+from agent.cli.simulate.treasury import OWN, counted, past_of, source_of
 from agent.cli.units import aligned
 from strongroom.errors import BadValue
 
@@ -86,13 +86,15 @@ def _lines(opened: Opened, risks: Risks, found: Sequence[Portfolio], own: Portfo
 
     options, months = opened.options, opened.documents.mandate.runway_months
     floors = ", ".join(f"{t} {f:.1%}" for t, f in zip(risks.tokens, risks.floors, strict=True) if f)
-    yield f"over {options.days:,} days, {options.paths:,} paths, seed {options.seed}"
+    name, days = opened.documents.treasury.name, counted(options.days, "day")
+    yield f"{name}: weights held over {days}, {counted(options.paths, 'path')}, seed {options.seed}"
     yield from draw_head(opened.draw, past_of(opened), options.drift)
     yield f"kept for {months} months of payroll: {floors or 'nothing'}"
     yield ""
     head = ("", *risks.tokens, "mean return", f"CVaR {_LEVEL:.0%}")
     rows = [_row(str(number), each) for number, each in enumerate(found, 1)]
     yield from aligned([head, *rows, _row("mandate", own)], right=range(1, len(head)))
+    yield f"CVaR {_LEVEL:.0%}: mean loss of the worst 1 in 20 paths, as a share of what the weights began with"
     if len(found) == 1:
         yield "one point: nothing is expected to pay for a risk; say what you expect with `--drift '15 %'`"
     if any(weight < floor - 1e-9 for weight, floor in zip(own.weights, risks.floors, strict=True)):

@@ -37,9 +37,11 @@ def _draw_depth(axes: Axes, found: Forecast) -> None:
     costs = [_cost(found, size, given) for size, given in zip(sizes, found.depth[1:], strict=True)]
     # A pool that is far too thin alone would press all others to the floor.
     most = max(4 * costs[-1], 10.0)
-    for (name, points), colour in zip(_alone(found), cycle(_COLOURS), strict=False):
-        if points and points[0][1] < most:
-            axes.plot([size / scale for size, _ in points], [cost for _, cost in points], color=colour, label=name)
+    shown = [(name, points) for name, points in _alone(found) if points and points[0][1] < most]
+    if not shown:
+        most = max(costs[-1], 1.0)
+    for (name, points), colour in zip(shown, cycle(_COLOURS), strict=False):
+        axes.plot([size / scale for size, _ in points], [cost for _, cost in points], color=colour, label=name)
     axes.plot([size / scale for size in sizes], costs, color=BLUE, lw=5, alpha=0.5, zorder=1, label="best route")
     axes.plot(sizes[-1] / scale, costs[-1], "o", color=BLUE)
     place = (sizes[-1] / scale, costs[-1])

@@ -15,7 +15,7 @@ from agent.cli.simulate.opening import Opened, open_forecast, origin_of
 from agent.cli.simulate.options import Options, common_options
 from agent.cli.simulate.tables import event_rows, measure_lines
 from agent.cli.simulate.telling import record_option, tell
-from agent.cli.simulate.treasury import OWN, foot_lines, head_lines, progress, source_of
+from agent.cli.simulate.treasury import OWN, assumed, foot_lines, head_lines, progress, source_of
 from agent.cli.units import aligned
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _lines(
     found = {name: measures(one) for name, one in made.items()}
     shown = {name: {key: one[key] for key in _SHOWN if key in one} for name, one in found.items()}
     for each in scenarios:
-        yield f"\n{each.name}: {each.says}"
+        yield f"\n{each.name}, from {_begins(opened, day)}: {each.says}"
         yield from measure_lines({CALM: shown[CALM], each.name: shown[each.name]})
         yield from _acts(opened, stories[each.name], day)
     yield ""
@@ -206,11 +206,16 @@ def _acts(opened: Opened, story: Story, day: int) -> Iterator[str]:
     """The first of them; `--json` has all."""
     yield "where nothing else moves"
     yield from (f"  {line}" for line in aligned(_evening_rows(story, day), right=(1, 2)))
-    yield "and the agent does this"
-    rows = list(event_rows([_dated(event, opened) for event in story.events]))
+    yield "and the agent does this, payments that went well and what was taken back for them aside"
+    rows = list(event_rows([_dated(event, opened) for event in story.events if not _is_routine(event)]))
     yield from (f"  {line}" for line in aligned(rows[:_ACTS_SHOWN])) if rows else ("  nothing",)
     if len(rows) > _ACTS_SHOWN:
         yield f"  and {len(rows) - _ACTS_SHOWN:,} acts more, all of them with `--json`"
+
+
+def _is_routine(event: Event) -> bool:
+    """Month after month of it would push what matters out of sight."""
+    return event.kind in ("pay", "take back") and event.made
 
 
 def _evening_rows(story: Story, day: int) -> Iterator[tuple[str, ...]]:
@@ -226,5 +231,14 @@ def _draw(chart: Path, opened: Opened, data: Mapping[str, Any], origin: Origin) 
     from agent.forecast_charts import fans
     from agent.forecasts import save
 
-    title = f"{opened.documents.treasury.name}: stress from day {data['begins_on']} after {opened.first_day}"
-    save(fans(title, opened.start.at, data["scenarios"], opened.documents.mandate.runway_months, origin), chart)
+    title = (
+        f"{opened.documents.treasury.name}: forecast under stress that begins on {_begins(opened, data['begins_on'])}"
+    )
+    months = opened.documents.mandate.runway_months
+    save(fans(title, opened.start.at, data["scenarios"], months, assumed(opened), origin), chart)
+
+
+def _begins(opened: Opened, day: int) -> str:
+    from strongroom.quantities import format_day
+
+    return format_day(opened.start.at + day * 86_400)

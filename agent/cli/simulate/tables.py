@@ -27,7 +27,7 @@ _NAMES = {
     "runway_below_mandate": "ever below the mandate's runway",
     "payment_late": "a payment ever late, for want of its token",
     "unpaid_usd_mean": "due and unpaid at the end, mean",
-    "ruin": "ruin: worth less than what is due and a month",
+    "ruin": "ruin: worth less than dues and a month's payroll",
     "paused": "ever paused by the watch",
     "paused_days_mean": "days paused, mean",
     "trades_allowed_mean": "trades the agent made alone, mean",

@@ -167,7 +167,9 @@ def _lines(opened: Opened, made: Mapping[str, Forecast], origin: Origin) -> Iter
 
 def head_lines(opened: Opened, nav: float) -> Iterator[str]:
     options = opened.options
-    yield f"{nav:,.0f} USD on {opened.first_day}; {options.paths:,} paths of {options.days:,} days, seed {options.seed}"
+    paths, days = counted(options.paths, "path"), counted(options.days, "day")
+    name = opened.documents.treasury.name
+    yield f"{name}: {nav:,.0f} USD on {opened.first_day}; {paths} of {days}, seed {options.seed}"
     yield from draw_head(opened.draw, past_of(opened), options.drift)
     yield from still_lines(opened)
     if left_out := uncounted_of(opened):
@@ -175,6 +177,18 @@ def head_lines(opened: Opened, nav: float) -> Iterator[str]:
         yield f"{names}: held, follows no history, counts nothing here; `--like {left_out[0]}=…` says what it follows"
     signs = "sign what they are asked" if opened.terms.guardians_sign else "sign nothing"
     yield f"guardians {signs}; a pool holds {options.depth} on each side; after a pause {options.resume_days} days pass"
+
+
+def assumed(opened: Opened) -> str:
+    """For a chart that is read without its table: how many paths, of which prices, at which growth."""
+    options = opened.options
+    how = "real days" if opened.draw.fitted is None else "a model fitted on days"
+    return f"{counted(options.paths, 'path')} from {how} of {past_of(opened)}; expected growth {options.drift} a year"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 path`, `10,000 paths`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def past_of(opened: Opened) -> str:
@@ -207,7 +221,9 @@ def foot_lines(opened: Opened, origin: Origin) -> Iterator[str]:
     from agent.forecasting import unmodelled
     from agent.forecasts import foot
 
-    yield "in brackets: where the number lies in 95 of 100 seeds; how wrong the model is they do not say"
+    yield "VaR 95 %: the loss that 5 paths in 100 exceed; CVaR 95 %: the mean of those; a payment is no loss"
+    yield "in brackets: where the number lies in 95 of 100 seeds, `?` where the paths are too few to say; how wrong"
+    yield "the model is they do not say"
     if left_out := unmodelled(opened.documents.policy):
         yield f"not in this forecast: {', '.join(left_out)} of policy.toml"
     yield from draw_foot(opened.draw)
@@ -218,6 +234,6 @@ def _draw(chart: Path, opened: Opened, data: Mapping[str, Any], origin: Origin) 
     from agent.forecast_charts import fans
     from agent.forecasts import save
 
-    title = f"{opened.documents.treasury.name}: {opened.options.days:,} days from {opened.first_day}"
+    title = f"{opened.documents.treasury.name}: forecast of {opened.options.days:,} days from {opened.first_day}"
     months = opened.documents.mandate.runway_months
-    save(fans(title, opened.start.at, data["forecasts"], months, origin), chart)
+    save(fans(title, opened.start.at, data["forecasts"], months, assumed(opened), origin), chart)
