@@ -7,8 +7,11 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from click import UsageError
 
+from agent.cli import strongroom
 from agent.demo.stage import free_port
+from strongroom.errors import InputError, SetupError
 from tests.agent.conftest import Run
 from tests.agent.simulating import COMMANDS, CONFIG
 
@@ -77,13 +80,25 @@ from tests.agent.simulating import COMMANDS, CONFIG
         (("backtest", "2018-01-01..2018-03-01", "--example", "--at", 7), "`7` cannot be used for --at"),
     ],
 )
-def test_what_cannot_be_used_is_one_clear_line(run: Run, words: tuple[object, ...], said: str) -> None:
-    code, out, err = run("simulate", *words, "--config", CONFIG)
-    assert code == 1
-    assert out == ""
-    assert said in err
-    assert err.count("\n") == 1
-    assert err.startswith("strongroom: ")
+def test_what_cannot_be_used_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], words: tuple[object, ...], said: str
+) -> None:
+    """Past `main`, whose look at all that is installed costs more than the refusal; that it makes one line on stderr
+    and exit code 1 of it, the tests below hold for each command."""
+    with pytest.raises((InputError, SetupError, UsageError)) as refused:
+        strongroom(["simulate", *map(str, words), "--config", str(CONFIG)], "strongroom", standalone_mode=False)
+    line = refused.value.format_message() if isinstance(refused.value, UsageError) else str(refused.value)
+    assert said.lower() in line.lower()
+    assert "\n" not in line
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_refusal_is_one_line_on_standard_error_and_a_code(run: Run, name: str) -> None:
+    for words, said in ((("--seed", -1), "invalid value for '--seed'"), (("--depth", "5"), "`5` cannot be used for")):
+        code, out, err = run("simulate", *COMMANDS[name], *words)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert err.startswith("strongroom: ") and said in err
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_the_chart_is_drawn(site: Site, run: Run, tmp_path: Path, suffix: str) -
         (("5 WETH to WETH",), "name two tokens"),
         (("5 ETH to USDC",), "name the token that wraps it"),
         (("0 WETH to USDC",), "sell more than nothing"),
+        (("5 WETH to USDC", "--wait", "900 days"), "`77760000 seconds` cannot be used for --wait; wait at most"),
         (("nan WETH to USDC",), "write a plain number"),
         (("1_000_000 WETH to USDC",), "swap less, or wait"),
         (("5 HALL to USDC",), "no venue is listed with a pool of `HALL` and `USDC`"),

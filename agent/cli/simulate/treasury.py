@@ -88,11 +88,13 @@ def source_of(opened: Opened) -> Source:
 
 @contextmanager
 def progress(paths: int, shows: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, gone once it is full; none for machines."""
+    """A bar on stderr, gone once it is full; none for machines, nor where stderr is no terminal: of a bar that cannot be
+    taken away an empty line would stay."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not shows) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not (shows and console.is_terminal)) as bar:
         task = bar.add_task("paths", total=paths)
         yield lambda count: bar.advance(task, count)
 
