@@ -88,8 +88,8 @@ def source_of(opened: Opened) -> Source:
 
 @contextmanager
 def progress(paths: int, shows: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, gone once it is full; none for machines, nor where stderr is no terminal: of a bar that cannot be
-    taken away an empty line would stay."""
+    """A bar on stderr, gone once it is full; none for machines, nor where stderr is no terminal: of a bar that cannot
+    be taken away an empty line would stay."""
     from rich.console import Console
     from rich.progress import Progress
 
