@@ -18,11 +18,14 @@ from strongroom.model import (
     Call,
     Compiled,
     Delta,
+    Envelope,
     Facts,
     Finding,
+    KernelCall,
     Measure,
     Rehearsal,
     TokenId,
+    Unit,
     Verdict,
 )
 
@@ -106,6 +109,13 @@ Rule = Callable[[Case], Iterable[Finding]]
 def open_case(compiled: Compiled, action: Action, rehearsal: Rehearsal, facts: Facts, document: PolicyDocument) -> Case:
     """The case of one unit."""
     return Case(compiled, action, rehearsal, facts, document, *read(action, document))
+
+
+def case_of_nothing(facts: Facts, document: PolicyDocument) -> Case:
+    """The case of a unit that moves nothing: what it leaves of a cap is what the next may take."""
+    compiled = Compiled(Unit("", facts.account, ()), (), Envelope(()))
+    rehearsal = Rehearsal(facts.block, True, "", (), (), 0, facts.safe, facts.safe)
+    return Case(compiled, KernelCall(facts.account, NATIVE, NATIVE, b""), rehearsal, facts, document, (), ())
 
 
 def read(action: Action, document: PolicyDocument) -> tuple[tuple[Call, ...], tuple[Move, ...]]:

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policies.case import Case
+from policies.case import Case, case_of_nothing
 from policies.metering import in_flight, total
 from policies.spent import spent_level, spent_on, spent_units
 from policies.swings import swing_bps_up
 from policies.terms import SWAPS, Cap, PolicyDocument, Tier
-from strongroom.model import (
-    NATIVE,
-    Compiled,
-    Envelope,
-    Facts,
-    KernelCall,
-    Rehearsal,
-    TokenId,
-    Unit,
-)
+from strongroom.model import Facts, TokenId
 from strongroom.valuation import Problem
 
 
@@ -53,7 +44,7 @@ def widest_swing_bps_up(tokens: Iterable[TokenId], facts: Facts, document: Polic
 def _at_once_units_down(cap: Cap, swing_bps: int, facts: Facts, document: PolicyDocument) -> int:
     """The cap's `at_once`, shrunken by the swing, less what has not flowed back and what waits; negative where more is
     used."""
-    case, terms = _of_nothing(facts, document), document.volatility
+    case, terms = case_of_nothing(facts, document), document.volatility
     used = spent_level(case, cap) + total(in_flight(case), cap)
     calm_bps = terms.calm_bps if terms else 0
     most = cap.at_once_units * calm_bps // swing_bps if swing_bps > calm_bps else cap.at_once_units
@@ -62,7 +53,7 @@ def _at_once_units_down(cap: Cap, swing_bps: int, facts: Facts, document: Policy
 
 def _else_left(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     """What the window, each tier and the largest single unit leave, whatever prices do."""
-    case = _of_nothing(facts, document)
+    case = case_of_nothing(facts, document)
     window = cap.cap_units - spent_units(case, cap, cap.window_seconds) - total(in_flight(case), cap)
     return min([cap.never_units, window, *(_left_of(tier, cap, case) for tier in cap.tiers)])
 
@@ -72,10 +63,3 @@ def _left_of(tier: Tier, cap: Cap, case: Case) -> int:
     waiting = (each for each in in_flight(case) if each.counts_in(cap) and each.counterparty == SWAPS)
     sold = spent_on(case, cap, tier.window_seconds, (SWAPS,))[SWAPS]
     return tier.above_units - sold - sum(each.units for each in waiting)
-
-
-def _of_nothing(facts: Facts, document: PolicyDocument) -> Case:
-    """The case of a unit that moves nothing: what it leaves is what the next may take."""
-    compiled = Compiled(Unit("", facts.account, ()), (), Envelope(()))
-    rehearsal = Rehearsal(facts.block, True, "", (), (), 0, facts.safe, facts.safe)
-    return Case(compiled, KernelCall(facts.account, NATIVE, NATIVE, b""), rehearsal, facts, document, (), ())

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policies.case import Case
+from policies.case import case_of_nothing
 from policies.kernel.buckets import room_at
 from policies.kernel_rules import alone
 from policies.markets import ROUNDING_UNITS
 from policies.metering import in_flight, total
 from policies.spent import spent_level, spent_units
 from policies.terms import Cap, PolicyDocument
-from strongroom.model import (
-    NATIVE,
-    Bucket,
-    Compiled,
-    Envelope,
-    Facts,
-    KernelCall,
-    Rehearsal,
-    Supply,
-    TokenId,
-    Unit,
-    Withdraw,
-)
+from strongroom.model import Bucket, Facts, Supply, TokenId, Withdraw
 from strongroom.protocols.kernel import ACTION_UNITS, ACTIONS, bucket_key, class_number
 from strongroom.quantities import format_units
 from strongroom.settings import Mandate
@@ -41,7 +29,7 @@ def is_stopped(facts: Facts) -> bool:
 def units_left(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     """Units of the cap's token that the agent may move in its class at this block, as the rule `caps` counts what left
     and what waits, and as the Kernel's own bucket has room where there is one. Never negative."""
-    case = _of_nothing(facts, document)
+    case = case_of_nothing(facts, document)
     waiting = total(in_flight(case), cap)
     in_window = spent_units(case, cap, cap.window_seconds) + waiting
     at_once = spent_level(case, cap) + waiting
@@ -108,10 +96,3 @@ def _bucket_units(cap: Cap, facts: Facts, document: PolicyDocument) -> int:
     # The Kernel charges the market's rounding of a share with it.
     rounding = ROUNDING_UNITS if cap.token in document.shares() else 0
     return max(room_at(bucket, facts.block.timestamp) - rounding, 0)
-
-
-def _of_nothing(facts: Facts, document: PolicyDocument) -> Case:
-    """The case of a unit that moves nothing: what it leaves of a cap is what the next may take."""
-    compiled = Compiled(Unit("", facts.account, ()), (), Envelope(()))
-    rehearsal = Rehearsal(facts.block, True, "", (), (), 0, facts.safe, facts.safe)
-    return Case(compiled, KernelCall(facts.account, NATIVE, NATIVE, b""), rehearsal, facts, document, (), ())
