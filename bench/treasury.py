@@ -1,4 +1,5 @@
-"""Treasury Monte Carlo, 100,000 paths of 365 days and 5 assets, against NumPy in chunks, NumPy at once, and radcad.
+"""Treasury Monte Carlo, 100,000 paths of 365 days and 5 assets, against NumPy in chunks, NumPy at once, and
+radcad; on Ray its bits are the same.
 
 All play the same model (correlated Student-t shocks, jumps) and treasury (monthly payments, weights within a band) with
 generators of their own; each one's statistics are held to ours within four standard errors.
@@ -6,19 +7,24 @@ generators of their own; each one's statistics are held to ours within four stan
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
+import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.peers.environments import python_environment
 from simulations.treasury.kernel import Outcomes, Treasury, simulate
 from simulations.treasury.paths import cholesky, plain
 from simulations.treasury.workers import Task, processes, run, spread, threads
@@ -64,7 +70,7 @@ def main() -> None:
         "mc_same_for_any_threads": same(task, found),
     }
     metrics["mc_statistics_agree"] = all(agreed)
-    metrics |= radcad(ours, found)
+    metrics |= radcad(ours, found) | by_ray(found)
     print(f"peak memory {metrics['mc_peak_mb']} MB, same bits by any workers: {metrics['mc_same_for_any_threads']}")
     print(json.dumps({"name": "treasury", "metrics": metrics}))
 
@@ -164,61 +170,32 @@ STATISTICS: dict[str, Callable[[Outcomes], tuple[float, float]]] = {
 def same(task: Task, found: Outcomes) -> bool:
     """By one, two and five threads, and by two processes, to the last bit of every array."""
     others = [spread(task, parts, threads(parts)) for parts in (1, 2, 5)] + [spread(task, 3, processes(2))]
-    names = ("nav_usd", "drawdown", "unpaid_day", "ruin_day")
-    return all(getattr(other, name).tobytes() == getattr(found, name).tobytes() for other in others for name in names)
+    return all(digest(other) == digest(found) for other in others)
 
 
-def peak_mb() -> int:
-    """Of a fresh process that imports, compiles or loads, and simulates all paths."""
-    program = "from bench.treasury import *; run(Task(MODEL, TREASURY, SEED, 0, PATHS, DAYS)); peak()"
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
-    return int(ran.stdout)
+def digest(found: Outcomes) -> str:
+    """SHA-256 over every bit of every array."""
+    arrays = (found.nav_usd, found.drawdown, found.unpaid_day, found.ruin_day)
+    return hashlib.sha256(b"".join(each.tobytes() for each in arrays)).hexdigest()
 
 
-def peak() -> None:
-    """Linux's high-water mark of this program: `getrusage` would count what the parent held when it started this."""
-    told = Path("/proc/self/status").read_text()
-    print(int(told.split("VmHWM:")[1].split()[0]) // 1024)
-
-
-def radcad(ours: float, found: Outcomes) -> dict[str, Any]:
-    """Seconds of few runs, extrapolated to all paths, for each run costs the same; and whether its mean NAV fits."""
-    python, why = environment()
+def by_ray(found: Outcomes) -> dict[str, Any]:
+    """Seconds on Ray, two workers, and whether its bits are ours; in an environment of its own."""
+    wanted = ["ray>=2.50,<3", *(f"{name}=={version(name)}" for name in ("numpy", "numba", "scipy"))]
+    python, why = python_environment("ray", wanted, platform.python_version())
+    if not why:
+        command = [python, "-m", "bench.peers.treasury_ray", "4"]
+        ran = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+        why = (ran.stderr.strip().splitlines() or ["no output"])[-1] if ran.returncode else ""
     if why:
-        print(f"radcad is missing: {why}")
-        return {"mc_vs_radcad": None}
-    model = {**asdict(MODEL), **asdict(TREASURY), "band": TREASURY.band_bps / 1e4, "cost": TREASURY.cost_bps / 1e4}
-    asked = json.dumps({**model, "seed": SEED, "days": DAYS, "runs": RADCAD_RUNS})
-    ran = subprocess.run(
-        [python, ROOT / "bench" / "peers" / "treasury.py"], input=asked, capture_output=True, text=True
-    )
-    if ran.returncode:
-        print(f"radcad failed: {ran.stderr.strip().splitlines()[-1]}")
-        return {"mc_vs_radcad": None}
-    told = json.loads(ran.stdout)
-    seconds = told["seconds"] * PATHS / RADCAD_RUNS
-    mean, error = _mean(np.array(told["navs"]))
-    fits = len(told["navs"]) == RADCAD_RUNS and abs(mean - found.nav_usd.mean()) <= 4 * error
-    print(f"radcad                                  {seconds:8.0f} s  {seconds / ours:8.0f}x, from {RADCAD_RUNS} runs")
-    print(f"  radcad           mean NAV {found.nav_usd.mean():14,.0f} {mean:14,.0f}  {'agree' if fits else 'DIFFER'}")
-    return {"mc_vs_radcad": round(seconds / ours), "mc_radcad_agrees": bool(fits)}
-
-
-def environment() -> tuple[str, str]:
-    """The Python of radcad's own environment, made where it is missing; or the installer's own line."""
-    home, wanted = ROOT / ".setup" / "peers" / "radcad", ROOT / "bench" / "peers" / "treasury.txt"
-    python = home / "bin" / "python"
-    if not (home / "installed.txt").exists() or (home / "installed.txt").read_text() != wanted.read_text():
-        uv = str(ROOT / ".venv" / "bin" / "uv")
-        for command in (
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)],
-            [uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(wanted)],
-        ):
-            ran = subprocess.run(command, capture_output=True, text=True)
-            if ran.returncode:
-                return "", (ran.stderr.strip().splitlines() or ["no output"])[-1]
-        (home / "installed.txt").write_text(wanted.read_text())
-    return str(python), ""
+        print(f"Ray is missing: {why}")
+        return {"mc_same_on_ray": None}
+    told = json.loads(ran.stdout.splitlines()[-1])
+    alike = told["digest"] == digest(found)
+    print(f"Ray, two workers                        {told['seconds']:8.3f} s  same bits: {alike}")
+    return {"mc_seconds_ray_2_workers": round(told["seconds"], 4), "mc_same_on_ray": alike}
 
 
 def alternated(one: Callable[[], object], other: Callable[[], object], runs: int = 3) -> tuple[float, float]:
