@@ -198,6 +198,43 @@ def by_ray(found: Outcomes) -> dict[str, Any]:
     return {"mc_seconds_ray_2_workers": round(told["seconds"], 4), "mc_same_on_ray": alike}
 
 
+def peak_mb() -> int:
+    """Of a fresh process that imports, compiles or loads, and simulates all paths."""
+    program = "from bench.treasury import *; run(Task(MODEL, TREASURY, SEED, 0, PATHS, DAYS)); peak()"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    return int(ran.stdout)
+
+
+def peak() -> None:
+    """Linux's high-water mark of this program: `getrusage` would count what the parent held when it started this."""
+    told = Path("/proc/self/status").read_text()
+    print(int(told.split("VmHWM:")[1].split()[0]) // 1024)
+
+
+def radcad(ours: float, found: Outcomes) -> dict[str, Any]:
+    """Seconds of few runs, extrapolated to all paths, for each run costs the same; and whether its mean NAV fits."""
+    wanted = (ROOT / "bench" / "peers" / "treasury.txt").read_text().split()
+    python, why = python_environment("radcad", wanted, platform.python_version())
+    if why:
+        print(f"radcad is missing: {why}")
+        return {"mc_vs_radcad": None}
+    model = {**asdict(MODEL), **asdict(TREASURY), "band": TREASURY.band_bps / 1e4, "cost": TREASURY.cost_bps / 1e4}
+    asked = json.dumps({**model, "seed": SEED, "days": DAYS, "runs": RADCAD_RUNS})
+    ran = subprocess.run(
+        [python, ROOT / "bench" / "peers" / "treasury.py"], input=asked, capture_output=True, text=True
+    )
+    if ran.returncode:
+        print(f"radcad failed: {ran.stderr.strip().splitlines()[-1]}")
+        return {"mc_vs_radcad": None}
+    told = json.loads(ran.stdout)
+    seconds = told["seconds"] * PATHS / RADCAD_RUNS
+    mean, error = _mean(np.array(told["navs"]))
+    fits = len(told["navs"]) == RADCAD_RUNS and abs(mean - found.nav_usd.mean()) <= 4 * error
+    print(f"radcad                                  {seconds:8.0f} s  {seconds / ours:8.0f}x, from {RADCAD_RUNS} runs")
+    print(f"  radcad           mean NAV {found.nav_usd.mean():14,.0f} {mean:14,.0f}  {'agree' if fits else 'DIFFER'}")
+    return {"mc_vs_radcad": round(seconds / ours), "mc_radcad_agrees": bool(fits)}
+
+
 def alternated(one: Callable[[], object], other: Callable[[], object], runs: int = 3) -> tuple[float, float]:
     """Medians of both, taken in turns, so that a busy minute meets both."""
     pairs = [(timed(one), timed(other)) for _ in range(runs)]
