@@ -10,8 +10,11 @@ StrongroomError
 ├── SetupError          the installation, a key, the state folder or the Safe is not as it must be
 │   ├── ForeignPackage
 │   ├── KeyMissing
+│   ├── ModuleMissing
+│   ├── PolicyMismatch
 │   ├── NotDeployed
 │   ├── NotReplaceable
+│   ├── MadeAndUsed
 │   ├── StateHeld
 │   ├── ToolMissing
 │   └── WrongChain
@@ -23,6 +26,11 @@ StrongroomError
 │   ├── ServiceUnreachable
 │   └── ServiceRefused
 │       └── NoService
+├── UnitError           one unit cannot go on for now
+│   ├── Unsettled
+│   ├── GasTooDear
+│   ├── GasTooLow
+│   └── NoLongerQueued
 ├── GuardianError       what a guardian asked for is not done
 │   ├── NotQueued
 │   ├── NotAnOwner
@@ -32,10 +40,13 @@ StrongroomError
 │   ├── NotGuarded
 │   ├── NotAnnounced
 │   ├── TooEarly
+│   ├── NotThePolicy
+│   ├── Unannounced
 │   ├── ChangeUnnamed
 │   ├── OtherChange
 │   ├── NotPending
 │   ├── NotVetoable
+│   ├── NotMade
 │   ├── NoSuchRun
 │   ├── RunStands
 │   ├── NotComplete
@@ -46,6 +57,7 @@ StrongroomError
 └── LedgerError         the audit log
     ├── LedgerCorrupt
     ├── LedgerUnwritable
+    ├── AnchorRefused
     └── NotRecorded
 """
 
